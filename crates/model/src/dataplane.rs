@@ -1,0 +1,212 @@
+//! The port to the data plane: what the control room asks of it.
+
+use std::{fmt, net::SocketAddr, time::Duration};
+
+use crate::{Action, Actual, ServiceAddress};
+
+/// The data plane. One task owns it; every write goes through here.
+///
+/// Two implementations: `dray-dataplane` (eBPF maps) and the fake of `dray-testkit`.
+pub trait DataPlane: Send {
+    /// Reads everything back from the data plane, as after a start.
+    ///
+    /// # Errors
+    /// When what is there cannot be read or makes no sense.
+    fn observe(&mut self) -> Result<Actual, DataPlaneError>;
+
+    /// Carries one step out.
+    ///
+    /// # Errors
+    /// When it cannot be done; nothing was changed then.
+    fn apply(&mut self, action: &Action) -> Result<(), DataPlaneError>;
+
+    /// The position that the service's next pick takes: its record's cursor, moved on by packets.
+    fn cursor(&self, service: ServiceId) -> u64;
+
+    /// Connections that count towards the destination now.
+    fn live(&self, destination: DestinationId) -> Live;
+
+    /// What the destination has had, over all processors.
+    fn counters(&self, destination: DestinationId) -> Counters;
+
+    /// How often the service had no destination to give (since its number was taken).
+    fn refused(&self, service: ServiceId) -> u64;
+
+    /// Sets the connection timeouts.
+    fn set_timeouts(&mut self, timeouts: &Timeouts);
+
+    /// Ends connections whose time is over, over one part in `parts` of the table; the parts follow one
+    /// another from call to call.
+    fn sweep(&mut self, parts: u32) -> Sweep;
+
+    /// Connections in the table, in no order, at most `limit` of those that `keep` accepts.
+    fn connections(&self, keep: &dyn Fn(&Connection) -> bool, limit: usize) -> Vec<Connection>;
+
+    /// Every reason to pass or drop a packet, with its count over all processors.
+    fn reasons(&self) -> Vec<ReasonCount>;
+
+    /// The interfaces in use and how the program is attached to each.
+    fn interfaces(&self) -> Vec<InterfaceStatus>;
+}
+
+/// An error of the data plane.
+#[derive(Debug, thiserror::Error)]
+pub enum DataPlaneError {
+    /// A system call failed.
+    #[error("failed to {what}")]
+    System {
+        /// What was tried.
+        what: String,
+        /// Why it failed.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A table is full.
+    #[error("no room for {what}: the data plane was made for {room}; {cure}")]
+    Full {
+        /// What there is no room for.
+        what: &'static str,
+        /// How much room there is.
+        room: u64,
+        /// What to do.
+        cure: &'static str,
+    },
+    /// What the data plane holds makes no sense.
+    #[error("the data plane's state is damaged: {0}")]
+    Damaged(String),
+}
+
+macro_rules! number {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub u32);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+number!(
+    /// A service's number in the data plane.
+    ServiceId
+);
+number!(
+    /// A destination's number in the data plane, 1 to 16,777,215 (0 is "none").
+    DestinationId
+);
+number!(
+    /// A next hop's number in the data plane, from 1 (0 is "none").
+    HopId
+);
+
+/// A scheduling record: the words that packets read to choose a destination. `dray-sched` makes and
+/// reads them; to everybody else they are opaque.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Record(pub Vec<u64>);
+
+/// Connections that count towards a destination now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Live {
+    /// Connections in an active state (IPVS's ActiveConn).
+    pub active: u32,
+    /// All others (IPVS's InActConn).
+    pub inactive: u32,
+}
+
+impl Live {
+    /// All of them.
+    pub const fn total(self) -> u32 {
+        self.active.saturating_add(self.inactive)
+    }
+}
+
+/// What a destination has had; client to server only, as direct routing sees no other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Connections given to it.
+    pub connections: u64,
+    /// Packets forwarded to it.
+    pub packets: u64,
+    /// Bytes of those packets, from the IP header on (as IPVS counts them).
+    pub bytes: u64,
+}
+
+/// How long a connection lasts without packets, by state. The defaults are IPVS's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// TCP ESTABLISHED: 900 s.
+    pub tcp: Duration,
+    /// TCP FIN_WAIT: 120 s.
+    pub tcp_fin: Duration,
+    /// UDP: 300 s.
+    pub udp: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { tcp: Duration::from_secs(900), tcp_fin: Duration::from_secs(120), udp: Duration::from_secs(300) }
+    }
+}
+
+/// What one sweep found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sweep {
+    /// Connections in the part looked at that go on.
+    pub alive: u64,
+    /// Connections ended.
+    pub ended: u64,
+}
+
+/// One connection of the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// The service's address.
+    pub service: ServiceAddress,
+    /// The client.
+    pub client: SocketAddr,
+    /// The destination.
+    pub destination: DestinationId,
+    /// State, in IPVS's names (`ESTABLISHED`, `UDP`, …).
+    pub state: &'static str,
+    /// Time until it ends if no packet comes.
+    pub expires: Duration,
+    /// Time since its first packet.
+    pub age: Duration,
+}
+
+/// A reason to pass or drop a packet, and how often it was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReasonCount {
+    /// Its name, as in the documentation.
+    pub name: &'static str,
+    /// Whether it passes the packet to the host (otherwise it drops it).
+    pub passes: bool,
+    /// One sentence on what it means.
+    pub meaning: &'static str,
+    /// How many packets.
+    pub packets: u64,
+}
+
+/// How XDP runs on an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum XdpMode {
+    /// In the driver.
+    Native,
+    /// In the kernel's generic receive path, because the driver cannot (slower).
+    Generic,
+}
+
+/// An interface in use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InterfaceStatus {
+    /// Its name.
+    pub name: String,
+    /// The kernel's number for it.
+    pub index: u32,
+    /// How the program runs there.
+    pub mode: XdpMode,
+}

@@ -1,0 +1,179 @@
+//! What the operator wants: one validated value, whatever it was written in.
+
+use std::{fmt, net::IpAddr, num::NonZeroU32};
+
+use crate::ServiceAddress;
+
+/// The whole desired state of one director.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Desired {
+    /// What concerns the director as a whole.
+    pub director: Director,
+    /// Virtual services in the order of the file; no two have the same address or name.
+    pub services: Vec<Service>,
+}
+
+/// What concerns the director as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Director {
+    /// Interfaces that carry client or real-server traffic, by name; at least one, no name twice.
+    pub interfaces: Vec<String>,
+    /// Room in the connection table of each address family, in connections (1,024 to 67,108,864).
+    pub max_connections: NonZeroU32,
+    /// Who puts the VIPs on the director's interface.
+    pub vips: VipOwnership,
+}
+
+/// Who puts the VIPs on the director's interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VipOwnership {
+    /// dray adds them to this interface and removes what it added.
+    Director {
+        /// The interface's name.
+        interface: String,
+    },
+    /// Something else does (a routing daemon, the operator); dray touches no address.
+    External,
+}
+
+/// One virtual service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// The operator's name for it.
+    pub name: ServiceName,
+    /// Protocol, VIP and port.
+    pub address: ServiceAddress,
+    /// How a new connection's real server is chosen.
+    pub scheduler: Scheduler,
+    /// How packets reach the real server.
+    pub forward: Forward,
+    /// Real servers in the order of the file; no address twice, all of the VIP's family.
+    pub reals: Vec<RealServer>,
+}
+
+/// A service's name: 1 to 63 characters out of `a-z A-Z 0-9 . _ -`, unique in a configuration.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServiceName(String);
+
+/// The text is not a service name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a service name has 1 to 63 characters out of a-z A-Z 0-9 . _ -")]
+pub struct InvalidServiceName;
+
+impl ServiceName {
+    /// The name, if it is one.
+    ///
+    /// # Errors
+    /// When it is empty, longer than 63 characters, or has any character but `a-z A-Z 0-9 . _ -`.
+    pub fn new(name: &str) -> Result<Self, InvalidServiceName> {
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        if (1..=63).contains(&name.len()) && name.chars().all(fits) {
+            Ok(Self(name.to_owned()))
+        } else {
+            Err(InvalidServiceName)
+        }
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ServiceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One real server of one virtual service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RealServer {
+    /// Its address. In direct routing the port is always the service's.
+    pub address: IpAddr,
+    /// Its share of new connections; 0 quiesces it.
+    pub weight: Weight,
+}
+
+/// A real server's weight, 0 to 65,535 (the range of `ipvsadm -w`). 0 quiesces: no new connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Weight(u16);
+
+impl Weight {
+    /// The weight of a real server that names none.
+    pub const DEFAULT: Self = Self(1);
+
+    /// A weight.
+    pub const fn new(weight: u16) -> Self {
+        Self(weight)
+    }
+
+    /// The number.
+    pub const fn value(self) -> u16 {
+        self.0
+    }
+}
+
+impl fmt::Display for Weight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// How a new connection's real server is chosen; the names are IPVS's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scheduler {
+    /// Round robin: each in turn.
+    RoundRobin,
+    /// Weighted round robin, interleaved.
+    WeightedRoundRobin,
+    /// Fewest connections relative to weight.
+    WeightedLeastConnection,
+    /// By a hash of the client's address.
+    SourceHash,
+    /// By a hash of the client's address into a Maglev table.
+    MaglevHash,
+}
+
+impl Scheduler {
+    /// Every scheduler, in the order of the documentation.
+    pub const ALL: [Self; 5] = [
+        Self::RoundRobin,
+        Self::WeightedRoundRobin,
+        Self::WeightedLeastConnection,
+        Self::SourceHash,
+        Self::MaglevHash,
+    ];
+
+    /// IPVS's name for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RoundRobin => "rr",
+            Self::WeightedRoundRobin => "wrr",
+            Self::WeightedLeastConnection => "wlc",
+            Self::SourceHash => "sh",
+            Self::MaglevHash => "mh",
+        }
+    }
+
+    /// The scheduler of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scheduler| scheduler.name() == name)
+    }
+}
+
+/// How packets reach a real server; the names are IPVS's forwarding methods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Forward {
+    /// Direct routing: same layer-2 network, only the Ethernet addresses and the TTL change.
+    DirectRouting,
+}
+
+impl Forward {
+    /// The name in the configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::DirectRouting => "dr",
+        }
+    }
+}
