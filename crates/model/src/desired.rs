@@ -2,7 +2,7 @@
 
 use std::{fmt, net::IpAddr, num::NonZeroU32};
 
-use crate::ServiceAddress;
+use crate::{ServiceAddress, Timeouts};
 
 /// The whole desired state of one director.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct Director {
     pub max_connections: NonZeroU32,
     /// Who puts the VIPs on the director's interface.
     pub vips: VipOwnership,
+    /// How long a connection lasts without packets; each 1 s to 31 days, in whole seconds.
+    pub timeouts: Timeouts,
 }
 
 /// Who puts the VIPs on the director's interface.
