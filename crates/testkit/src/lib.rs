@@ -1,1 +1,5 @@
-//! dray testkit
+//! What tests of several rooms share. A dev-dependency only.
+//!
+//! - [`frames`]: Ethernet frames, built field by field.
+
+pub mod frames;

@@ -1,0 +1,202 @@
+//! Every frame is read back by etherparse, which shares no code with the builder.
+
+use etherparse::{LinkExtSlice, NetSlice, SlicedPacket, TransportSlice};
+
+use super::*;
+
+const CLIENT: &str = "192.0.2.9:40000";
+const VIP: &str = "10.77.0.100:80";
+const CLIENT6: &str = "[2001:db8::9]:40000";
+const VIP6: &str = "[2001:db8::100]:443";
+
+fn socket(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+#[test]
+fn a_tcp_frame_carries_what_was_asked_with_valid_checksums() {
+    for (client, vip) in [(CLIENT, VIP), (CLIENT6, VIP6)] {
+        let bytes = Frame::tcp(socket(client), socket(vip))
+            .flags(TcpFlags::SYN | TcpFlags::PSH)
+            .sequence(77)
+            .ttl(9)
+            .payload(b"odd")
+            .bytes();
+        let packet = SlicedPacket::from_ethernet(&bytes).unwrap();
+        let Some(TransportSlice::Tcp(tcp)) = &packet.transport else {
+            panic!("no TCP: {packet:?}")
+        };
+        assert_eq!(
+            (tcp.source_port(), tcp.destination_port()),
+            (40000, socket(vip).port())
+        );
+        assert!(tcp.syn() && tcp.psh() && !tcp.ack());
+        assert_eq!(tcp.sequence_number(), 77);
+        assert_eq!(tcp.payload(), b"odd");
+        match packet.net.as_ref().unwrap() {
+            NetSlice::Ipv4(ip) => {
+                let header = ip.header().to_header();
+                assert_eq!(header.time_to_live, 9);
+                assert_eq!(header.calc_header_checksum(), header.header_checksum);
+                assert_eq!(
+                    tcp.to_header().calc_checksum_ipv4(&header, b"odd").unwrap(),
+                    tcp.checksum()
+                );
+            }
+            NetSlice::Ipv6(ip) => {
+                let header = ip.header().to_header();
+                assert_eq!(header.hop_limit, 9);
+                assert_eq!(
+                    tcp.to_header().calc_checksum_ipv6(&header, b"odd").unwrap(),
+                    tcp.checksum()
+                );
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_udp_frame_has_a_valid_checksum_or_none() {
+    let frame = Frame::udp(socket(CLIENT), socket(VIP)).payload(b"query");
+    let bytes = frame.bytes();
+    let packet = SlicedPacket::from_ethernet(&bytes).unwrap();
+    let (Some(NetSlice::Ipv4(ip)), Some(TransportSlice::Udp(udp))) =
+        (&packet.net, &packet.transport)
+    else {
+        panic!("not UDP over IPv4: {packet:?}")
+    };
+    let wanted = udp
+        .to_header()
+        .calc_checksum_ipv4(&ip.header().to_header(), b"query")
+        .unwrap();
+    assert_eq!(udp.checksum(), wanted);
+    let without = frame.without_udp_checksum().bytes();
+    assert_eq!(without[40..42], [0, 0]);
+}
+
+#[test]
+fn tags_nest_in_the_order_they_were_added() {
+    let bytes = Frame::udp(socket(CLIENT), socket(VIP))
+        .service_vlan(12)
+        .vlan(34)
+        .bytes();
+    let packet = SlicedPacket::from_ethernet(&bytes).unwrap();
+    let ids: Vec<u16> = packet
+        .link_exts
+        .iter()
+        .filter_map(|tag| match tag {
+            LinkExtSlice::Vlan(vlan) => Some(vlan.vlan_identifier().value()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(ids, [12, 34]);
+    assert_eq!(bytes[12..14], [0x88, 0xa8]);
+}
+
+#[test]
+fn ipv4_options_move_the_transport_header() {
+    let frame = Frame::udp(socket(CLIENT), socket(VIP)).ipv4_options(&[1, 1, 1, 1, 1]);
+    let bytes = frame.bytes();
+    let packet = SlicedPacket::from_ethernet(&bytes).unwrap();
+    let Some(NetSlice::Ipv4(ip)) = &packet.net else {
+        panic!("not IPv4")
+    };
+    assert_eq!(ip.header().ihl(), 7);
+    assert_eq!(
+        ip.header().to_header().calc_header_checksum(),
+        ip.header().header_checksum()
+    );
+    assert_eq!(frame.transport_offset(), 14 + 28);
+    assert_eq!(bytes[42..44], 40000_u16.to_be_bytes());
+}
+
+#[test]
+fn ipv6_extension_headers_chain_to_the_transport_header() {
+    let frame = Frame::tcp(socket(CLIENT6), socket(VIP6))
+        .extension(Extension::HopByHop(vec![5, 2, 0, 0]))
+        .extension(Extension::Routing)
+        .extension(Extension::AtomicFragment)
+        .extension(Extension::DestinationOptions(vec![
+            1, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        ]));
+    let bytes = frame.bytes();
+    let packet = SlicedPacket::from_ethernet(&bytes).unwrap();
+    let Some(TransportSlice::Tcp(tcp)) = &packet.transport else {
+        panic!("no TCP: {packet:?}")
+    };
+    assert_eq!(tcp.source_port(), 40000);
+    assert_eq!(frame.transport_offset(), 14 + 40 + 8 + 8 + 8 + 16);
+    assert_eq!(
+        &bytes[frame.transport_offset()..][..2],
+        40000_u16.to_be_bytes()
+    );
+}
+
+#[test]
+fn an_icmp_error_carries_the_packet_it_is_about() {
+    let lost = Frame::tcp(socket(VIP), socket(CLIENT)).packet();
+    let bytes = Frame::icmp(socket(CLIENT).ip(), socket(VIP).ip(), 3, 4, [0, 0, 5, 220])
+        .payload(&lost)
+        .bytes();
+    let packet = SlicedPacket::from_ethernet(&bytes).unwrap();
+    let Some(TransportSlice::Icmpv4(icmp)) = &packet.transport else {
+        panic!("no ICMP: {packet:?}")
+    };
+    assert_eq!(icmp.payload(), lost);
+    assert_eq!(internet_checksum(icmp.slice()), 0);
+
+    let lost = Frame::tcp(socket(VIP6), socket(CLIENT6)).packet();
+    let (client, vip) = (socket(CLIENT6).ip(), socket(VIP6).ip());
+    let bytes = Frame::icmp(client, vip, 2, 0, [0, 0, 5, 220])
+        .payload(&lost)
+        .bytes();
+    let packet = SlicedPacket::from_ethernet(&bytes).unwrap();
+    let (Some(NetSlice::Ipv6(ip)), Some(TransportSlice::Icmpv6(icmp))) =
+        (&packet.net, &packet.transport)
+    else {
+        panic!("no ICMPv6: {packet:?}")
+    };
+    let header = ip.header().to_header();
+    assert!(icmp.is_checksum_valid(header.source, header.destination));
+}
+
+#[test]
+fn fragments_together_are_the_packet() {
+    let payload: Vec<u8> = (0..=99).collect();
+    for (client, vip) in [(CLIENT, VIP), (CLIENT6, VIP6)] {
+        let frame = Frame::udp(socket(client), socket(vip))
+            .identification(7)
+            .payload(&payload);
+        let header = frame.transport_offset() + if socket(vip).is_ipv6() { 8 } else { 0 };
+        let pieces = frame.fragments(48);
+        assert_eq!(pieces.len(), 3);
+        let together: Vec<u8> = pieces
+            .iter()
+            .flat_map(|piece| piece[header..].to_vec())
+            .collect();
+        assert_eq!(together, frame.bytes()[frame.transport_offset()..]);
+        for (index, piece) in pieces.iter().enumerate() {
+            let packet = SlicedPacket::from_ethernet(piece).unwrap();
+            assert!(packet.is_ip_payload_fragmented());
+            let (offset, more) = match packet.net.as_ref().unwrap() {
+                NetSlice::Ipv4(ip) => (
+                    ip.header().fragments_offset().value(),
+                    ip.header().more_fragments(),
+                ),
+                NetSlice::Ipv6(_) => {
+                    let field = u16::from_be_bytes([piece[56], piece[57]]);
+                    (field >> 3, field & 1 == 1)
+                }
+                other => panic!("{other:?}"),
+            };
+            assert_eq!((usize::from(offset) * 8, more), (index * 48, index < 2));
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "different families")]
+fn addresses_of_two_families_are_refused() {
+    Frame::other(socket(CLIENT).ip(), socket(VIP6).ip(), 47);
+}
