@@ -1,0 +1,30 @@
+//! Version 1 of the wire types. JSON with `snake_case` keys; addresses as text; sizes in bytes; rates per second.
+//!
+//! Keys may be added; a reader passes over those that it does not know. No key is renamed, removed or
+//! given another meaning.
+
+mod connections;
+mod prefix;
+mod problem;
+mod reload;
+mod status;
+mod stop;
+
+pub use connections::{Connection, Connections, ConnectionsQuery, InvalidLimit, Limit};
+pub use prefix::{NotAPrefix, Prefix};
+pub use problem::{ConfigError, Problem};
+pub use reload::Reloaded;
+pub use status::{
+    Destination, DestinationState, Interface, NextHop, Protocol, Rates, Reason, Service, Status,
+    Table, Traffic, Verdict, XdpMode,
+};
+pub use stop::{StopMode, StopRequest, Stopped};
+
+/// Path of [`Status`] (GET).
+pub const STATUS: &str = "/v1/status";
+/// Path of [`Connections`] (GET, query [`ConnectionsQuery`]).
+pub const CONNECTIONS: &str = "/v1/connections";
+/// Path that makes the daemon read its configuration file again (POST, answer [`Reloaded`]).
+pub const RELOAD: &str = "/v1/reload";
+/// Path that ends the daemon (POST [`StopRequest`], answer [`Stopped`]).
+pub const STOP: &str = "/v1/stop";
