@@ -1,0 +1,112 @@
+//! `mh`: the client's address chooses the destination, by a Maglev table, which a change of the destinations hardly changes for
+//! the clients of the others.
+
+use core::ops::ControlFlow;
+
+use crate::hash::hsiphash;
+use crate::record::{Listed, Record};
+use crate::{Flow, Scan, Tables};
+
+/// The kernel's table size (`CONFIG_IP_VS_MH_TAB_INDEX` 12, the default).
+pub(crate) const SLOTS: u32 = 4093;
+
+/// The key of a client's slot and of where a destination's walk through the table begins.
+pub(crate) const KEY: u64 = 2_654_435_761;
+
+#[inline(always)]
+pub(crate) fn pick<T: Tables>(tables: &T, record: Record, flow: &Flow) -> Option<u32> {
+    let key = key(record, flow);
+    let slot = slot(0, key);
+    let entry = record.slot(tables, SLOTS, slot)?;
+    if entry.usable() {
+        return Some(entry.destination());
+    }
+    if !record.fallback() {
+        return None;
+    }
+    let mut probe = Rehash {
+        record,
+        key,
+        first: slot,
+        found: None,
+    };
+    tables.scan(SLOTS, &mut probe);
+    probe.found
+}
+
+/// The client's own destination or, if it takes no connections, that of the next slot whose destination does.
+///
+/// `mh-fallback`'s own probes hash anew each time and so may miss the only destination left; this walk does not.
+#[inline(always)]
+pub(crate) fn stateless<T: Tables>(tables: &T, record: Record, flow: &Flow) -> Option<u32> {
+    if let Some(destination) = pick(tables, record, flow) {
+        return Some(destination);
+    }
+    let mut walk = Walk {
+        record,
+        first: slot(0, key(record, flow)),
+        found: None,
+    };
+    tables.scan(SLOTS, &mut walk);
+    walk.found
+}
+
+/// What is hashed of a client.
+#[inline(always)]
+fn key(record: Record, flow: &Flow) -> u32 {
+    let port = if record.port() {
+        u32::from(flow.client_port)
+    } else {
+        0
+    };
+    flow.client.wrapping_add(port)
+}
+
+#[inline(always)]
+fn slot(offset: u32, key: u32) -> u32 {
+    hsiphash(KEY, offset.wrapping_add(key)) % SLOTS
+}
+
+/// The probes of `mh-fallback`.
+struct Rehash {
+    record: Record,
+    key: u32,
+    first: u32,
+    found: Option<u32>,
+}
+
+impl<T: Tables> Scan<T> for Rehash {
+    #[inline(always)]
+    fn step(&mut self, tables: &T, index: u32) -> ControlFlow<()> {
+        let offset = index.wrapping_add(self.first) % SLOTS;
+        let entry = self.record.slot(tables, SLOTS, slot(offset, self.key));
+        settle(entry, &mut self.found)
+    }
+}
+
+struct Walk {
+    record: Record,
+    first: u32,
+    found: Option<u32>,
+}
+
+impl<T: Tables> Scan<T> for Walk {
+    #[inline(always)]
+    fn step(&mut self, tables: &T, index: u32) -> ControlFlow<()> {
+        let slot = index.wrapping_add(self.first) % SLOTS;
+        settle(self.record.slot(tables, SLOTS, slot), &mut self.found)
+    }
+}
+
+/// Ends a search at a usable entry, or at an empty slot: then the whole table is empty.
+#[inline(always)]
+fn settle(entry: Option<Listed>, found: &mut Option<u32>) -> ControlFlow<()> {
+    let Some(entry) = entry else {
+        return ControlFlow::Break(());
+    };
+    if !entry.usable() {
+        return ControlFlow::Continue(());
+    }
+    *found = Some(entry.destination());
+    ControlFlow::Break(())
+}

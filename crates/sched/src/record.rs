@@ -1,0 +1,244 @@
+//! The record of a virtual service: what its scheduler needs, in 64-bit words of a big arena.
+//!
+//! ```text
+//!          63            48 47            32 31            16 15      8 7       0
+//!         ┌────────────────────────────────┬────────────────┬─────────┬─────────┐
+//! word 0  │        words of the record     │  entries (n)   │  flags  │  code   │
+//!         ├────────────────────────────────┼────────────────┴─────────┴─────────┤
+//! word 1  │                0               │        slots of the table          │
+//!         ├────────────────────────────────┴────────────────────────────────────┤
+//! word 2  │                               cursor                                │
+//!         ├────────────────┬────────────────────────────────────────────────────┤
+//! word 3  │      mark      │                       start                        │
+//!         ├────────────────┼────────────────────────────────────────────────────┤
+//! word 4  │      runs      │                       period                       │
+//!         ╞════════════════╧═══════════════╤═════════════╤═╤═╤══════════════════╡
+//! list    │          last weight           │      0      │q│e│    destination   │  n words
+//!         ├────────────────────────────────┴─────────────┴─┴─┴──────────────────┤
+//! runs    │                   first turn of the run                             │  2 words a run
+//!         ├────────────────────────────────┬────────────────────────────────────┤
+//!         │        entries a lap           │      first in the order            │
+//!         ├────────────────┬───────────────┴┬────────────────┬──────────────────┤
+//! order   │   position 3   │   position 2   │   position 1   │    position 0    │
+//!         ├────────────────┼────────────────┼────────────────┼──────────────────┤
+//! table   │     slot 3     │     slot 2     │     slot 1     │      slot 0      │  to the end
+//!         └────────────────┴────────────────┴────────────────┴──────────────────┘
+//! ```
+//!
+//! - *code*: the scheduler ([`Code`]); *flags*: bit 0 fallback, bit 1 port (`sh` and `mh`).
+//! - *list*: the destinations in IPVS's order, newest first. `e`: eligible (a neighbour is known; the others keep their place in
+//!   the list and are otherwise as if they were not there). `q`: quiesced, the weight is 0 now. The *last weight* is
+//!   the latest that was not 0, which is the weight of whatever is not quiesced.
+//! - *cursor*: the turn of the next pick; the only word that changes in a published record. *start*: where it began. *mark*: 1 +
+//!   the position of the entry that `rr` had picked last when the record was built, 0 for none.
+//! - *runs* and *order*: see `sequence.rs`. *table*: positions in the list by hash, [`EMPTY`] where there is none; the scheduler's
+//!   own (`sh`, `mh`) or that of stateless forwarding.
+
+use crate::Tables;
+
+/// Offset of the cursor in a record, in words.
+pub const CURSOR: u32 = 2;
+
+/// The highest destination number.
+pub const MAX_DESTINATION: u32 = 0xff_ffff;
+
+/// Length in words of the record that begins with the word `header`.
+#[inline(always)]
+pub const fn record_len(header: u64) -> u32 {
+    (header >> 32) as u32
+}
+
+/// A slot of a table that no destination has.
+#[cfg(feature = "host")]
+pub(crate) const EMPTY: u16 = u16::MAX;
+
+/// Words before the list.
+pub(crate) const HEAD_WORDS: u32 = 5;
+
+const TABLE: u32 = 1;
+const SEQUENCE: u32 = 4;
+
+const FALLBACK: u64 = 1 << 8;
+const PORT: u64 = 1 << 9;
+
+/// The numbers of the schedulers. Published records carry them: a number is never given anew.
+pub(crate) struct Code;
+
+impl Code {
+    pub(crate) const RR: u8 = 1;
+    pub(crate) const WRR: u8 = 2;
+    pub(crate) const WLC: u8 = 3;
+    pub(crate) const SH: u8 = 4;
+    pub(crate) const MH: u8 = 5;
+}
+
+/// A record in the arena: where it is, and its first word.
+#[derive(Clone, Copy)]
+pub(crate) struct Record {
+    index: u32,
+    header: u64,
+}
+
+impl Record {
+    #[inline(always)]
+    pub(crate) fn open<T: Tables>(tables: &T, index: u32) -> Option<Self> {
+        let header = tables.word(index)?;
+        Some(Self { index, header })
+    }
+
+    #[inline(always)]
+    pub(crate) const fn code(self) -> u8 {
+        self.header as u8
+    }
+
+    /// Whether a client whose destination takes no connections goes to another one (`sh-fallback`, `mh-fallback`).
+    #[inline(always)]
+    pub(crate) const fn fallback(self) -> bool {
+        self.header & FALLBACK != 0
+    }
+
+    /// Whether the client's port is hashed too (`sh-port`, `mh-port`).
+    #[inline(always)]
+    pub(crate) const fn port(self) -> bool {
+        self.header & PORT != 0
+    }
+
+    #[inline(always)]
+    pub(crate) const fn list_len(self) -> u32 {
+        (self.header >> 16) as u16 as u32
+    }
+
+    /// The entry at `position` of the list; `None` past its end, and so for an empty slot.
+    #[inline(always)]
+    pub(crate) fn entry<T: Tables>(self, tables: &T, position: u32) -> Option<Listed> {
+        if position >= self.list_len() {
+            return None;
+        }
+        self.word(tables, HEAD_WORDS.wrapping_add(position))
+            .map(Listed)
+    }
+
+    /// Number of slots of the table.
+    #[inline(always)]
+    pub(crate) fn table_len<T: Tables>(self, tables: &T) -> Option<u32> {
+        self.word(tables, TABLE).map(|word| word as u32)
+    }
+
+    /// The entry in `slot` of the table, which has `table_len` slots; `None` when the slot is empty.
+    #[inline(always)]
+    pub(crate) fn slot<T: Tables>(self, tables: &T, table_len: u32, slot: u32) -> Option<Listed> {
+        let table = record_len(self.header).wrapping_sub(table_len.div_ceil(PER_WORD));
+        let position = self.packed(tables, table, slot)?;
+        self.entry(tables, position)
+    }
+
+    /// Number of turns of the sequence, and of its runs.
+    #[inline(always)]
+    pub(crate) fn sequence<T: Tables>(self, tables: &T) -> Option<(u64, u32)> {
+        let word = self.word(tables, SEQUENCE)?;
+        Some((word & LOW_48, (word >> 48) as u32))
+    }
+
+    /// The first turn of run number `run`.
+    #[inline(always)]
+    pub(crate) fn run_start<T: Tables>(self, tables: &T, run: u32) -> Option<u64> {
+        self.word(tables, self.run(run))
+    }
+
+    /// Where the entries of run number `run` begin in the order, and how many a lap has.
+    #[inline(always)]
+    pub(crate) fn run_order<T: Tables>(self, tables: &T, run: u32) -> Option<(u32, u32)> {
+        let word = self.word(tables, self.run(run).wrapping_add(1))?;
+        Some((word as u32, (word >> 32) as u32))
+    }
+
+    /// The entry at place `index` of the order of a sequence of `runs` runs.
+    #[inline(always)]
+    pub(crate) fn ordered<T: Tables>(self, tables: &T, runs: u32, index: u32) -> Option<Listed> {
+        let position = self.packed(tables, self.run(runs), index)?;
+        self.entry(tables, position)
+    }
+
+    /// Steps the cursor and returns the turn that this pick has.
+    #[inline(always)]
+    pub(crate) fn advance<T: Tables>(self, tables: &T) -> Option<u64> {
+        tables.advance(self.index.wrapping_add(CURSOR))
+    }
+
+    #[inline(always)]
+    const fn run(self, run: u32) -> u32 {
+        HEAD_WORDS
+            .wrapping_add(self.list_len())
+            .wrapping_add(run.wrapping_mul(2))
+    }
+
+    /// Number `index` of the 16-bit values packed from word `start` on.
+    #[inline(always)]
+    fn packed<T: Tables>(self, tables: &T, start: u32, index: u32) -> Option<u32> {
+        let word = self.word(tables, start.wrapping_add(index / PER_WORD))?;
+        Some((word >> (index % PER_WORD * 16)) as u16 as u32)
+    }
+
+    #[inline(always)]
+    fn word<T: Tables>(self, tables: &T, offset: u32) -> Option<u64> {
+        tables.word(self.index.wrapping_add(offset))
+    }
+}
+
+/// 16-bit values in a word.
+const PER_WORD: u32 = 4;
+
+const LOW_48: u64 = (1 << 48) - 1;
+
+/// One destination of the list, as the record holds it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Listed(u64);
+
+impl Listed {
+    const ELIGIBLE: u64 = 1 << 24;
+    const QUIESCED: u64 = 1 << 25;
+
+    #[inline(always)]
+    pub(crate) const fn destination(self) -> u32 {
+        self.0 as u32 & MAX_DESTINATION
+    }
+
+    /// Takes new connections: eligible, and not quiesced.
+    #[inline(always)]
+    pub(crate) const fn usable(self) -> bool {
+        self.0 & (Self::ELIGIBLE | Self::QUIESCED) == Self::ELIGIBLE
+    }
+
+    /// The latest weight that was not 0; 0 if there was none.
+    #[inline(always)]
+    pub(crate) const fn last_weight(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+}
+
+#[cfg(feature = "host")]
+impl Listed {
+    /// `before` is the last weight up to now, of a destination that was in the list already.
+    pub(crate) const fn new(destination: u32, eligible: bool, weight: u32, before: u32) -> Self {
+        let (last_weight, quiesced) = match weight {
+            0 => (before, Self::QUIESCED),
+            weight => (weight, 0),
+        };
+        let eligible = if eligible { Self::ELIGIBLE } else { 0 };
+        Self(destination as u64 | eligible | quiesced | (last_weight as u64) << 32)
+    }
+
+    /// A neighbour is known.
+    pub(crate) const fn eligible(self) -> bool {
+        self.0 & Self::ELIGIBLE != 0
+    }
+
+    /// The weight now: 0 when quiesced.
+    pub(crate) const fn weight(self) -> u32 {
+        if self.0 & Self::QUIESCED == 0 {
+            self.last_weight()
+        } else {
+            0
+        }
+    }
+}

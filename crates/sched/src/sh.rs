@@ -1,0 +1,82 @@
+//! `sh`: the client's address chooses the destination, by a table of 256 buckets.
+
+use core::ops::ControlFlow;
+
+use crate::hash::hash32;
+use crate::record::Record;
+use crate::{Flow, Scan, Tables};
+
+/// The kernel's `IP_VS_SH_TAB_SIZE`.
+const BUCKETS: u32 = 256;
+
+#[inline(always)]
+pub(crate) fn pick<T: Tables>(tables: &T, record: Record, flow: &Flow) -> Option<u32> {
+    let bucket = bucket(record, flow);
+    let entry = record.slot(tables, BUCKETS, bucket)?;
+    if entry.usable() {
+        return Some(entry.destination());
+    }
+    if !record.fallback() {
+        return None;
+    }
+    probe(tables, record, bucket)
+}
+
+/// The client's own destination, or the one that `sh-fallback` would find, whether or not that flag is set.
+#[inline(always)]
+pub(crate) fn stateless<T: Tables>(tables: &T, record: Record, flow: &Flow) -> Option<u32> {
+    let bucket = bucket(record, flow);
+    let entry = record.slot(tables, BUCKETS, bucket)?;
+    if entry.usable() {
+        return Some(entry.destination());
+    }
+    probe(tables, record, bucket)
+}
+
+#[inline(always)]
+fn bucket(record: Record, flow: &Flow) -> u32 {
+    hash32::<8>(flow.client.wrapping_add(port(record, flow)))
+}
+
+#[inline(always)]
+fn port(record: Record, flow: &Flow) -> u32 {
+    if record.port() {
+        u32::from(flow.client_port)
+    } else {
+        0
+    }
+}
+
+/// Looks through all buckets as IPVS does. It adds the client's bucket to the offset twice, so the first one looked into is
+/// `2 * bucket`, not the next one.
+#[inline(always)]
+fn probe<T: Tables>(tables: &T, record: Record, bucket: u32) -> Option<u32> {
+    let mut probe = Probe {
+        record,
+        first: bucket.wrapping_mul(2),
+        found: None,
+    };
+    tables.scan(BUCKETS, &mut probe);
+    probe.found
+}
+
+struct Probe {
+    record: Record,
+    first: u32,
+    found: Option<u32>,
+}
+
+impl<T: Tables> Scan<T> for Probe {
+    #[inline(always)]
+    fn step(&mut self, tables: &T, index: u32) -> ControlFlow<()> {
+        let bucket = self.first.wrapping_add(index) % BUCKETS;
+        let Some(entry) = self.record.slot(tables, BUCKETS, bucket) else {
+            return ControlFlow::Break(());
+        };
+        if !entry.usable() {
+            return ControlFlow::Continue(());
+        }
+        self.found = Some(entry.destination());
+        ControlFlow::Break(())
+    }
+}

@@ -1,0 +1,28 @@
+//! Choosing without a connection table: for the new connections that find it full.
+//!
+//! Nothing is remembered, so every packet of the connection must lead to the same destination, and with several directors
+//! each must choose alike. `sh` and `mh` do that anyway. The records of the others carry a small Maglev table for it.
+
+use core::num::NonZero;
+
+use crate::record::{Code, Record};
+use crate::{Flow, Tables, mh, sh};
+
+/// The destination of a flow that is given no connection entry; `None` when no destination takes connections.
+///
+/// It depends on nothing but the record's list and the flow, not even on the order of the list where the scheduler
+/// is not itself a table.
+#[inline(always)]
+pub fn stateless<T: Tables>(tables: &T, record: u32, flow: &Flow) -> Option<u32> {
+    let record = Record::open(tables, record)?;
+    match record.code() {
+        Code::SH => sh::stateless(tables, record, flow),
+        Code::MH => mh::stateless(tables, record, flow),
+        _ => {
+            let slots = record.table_len(tables)?;
+            let slot = flow.hash % NonZero::new(slots)?;
+            let entry = record.slot(tables, slots, slot)?;
+            Some(entry.destination())
+        }
+    }
+}
