@@ -1,1 +1,55 @@
-//! dray abi
+//! What crosses the kernel boundary: the layout of every map, its name, and the reasons that packets are
+//! counted under. The eBPF program and user space compile this very source.
+//!
+//! Types are plain old data with no padding (zerocopy's derives refuse any), and their sizes are asserted
+//! here: a layout can change only together with [`ABI_VERSION`].
+//!
+//! Most maps are arrays that user space maps into its memory. What packets may read while it is written
+//! is therefore either one aligned word or never written while a packet can reach it.
+#![no_std]
+
+mod connection;
+mod destination;
+mod limits;
+pub mod maps;
+mod reason;
+mod service;
+mod settings;
+
+pub use connection::{Bucket4, Bucket6, Meta, SLOTS_PER_BUCKET, Slot4, Slot6};
+pub use destination::{Counters, Destination, DestinationInfo, Hop, Live, Port};
+pub use limits::{MAX_DESTINATION, MAX_PORTS, SLOTS_PER_CONNECTION};
+pub use reason::{REASONS_PER_CPU, Reason, Verdict};
+pub use service::{Service, ServiceKey};
+pub use settings::{
+    HashKey, Identity, Settings, TICK_SHIFT, duration_of_ticks, ticks_of_nanoseconds,
+};
+
+/// Changed whenever the layout or the meaning of any map changes. Pinned maps live under a directory with
+/// this number, so that a program never reads another version's maps.
+pub const ABI_VERSION: u32 = 1;
+
+/// Asserts the size of each type, so that a change of layout cannot slip in.
+macro_rules! sizes {
+    ($($type:ty = $size:literal),* $(,)?) => {
+        $(const _: () = assert!(size_of::<$type>() == $size, "layout changed: raise ABI_VERSION");)*
+    };
+}
+
+sizes!(
+    Slot4 = 32,
+    Slot6 = 64,
+    Bucket4 = 256,
+    Bucket6 = 512,
+    Destination = 8,
+    DestinationInfo = 48,
+    Hop = 32,
+    Port = 16,
+    Live = 16,
+    Counters = 16,
+    Service = 16,
+    ServiceKey = 20,
+    Settings = 80,
+    Identity = 136,
+    HashKey = 88,
+);

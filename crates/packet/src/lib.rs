@@ -1,1 +1,20 @@
-//! dray packet
+//! Packets: bounds-checked headers, checksums, the connection table's hash and the TCP state table. Pure, and
+//! compiled for both sides of the kernel boundary: what the XDP program does to a packet is tested here,
+//! on the host, without a kernel.
+//!
+//! ```text
+//! Frame ─ ethernet::parse ─▶ Ethernet ─ ipv4::parse │ ipv6::parse ─▶ Segment (key, TCP flags, TTL, length)
+//! ```
+#![cfg_attr(not(test), no_std)]
+
+pub mod checksum;
+pub mod ethernet;
+mod frame;
+pub mod hash;
+pub mod ipv4;
+pub mod ipv6;
+mod segment;
+pub mod tcp;
+
+pub use frame::Frame;
+pub use segment::{Refusal, TransportProtocol};

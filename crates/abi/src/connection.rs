@@ -1,0 +1,125 @@
+//! The connection table: buckets of slots, one table for each address family.
+//!
+//! A connection's home bucket comes from a keyed hash of its key; when that is full it goes into one other
+//! bucket, and [`Slot4::spilled`] of the home bucket's first slot remembers that somebody had to.
+//!
+//! A slot is claimed, changed and freed by compare-and-swap of its [`Meta`] word alone:
+//!
+//! ```text
+//!          claim                 publish                 refresh, change of state
+//!   free ────────▶ BUSY (key is written) ────────▶ live ─────────────────────────▶ live
+//!    ▲                                              │
+//!    └──────────────── sweep, or claimed by another when its time is over ◀───────┘
+//! ```
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// Slots in a bucket; a power of two.
+pub const SLOTS_PER_BUCKET: usize = 8;
+
+/// A bucket of the IPv4 table: four cache lines.
+pub type Bucket4 = [Slot4; SLOTS_PER_BUCKET];
+
+/// A bucket of the IPv6 table: eight cache lines.
+pub type Bucket6 = [Slot6; SLOTS_PER_BUCKET];
+
+/// One IPv4 connection: half a cache line.
+#[repr(C)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+pub struct Slot4 {
+    /// A [`Meta`] word.
+    pub meta: u64,
+    /// Client and VIP (4 + 4 bytes, network order), then client port, service port (2 + 2 bytes, network
+    /// order), protocol number and three zero bytes, as they lie in memory.
+    pub key: [u64; 2],
+    /// The tick of the first packet.
+    pub since: u32,
+    /// In a bucket's first slot: not zero once a connection of this home went elsewhere.
+    pub spilled: u32,
+}
+
+/// One IPv6 connection: a cache line.
+#[repr(C)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+pub struct Slot6 {
+    /// A [`Meta`] word.
+    pub meta: u64,
+    /// Client and VIP (16 + 16 bytes, network order), then ports and protocol as in [`Slot4::key`].
+    pub key: [u64; 5],
+    /// The tick of the first packet.
+    pub since: u32,
+    /// In a bucket's first slot: not zero once a connection of this home went elsewhere.
+    pub spilled: u32,
+    /// Fills the cache line.
+    pub reserved: u64,
+}
+
+/// What a slot says of its connection, in one word, so that it changes in one piece.
+///
+/// ```text
+///  63                              32 31                      8 7    4 3      0
+/// ┌──────────────────────────────────┬─────────────────────────┬──────┬────────┐
+/// │ tick of the last packet          │ destination             │ mark │ state  │
+/// └──────────────────────────────────┴─────────────────────────┴──────┴────────┘
+/// ```
+/// Zero is a free slot: a live one always names a destination, and those are numbered from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Meta(pub u64);
+
+impl Meta {
+    /// A free slot.
+    pub const FREE: Self = Self(0);
+    /// A slot that is being written: no destination, but a mark.
+    const BUSY: u64 = 1 << 4;
+
+    /// A live connection. `destination` is at most [`MAX_DESTINATION`](crate::MAX_DESTINATION), `state` at
+    /// most 15; higher bits are cut off.
+    #[inline(always)]
+    pub const fn new(tick: u32, destination: u32, state: u8) -> Self {
+        Self(
+            ((tick as u64) << 32)
+                | (((destination & crate::MAX_DESTINATION) as u64) << 8)
+                | (state & 0xf) as u64,
+        )
+    }
+
+    /// A slot that is being written since `tick`.
+    #[inline(always)]
+    pub const fn busy(tick: u32) -> Self {
+        Self(((tick as u64) << 32) | Self::BUSY)
+    }
+
+    /// The tick of the last packet.
+    #[inline(always)]
+    pub const fn tick(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    /// The destination's number, 0 when the slot holds no connection.
+    #[inline(always)]
+    pub const fn destination(self) -> u32 {
+        (self.0 >> 8) as u32 & crate::MAX_DESTINATION
+    }
+
+    /// The connection's state, IPVS's number for TCP (0 to 10), 11 for UDP.
+    #[inline(always)]
+    pub const fn state(self) -> u8 {
+        (self.0 & 0xf) as u8
+    }
+
+    /// Whether the slot is free, so that anybody may claim it.
+    #[inline(always)]
+    pub const fn is_free(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether the slot holds a connection (neither free nor being written).
+    #[inline(always)]
+    pub const fn is_live(self) -> bool {
+        self.destination() != 0
+    }
+}

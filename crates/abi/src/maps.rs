@@ -1,0 +1,51 @@
+//! Names of the maps. The eBPF program declares a static of each name; user space finds and pins it by it.
+
+/// `ARRAY` of [`Bucket4`](crate::Bucket4): IPv4 connections. Packets and the sweeper write.
+pub const CONNECTIONS4: &str = "CONNECTIONS4";
+/// `ARRAY` of [`Bucket6`](crate::Bucket6): IPv6 connections. Packets and the sweeper write.
+pub const CONNECTIONS6: &str = "CONNECTIONS6";
+/// `HASH` from [`ServiceKey`](crate::ServiceKey) to a service's number. The control room writes.
+pub const SERVICE_INDEX: &str = "SERVICE_INDEX";
+/// `ARRAY` of [`Service`](crate::Service). The control room writes; packets count.
+pub const SERVICES: &str = "SERVICES";
+/// `ARRAY` of words: the arena of scheduling records. The control room writes; packets move cursors.
+pub const RECORDS: &str = "RECORDS";
+/// `ARRAY` of [`Destination`](crate::Destination). The control room writes.
+pub const DESTINATIONS: &str = "DESTINATIONS";
+/// `ARRAY` of [`DestinationInfo`](crate::DestinationInfo). The control room writes; packets never look.
+pub const DESTINATION_INFO: &str = "DESTINATION_INFO";
+/// `ARRAY` of [`Live`](crate::Live), by destination. Packets and the sweeper count.
+pub const LIVE: &str = "LIVE";
+/// `ARRAY` of [`Counters`](crate::Counters): processor × destinations + destination. Packets count.
+pub const COUNTERS: &str = "COUNTERS";
+/// `ARRAY` of [`Hop`](crate::Hop). The control room writes.
+pub const HOPS: &str = "HOPS";
+/// `ARRAY` of [`Port`](crate::Port). The control room writes.
+pub const PORTS: &str = "PORTS";
+/// `DEVMAP` from port to interface, for frames that leave by another one. The control room writes.
+pub const EGRESS: &str = "EGRESS";
+/// `ARRAY` of one [`Settings`](crate::Settings). The control room writes; packets mark a full table.
+pub const SETTINGS: &str = "SETTINGS";
+/// `ARRAY` of u64: processor × [`REASONS_PER_CPU`](crate::REASONS_PER_CPU) + reason. Packets count.
+pub const REASONS: &str = "REASONS";
+/// `ARRAY` of one [`Identity`](crate::Identity). User space only.
+pub const IDENTITY: &str = "IDENTITY";
+
+/// Every map.
+pub const ALL: [&str; 15] = [
+    CONNECTIONS4,
+    CONNECTIONS6,
+    SERVICE_INDEX,
+    SERVICES,
+    RECORDS,
+    DESTINATIONS,
+    DESTINATION_INFO,
+    LIVE,
+    COUNTERS,
+    HOPS,
+    PORTS,
+    EGRESS,
+    SETTINGS,
+    REASONS,
+    IDENTITY,
+];

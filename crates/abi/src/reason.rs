@@ -1,0 +1,65 @@
+//! Why a packet was not forwarded as usual: one numbered list for the program, the counters, the commands
+//! and the documentation.
+
+/// Room for reasons in the counters of one processor.
+pub const REASONS_PER_CPU: u32 = 64;
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident = $number:literal, $text:literal, $verdict:ident, $meaning:literal;)*) => {
+        /// Why a packet was passed to the host, dropped, or forwarded in an unusual way. Numbers are never used
+        /// again for another meaning.
+        #[repr(u32)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Reason {
+            $(#[doc = $meaning] $name = $number,)*
+        }
+
+        impl Reason {
+            /// Every reason, by number.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// Its name, as counters and documentation write it.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            /// What becomes of the packet.
+            pub const fn verdict(self) -> Verdict {
+                match self { $(Self::$name => Verdict::$verdict,)* }
+            }
+
+            /// One sentence on what it means.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$name => $meaning,)* }
+            }
+        }
+    };
+}
+
+/// What becomes of a packet that is counted under a reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The host's own stack gets it, untouched.
+    Pass,
+    /// It ends here.
+    Drop,
+    /// It is forwarded all the same.
+    Forward,
+}
+
+reasons! {
+    NotIp = 0, "not-ip", Pass, "Not IPv4 or IPv6 (ARP, say), or more VLAN tags than two.";
+    OtherHost = 1, "other-host", Pass, "The frame's destination is not this interface's address (broadcast, multicast, another host).";
+    Truncated = 2, "truncated", Pass, "The frame ends inside its headers, or an IP header makes no sense.";
+    Fragment = 3, "fragment", Pass, "An IP fragment; the host's stack gets it.";
+    OtherProtocol = 4, "other-protocol", Pass, "Neither TCP nor UDP (ICMP, say).";
+    NotAService = 5, "not-a-service", Pass, "No virtual service has this address, port and protocol.";
+    NoConnection = 6, "no-connection", Pass, "TCP without a connection that cannot open one (no SYN, or RST): the host's stack answers.";
+    FtpDataPort = 7, "client-port-20", Pass, "The client's port is 20: IPVS never schedules active FTP's data connections.";
+    NoDestination = 8, "no-destination", Drop, "The service has no real server to give: none, all quiesced, or the hash chose one that is.";
+    NoNextHop = 9, "no-next-hop", Drop, "The real server's Ethernet address was never known.";
+    TimeToLive = 10, "time-to-live", Drop, "The TTL or hop limit is used up.";
+    NoRoom = 11, "no-room", Drop, "The frame could not be changed for its next hop (no headroom for a VLAN tag).";
+    TableFull = 12, "table-full", Forward, "The connection table had no room: forwarded by a hash of the flow, without a connection.";
+    HalfOpenReplaced = 13, "half-open-replaced", Forward, "The connection table was full: a half-open connection made room for a new one.";
+}

@@ -1,0 +1,161 @@
+//! Ethernet II headers with up to two VLAN tags (IEEE 802.1Q, 802.1ad).
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+use crate::{Frame, Refusal};
+
+/// EtherType of IPv4, as it lies in the frame.
+pub const IPV4: [u8; 2] = [0x08, 0x00];
+/// EtherType of IPv6.
+pub const IPV6: [u8; 2] = [0x86, 0xdd];
+/// EtherType of a customer VLAN tag (802.1Q).
+pub const CUSTOMER_TAG: [u8; 2] = [0x81, 0x00];
+/// EtherType of a service VLAN tag (802.1ad).
+pub const SERVICE_TAG: [u8; 2] = [0x88, 0xa8];
+/// Bytes of a header without tags.
+pub const LENGTH: usize = 14;
+/// Bytes of one tag.
+pub const TAG_LENGTH: usize = 4;
+
+/// The two addresses of a frame, as they lie in it.
+#[repr(C)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
+)]
+pub struct Addresses {
+    /// Destination.
+    pub destination: [u8; 6],
+    /// Source.
+    pub source: [u8; 6],
+}
+
+/// A VLAN tag and the EtherType behind it.
+#[repr(C)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
+)]
+pub struct Tag {
+    /// Priority (3 bits), drop eligible (1 bit), VLAN identifier (12 bits).
+    pub control: [u8; 2],
+    /// What follows.
+    pub ether_type: [u8; 2],
+}
+
+impl Tag {
+    /// The VLAN identifier, 0 to 4095.
+    #[inline(always)]
+    pub const fn vlan(self) -> u16 {
+        u16::from_be_bytes(self.control) & 0xfff
+    }
+}
+
+/// A frame's link layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ethernet {
+    /// The frame's destination address.
+    pub destination: [u8; 6],
+    /// VLAN identifier of the outer tag; 0 when there is none (or it is a priority tag only).
+    pub vlan: u16,
+    /// How many tags there are, 0 to 2.
+    pub tags: usize,
+    /// EtherType of the payload.
+    pub ether_type: [u8; 2],
+}
+
+impl Ethernet {
+    /// Where the payload starts.
+    #[inline(always)]
+    pub const fn length(&self) -> usize {
+        LENGTH + self.tags * TAG_LENGTH
+    }
+}
+
+/// Reads the link layer.
+///
+/// # Errors
+/// [`Refusal::Truncated`] when the frame ends inside it.
+#[inline(always)]
+pub fn parse(frame: &Frame<'_>) -> Result<Ethernet, Refusal> {
+    let addresses: Addresses = frame.read(0).ok_or(Refusal::Truncated)?;
+    let ether_type = frame.read(12).ok_or(Refusal::Truncated)?;
+    let mut ethernet = Ethernet {
+        destination: addresses.destination,
+        vlan: 0,
+        tags: 0,
+        ether_type,
+    };
+    if !is_tag(ether_type) {
+        return Ok(ethernet);
+    }
+    let outer: Tag = frame.read(LENGTH).ok_or(Refusal::Truncated)?;
+    ethernet = Ethernet {
+        vlan: outer.vlan(),
+        tags: 1,
+        ether_type: outer.ether_type,
+        ..ethernet
+    };
+    if !is_tag(outer.ether_type) {
+        return Ok(ethernet);
+    }
+    let inner: Tag = frame.read(LENGTH + TAG_LENGTH).ok_or(Refusal::Truncated)?;
+    Ok(Ethernet {
+        tags: 2,
+        ether_type: inner.ether_type,
+        ..ethernet
+    })
+}
+
+/// Whether this EtherType says that a VLAN tag follows.
+#[inline(always)]
+pub fn is_tag(ether_type: [u8; 2]) -> bool {
+    ether_type == CUSTOMER_TAG || ether_type == SERVICE_TAG
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse_bytes(tail: &[u8]) -> Result<Ethernet, Refusal> {
+        let mut bytes = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2];
+        bytes.extend_from_slice(tail);
+        parse(&Frame::from(&mut bytes[..]))
+    }
+
+    #[test]
+    fn an_untagged_frame_has_its_payload_after_14_bytes() {
+        let ethernet = parse_bytes(&IPV4).unwrap();
+        assert_eq!(
+            (ethernet.length(), ethernet.vlan, ethernet.ether_type),
+            (14, 0, IPV4)
+        );
+        assert_eq!(ethernet.destination, [2, 0, 0, 0, 0, 1]);
+    }
+
+    #[test]
+    fn the_outer_tag_names_the_vlan() {
+        let ethernet = parse_bytes(&[0x88, 0xa8, 0x20, 7, 0x81, 0, 0, 9, 0x86, 0xdd]).unwrap();
+        assert_eq!(
+            (ethernet.length(), ethernet.vlan, ethernet.ether_type),
+            (22, 7, IPV6)
+        );
+    }
+
+    #[test]
+    fn a_third_tag_is_not_looked_into() {
+        let ethernet = parse_bytes(&[0x81, 0, 0, 1, 0x81, 0, 0, 2, 0x81, 0, 0, 3, 8, 0]).unwrap();
+        assert_eq!((ethernet.tags, ethernet.ether_type), (2, CUSTOMER_TAG));
+    }
+
+    #[test]
+    fn every_truncation_is_refused() {
+        let whole = [0x81, 0, 0, 1, 0x81, 0, 0, 2, 8, 0];
+        for length in 0..whole.len() {
+            assert_eq!(
+                parse_bytes(&whole[..length]),
+                Err(Refusal::Truncated),
+                "{length}"
+            );
+        }
+        assert!(parse_bytes(&whole).is_ok());
+    }
+}

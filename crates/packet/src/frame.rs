@@ -1,0 +1,108 @@
+//! A frame's bytes, with every access checked against its end.
+
+use core::marker::PhantomData;
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, Unaligned};
+
+/// A frame's bytes, `start..end`.
+///
+/// Values are copied in and out, never borrowed: nothing can be held across a change of the frame's ends.
+#[derive(Clone, Copy)]
+pub struct Frame<'a> {
+    start: *mut u8,
+    end: *mut u8,
+    bytes: PhantomData<&'a mut [u8]>,
+}
+
+impl<'a> Frame<'a> {
+    /// The frame that lies at `start..end`.
+    ///
+    /// # Safety
+    /// `start..end` is one allocation, readable and writable for `'a` through this value alone.
+    #[inline(always)]
+    #[expect(unsafe_code, reason = "the XDP context gives addresses, not a slice")]
+    pub unsafe fn from_raw(start: *mut u8, end: *mut u8) -> Self {
+        Self {
+            start,
+            end,
+            bytes: PhantomData,
+        }
+    }
+
+    /// The `T` at `offset`, if the frame reaches that far.
+    #[inline(always)]
+    #[expect(
+        unsafe_code,
+        reason = "the bounds check has to be in the form that the eBPF verifier follows"
+    )]
+    pub fn read<T: FromBytes + Unaligned + Copy>(&self, offset: usize) -> Option<T> {
+        let at = self.at(offset, size_of::<T>())?;
+        // SAFETY: `at` checked that `size_of::<T>()` bytes from there lie in the frame; every bit pattern is a T
+        // (FromBytes) and any address will do (Unaligned).
+        Some(unsafe { at.cast::<T>().read() })
+    }
+
+    /// Writes `value` at `offset`; `None` (and nothing written) if the frame does not reach that far.
+    #[inline(always)]
+    #[expect(
+        unsafe_code,
+        reason = "the bounds check has to be in the form that the eBPF verifier follows"
+    )]
+    pub fn write<T: IntoBytes + Immutable + Unaligned>(
+        &self,
+        offset: usize,
+        value: T,
+    ) -> Option<()> {
+        let at = self.at(offset, size_of::<T>())?;
+        // SAFETY: as in `read`; the bytes are ours to write by the contract of `from_raw`.
+        unsafe { at.cast::<T>().write(value) };
+        Some(())
+    }
+
+    /// Whether the frame has at least `length` bytes.
+    #[inline(always)]
+    pub fn reaches(&self, length: usize) -> bool {
+        self.at(0, length).is_some()
+    }
+
+    #[inline(always)]
+    fn at(&self, offset: usize, size: usize) -> Option<*mut u8> {
+        let at = self.start.wrapping_add(offset);
+        (at.wrapping_add(size) <= self.end).then_some(at)
+    }
+}
+
+impl<'a> From<&'a mut [u8]> for Frame<'a> {
+    fn from(bytes: &'a mut [u8]) -> Self {
+        let range = bytes.as_mut_ptr_range();
+        Self {
+            start: range.start,
+            end: range.end,
+            bytes: PhantomData,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_read_only_when_it_lies_whole_in_the_frame() {
+        let mut bytes = [1, 2, 3, 4];
+        let frame = Frame::from(&mut bytes[..]);
+        assert_eq!(frame.read::<[u8; 2]>(2), Some([3, 4]));
+        assert_eq!(frame.read::<[u8; 2]>(3), None);
+        assert_eq!(frame.read::<[u8; 5]>(0), None);
+        assert!(frame.reaches(4) && !frame.reaches(5));
+    }
+
+    #[test]
+    fn a_value_that_does_not_fit_is_not_written() {
+        let mut bytes = [0; 3];
+        let frame = Frame::from(&mut bytes[..]);
+        assert_eq!(frame.write(1, [7u8, 8]), Some(()));
+        assert_eq!(frame.write(2, [9u8, 9]), None);
+        assert_eq!(bytes, [0, 7, 8]);
+    }
+}
