@@ -1,1 +1,19 @@
-//! dray control
+//! Observe → plan → apply.
+
+mod apply;
+mod handle;
+mod rates;
+mod snapshot;
+mod task;
+mod vips;
+
+pub use apply::ApplyError;
+pub use handle::{ControlError, Handle, StopMode};
+pub use rates::{Estimator, PERIOD, Rates};
+pub use snapshot::{
+    AddedVip, Applied, ConnectionFilter, ConnectionStatus, Connections, DestinationStatus,
+    DirectorStatus, Ineligible, LeavingService, ServiceStatus, Standing, Status, TableStatus,
+    Traffic,
+};
+pub use task::{Parts, Resolutions, start};
+pub use vips::VipLedger;
