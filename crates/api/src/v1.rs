@@ -15,8 +15,8 @@ pub use prefix::{NotAPrefix, Prefix};
 pub use problem::{ConfigError, Problem};
 pub use reload::Reloaded;
 pub use status::{
-    Destination, DestinationState, Interface, NextHop, Protocol, Rates, Reason, Service, Status,
-    Table, Traffic, Verdict, XdpMode,
+    AddedVip, ConnectionTable, Destination, Director, Interface, LeavingService, NextHop, Protocol,
+    Rates, Reason, Service, ServiceAddress, Standing, Status, Timeouts, Traffic, Verdict, XdpMode,
 };
 pub use stop::{StopMode, StopRequest, Stopped};
 

@@ -32,7 +32,10 @@ async fn the_client_reads_back_what_the_daemon_says() {
         client.connections(&query).await.expect("connections"),
         director::connections()
     );
-    assert_eq!(client.reload().await.expect("reloaded").services, 1);
+    assert_eq!(
+        client.reload().await.expect("reloaded"),
+        director::reloaded()
+    );
     let stopped = client.stop(StopMode::Withdraw).await.expect("stopped");
     assert_eq!(
         stopped,

@@ -5,24 +5,38 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 /// What a director does at the moment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
-    /// The daemon's version, as `dray --version` prints it.
+    /// The daemon's version.
     pub version: String,
     /// The version of the layouts that daemon and data plane share.
     pub abi: u32,
     /// The configuration file in force.
     pub config: String,
-    /// Why the director does not yet do what the configuration says (each a sentence); empty when it does.
+    /// Why the director does not yet do all that the configuration says, each a sentence; empty when it
+    /// does.
     pub problems: Vec<String>,
-    /// Interfaces that the data plane is attached to.
-    pub interfaces: Vec<Interface>,
-    /// How full the data plane's tables are.
-    pub tables: Vec<Table>,
+    /// The director as a whole.
+    pub director: Director,
     /// Virtual services in the order of the file.
     pub services: Vec<Service>,
+    /// Services that are no longer in the configuration and have connections left.
+    pub leaving: Vec<LeavingService>,
     /// Every reason to pass or drop a packet, with its count.
     pub reasons: Vec<Reason>,
+}
+
+/// The director as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Director {
+    /// Interfaces that the data plane is attached to.
+    pub interfaces: Vec<Interface>,
+    /// How full the connection table is.
+    pub connection_table: ConnectionTable,
+    /// How long connections last without packets.
+    pub timeouts: Timeouts,
+    /// VIPs that the director has put on an interface and will take off again.
+    pub vips: Vec<AddedVip>,
 }
 
 /// An interface that the data plane is attached to.
@@ -46,38 +60,79 @@ pub enum XdpMode {
     Generic,
 }
 
-/// How full one table of the data plane is.
+/// How full the connection table is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionTable {
+    /// Connections in it, IPv4 and IPv6 together. Counted every few seconds.
+    pub connections: u64,
+    /// Connections that there is room for, in IPv4 and again in IPv6.
+    pub room_per_family: u64,
+}
+
+/// How long connections last without packets, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timeouts {
+    /// TCP, established.
+    pub tcp_milliseconds: u64,
+    /// TCP after a FIN.
+    pub tcp_fin_milliseconds: u64,
+    /// UDP.
+    pub udp_milliseconds: u64,
+}
+
+/// A VIP that the director has put on an interface.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Table {
-    /// What it holds.
-    pub name: String,
-    /// Entries in use.
-    pub used: u64,
-    /// Entries that there is room for.
-    pub room: u64,
+pub struct AddedVip {
+    /// The interface's name.
+    pub interface: String,
+    /// The VIP.
+    pub vip: IpAddr,
 }
 
 /// A virtual service.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Service {
     /// The operator's name for it.
     pub name: String,
+    /// Protocol, VIP and port.
+    #[serde(flatten)]
+    pub address: ServiceAddress,
+    /// IPVS's name of the scheduler (`wrr`, …).
+    pub scheduler: String,
+    /// IPVS's name of the forwarding method (`dr`).
+    pub forward: String,
+    /// How often it had no destination to give.
+    pub refused: u64,
+    /// What its destinations have had together, those that are gone among them.
+    pub traffic: Traffic,
+    /// Its destinations in the order of the file, then those that are leaving.
+    pub destinations: Vec<Destination>,
+}
+
+/// What identifies a virtual service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceAddress {
     /// Transport protocol.
     pub protocol: Protocol,
     /// The VIP.
     pub vip: IpAddr,
     /// Port, 1 to 65535.
     pub port: u16,
-    /// IPVS's name of the scheduler (`wrr`, …).
-    pub scheduler: String,
-    /// IPVS's name of the forwarding method (`dr`).
-    pub forward: String,
-    /// What its destinations have had, together.
-    pub traffic: Traffic,
-    /// New connections for which there was no eligible destination.
-    pub refused: u64,
-    /// Its destinations in the order of the file, then those that are leaving.
-    pub destinations: Vec<Destination>,
+}
+
+impl From<dray_model::ServiceAddress> for ServiceAddress {
+    fn from(address: dray_model::ServiceAddress) -> Self {
+        let dray_model::ServiceAddress {
+            protocol,
+            vip,
+            port,
+        } = address;
+        Self {
+            protocol: protocol.into(),
+            vip,
+            port,
+        }
+    }
 }
 
 /// A transport protocol.
@@ -109,18 +164,28 @@ impl From<dray_model::Protocol> for Protocol {
     }
 }
 
+/// A service that was removed while it had connections: they go on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeavingService {
+    /// Protocol, VIP and port.
+    #[serde(flatten)]
+    pub address: ServiceAddress,
+    /// The destinations that its connections are on.
+    pub destinations: Vec<Destination>,
+}
+
 /// One real server inside one virtual service.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Destination {
     /// The real server's address.
     pub real: IpAddr,
     /// Its weight, 0 to 65,535.
     pub weight: u16,
     /// Whether it gets new connections.
-    pub state: DestinationState,
-    /// Why it gets none, as a sentence; none when it gets some.
+    pub standing: Standing,
+    /// Why it is not eligible, as a sentence; none otherwise.
     pub why: Option<String>,
-    /// Where its packets go; none while its neighbour is not known.
+    /// Where its packets go; none while its neighbour has never been known.
     pub next_hop: Option<NextHop>,
     /// What it has had.
     pub traffic: Traffic,
@@ -128,28 +193,16 @@ pub struct Destination {
 
 /// Whether a destination gets new connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DestinationState {
-    /// It gets new connections.
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// It gets its share of new connections.
     Eligible,
-    /// Its neighbour is not known: it gets none.
-    Unresolved,
     /// Its weight is 0: it keeps the connections that it has.
     Quiesced,
+    /// It gets none for another reason, which stands beside it.
+    NotEligible,
     /// It is no longer in the configuration and keeps the connections that it has until they end.
     Leaving,
-}
-
-impl DestinationState {
-    /// The name on the wire.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Eligible => "eligible",
-            Self::Unresolved => "unresolved",
-            Self::Quiesced => "quiesced",
-            Self::Leaving => "leaving",
-        }
-    }
 }
 
 /// Where a destination's packets leave and what Ethernet header they get.
@@ -164,31 +217,31 @@ pub struct NextHop {
 }
 
 /// Connections, packets and bytes; client to server only, as direct routing sees no other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Traffic {
     /// Connections in an active state now (IPVS's ActiveConn).
-    pub active: u64,
+    pub active: u32,
     /// All other connections now (IPVS's InActConn).
-    pub inactive: u64,
-    /// Connections given to it.
+    pub inactive: u32,
+    /// Connections so far.
     pub connections: u64,
-    /// Packets forwarded to it.
+    /// Packets so far.
     pub packets: u64,
     /// Bytes of those packets, from the IP header on.
     pub bytes: u64,
-    /// How fast the three numbers above grow.
-    pub rates: Rates,
+    /// How fast the three numbers above grow, as IPVS estimates it.
+    pub per_second: Rates,
 }
 
 /// How fast counters grow, per second.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rates {
     /// Connections per second.
-    pub connections: f64,
+    pub connections: u64,
     /// Packets per second.
-    pub packets: f64,
+    pub packets: u64,
     /// Bytes per second.
-    pub bytes: f64,
+    pub bytes: u64,
 }
 
 /// A reason to pass or drop a packet, and how often it was given.

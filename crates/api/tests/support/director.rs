@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 use dray_api::{
     Backend,
     v1::{
-        ConfigError, Connection, Connections, ConnectionsQuery, Destination, DestinationState,
-        Interface, NextHop, Problem, Protocol, Rates, Reason, Reloaded, Service, Status, StopMode,
-        Stopped, Table, Traffic, Verdict, XdpMode,
+        AddedVip, ConfigError, Connection, ConnectionTable, Connections, ConnectionsQuery,
+        Destination, Director as DirectorStatus, Interface, LeavingService, NextHop, Problem,
+        Protocol, Rates, Reason, Reloaded, Service, ServiceAddress, Standing, Status, StopMode,
+        Stopped, Timeouts, Traffic, Verdict, XdpMode,
     },
 };
 
@@ -54,11 +55,7 @@ impl Backend for Director {
         if self.broken_config {
             return Err(bad_config());
         }
-        Ok(Reloaded {
-            config: "/etc/dray.toml".to_owned(),
-            services: 1,
-            reals: 1,
-        })
+        Ok(reloaded())
     }
 
     async fn stop(&self, mode: StopMode) -> Result<Stopped, Problem> {
@@ -68,53 +65,80 @@ impl Backend for Director {
 }
 
 pub(crate) fn status() -> Status {
+    let real = "10.77.0.11".parse().expect("an address");
     let traffic = Traffic {
         active: 3,
         inactive: 2,
         connections: 12,
         packets: 340,
         bytes: 51_000,
-        rates: Rates {
-            connections: 0.5,
-            packets: 17.25,
-            bytes: 2_550.0,
+        per_second: Rates {
+            connections: 1,
+            packets: 17,
+            bytes: 2_550,
         },
+    };
+    let address = ServiceAddress {
+        protocol: Protocol::Tcp,
+        vip: "10.77.0.100".parse().expect("an address"),
+        port: 80,
+    };
+    let destination = Destination {
+        real,
+        weight: 3,
+        standing: Standing::NotEligible,
+        why: Some("no route to it".to_owned()),
+        next_hop: Some(NextHop {
+            interface: 2,
+            vlan: Some(7),
+            mac: "02:00:00:00:00:11".to_owned(),
+        }),
+        traffic,
     };
     Status {
         version: "0.1.0".to_owned(),
         abi: 1,
         config: "/etc/dray.toml".to_owned(),
-        problems: vec![],
-        interfaces: vec![Interface {
-            name: "eth0".to_owned(),
-            index: 2,
-            xdp: XdpMode::Native,
-        }],
-        tables: vec![Table {
-            name: "connections".to_owned(),
-            used: 5,
-            room: 1_048_576,
-        }],
+        problems: vec!["10.77.0.11 has no route".to_owned()],
+        director: DirectorStatus {
+            interfaces: vec![Interface {
+                name: "eth0".to_owned(),
+                index: 2,
+                xdp: XdpMode::Native,
+            }],
+            connection_table: ConnectionTable {
+                connections: 5,
+                room_per_family: 1_048_576,
+            },
+            timeouts: Timeouts {
+                tcp_milliseconds: 900_000,
+                tcp_fin_milliseconds: 120_000,
+                udp_milliseconds: 300_000,
+            },
+            vips: vec![AddedVip {
+                interface: "eth0".to_owned(),
+                vip: address.vip,
+            }],
+        },
         services: vec![Service {
             name: "web".to_owned(),
-            protocol: Protocol::Tcp,
-            vip: "10.77.0.100".parse().expect("an address"),
-            port: 80,
+            address,
             scheduler: "wrr".to_owned(),
             forward: "dr".to_owned(),
-            traffic,
             refused: 1,
+            traffic,
+            destinations: vec![destination.clone()],
+        }],
+        leaving: vec![LeavingService {
+            address: ServiceAddress {
+                port: 81,
+                ..address
+            },
             destinations: vec![Destination {
-                real: "10.77.0.11".parse().expect("an address"),
-                weight: 3,
-                state: DestinationState::Eligible,
+                standing: Standing::Leaving,
+                weight: 0,
                 why: None,
-                next_hop: Some(NextHop {
-                    interface: 2,
-                    vlan: Some(7),
-                    mac: "02:00:00:00:00:11".to_owned(),
-                }),
-                traffic,
+                ..destination
             }],
         }],
         reasons: vec![Reason {
@@ -123,6 +147,18 @@ pub(crate) fn status() -> Status {
             meaning: "The packet is for no virtual service.".to_owned(),
             packets: 9,
         }],
+    }
+}
+
+pub(crate) fn reloaded() -> Reloaded {
+    Reloaded {
+        config: "/etc/dray.toml".to_owned(),
+        services: 5,
+        reals: 9,
+        services_added: 1,
+        services_changed: 2,
+        services_removed: 3,
+        problems: vec!["no route to 10.77.0.13".to_owned()],
     }
 }
 
