@@ -27,15 +27,31 @@
 #[cfg(feature = "host")]
 extern crate alloc;
 
+#[cfg(feature = "host")]
+mod build;
 mod hash;
+#[cfg(feature = "host")]
+mod lineage;
+#[cfg(feature = "host")]
+mod maglev;
 mod mh;
 mod pick;
 mod record;
+#[cfg(feature = "host")]
+mod rr;
 mod sequence;
 mod sh;
+#[cfg(feature = "host")]
+mod spread;
 mod stateless;
 mod wlc;
+#[cfg(feature = "host")]
+mod wrr;
 
+#[cfg(feature = "host")]
+pub use build::{BuildError, Entry, Kind, MAX_LIST, MAX_WEIGHT, build};
 pub use pick::{Flow, Scan, Tables, pick};
 pub use record::{CURSOR, MAX_DESTINATION, record_len};
+#[cfg(feature = "host")]
+pub use record::{DecodeError, Decoded, decode};
 pub use stateless::stateless;

@@ -1,11 +1,16 @@
 //! `mh`: the client's address chooses the destination, by a Maglev table, which a change of the destinations hardly changes for
 //! the clients of the others.
 
+#[cfg(feature = "host")]
+mod table;
+
 use core::ops::ControlFlow;
 
 use crate::hash::hsiphash;
 use crate::record::{Listed, Record};
 use crate::{Flow, Scan, Tables};
+#[cfg(feature = "host")]
+pub(crate) use table::table;
 
 /// The kernel's table size (`CONFIG_IP_VS_MH_TAB_INDEX` 12, the default).
 pub(crate) const SLOTS: u32 = 4093;

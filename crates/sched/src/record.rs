@@ -34,6 +34,14 @@
 //! - *runs* and *order*: see `sequence.rs`. *table*: positions in the list by hash, [`EMPTY`] where there is none; the scheduler's
 //!   own (`sh`, `mh`) or that of stateless forwarding.
 
+#[cfg(feature = "host")]
+mod codec;
+
+#[cfg(feature = "host")]
+pub use codec::{DecodeError, Decoded, decode};
+#[cfg(feature = "host")]
+pub(crate) use codec::{Draft, Past};
+
 use crate::Tables;
 
 /// Offset of the cursor in a record, in words.
@@ -56,6 +64,8 @@ pub(crate) const EMPTY: u16 = u16::MAX;
 pub(crate) const HEAD_WORDS: u32 = 5;
 
 const TABLE: u32 = 1;
+#[cfg(feature = "host")]
+const START: u32 = 3;
 const SEQUENCE: u32 = 4;
 
 const FALLBACK: u64 = 1 << 8;

@@ -11,10 +11,15 @@
 //!                   runs    [A]    [A B C]
 //! ```
 
+#[cfg(feature = "host")]
+mod walk;
+
 use core::num::NonZero;
 
 use crate::Tables;
 use crate::record::Record;
+#[cfg(feature = "host")]
+pub(crate) use walk::{Sequence, Walk};
 
 /// The destination whose turn it is; the turn is then over.
 #[inline(always)]
@@ -50,41 +55,4 @@ fn find<T: Tables>(tables: &T, record: Record, runs: u32, turn: u64) -> Option<u
         }
     }
     Some(low)
-}
-
-/// A sequence to be put into a record.
-#[cfg(feature = "host")]
-#[derive(Default)]
-pub(crate) struct Sequence {
-    pub(crate) period: u64,
-    pub(crate) runs: alloc::vec::Vec<Run>,
-    /// The entries of all runs, as positions in the list.
-    pub(crate) order: alloc::vec::Vec<u16>,
-}
-
-/// A row of laps over the same entries.
-#[cfg(feature = "host")]
-pub(crate) struct Run {
-    /// The turn it begins with.
-    pub(crate) start: u64,
-    /// Where its entries begin in the order.
-    pub(crate) first: u32,
-    /// Number of its entries.
-    pub(crate) lap: u32,
-}
-
-#[cfg(feature = "host")]
-impl Sequence {
-    /// Adds `laps` laps over the entries at `positions`.
-    pub(crate) fn push(&mut self, laps: u64, positions: impl Iterator<Item = u16>) {
-        let first = self.order.len();
-        self.order.extend(positions);
-        let lap = self.order.len() - first;
-        self.runs.push(Run {
-            start: self.period,
-            first: first as u32,
-            lap: lap as u32,
-        });
-        self.period += laps * lap as u64;
-    }
 }

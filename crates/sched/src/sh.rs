@@ -1,10 +1,15 @@
 //! `sh`: the client's address chooses the destination, by a table of 256 buckets.
 
+#[cfg(feature = "host")]
+mod table;
+
 use core::ops::ControlFlow;
 
 use crate::hash::hash32;
 use crate::record::Record;
 use crate::{Flow, Scan, Tables};
+#[cfg(feature = "host")]
+pub(crate) use table::table;
 
 /// The kernel's `IP_VS_SH_TAB_SIZE`.
 const BUCKETS: u32 = 256;

@@ -3,10 +3,15 @@
 //! Nothing is remembered, so every packet of the connection must lead to the same destination, and with several directors
 //! each must choose alike. `sh` and `mh` do that anyway. The records of the others carry a small Maglev table for it.
 
+#[cfg(feature = "host")]
+mod table;
+
 use core::num::NonZero;
 
 use crate::record::{Code, Record};
 use crate::{Flow, Tables, mh, sh};
+#[cfg(feature = "host")]
+pub(crate) use table::table;
 
 /// The destination of a flow that is given no connection entry; `None` when no destination takes connections.
 ///

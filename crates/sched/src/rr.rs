@@ -1,0 +1,53 @@
+//! `rr`: every destination in turn, whatever its weight, unless that is 0.
+//!
+//! IPVS remembers the destination it picked last. The next pick is the first usable one behind it in the list, so a new
+//! destination, which is added at the head, waits for the next lap. When the one picked last is taken out, its
+//! predecessor stands in for it.
+
+use crate::build::Kind;
+use crate::lineage::Lineage;
+use crate::record::{Listed, Past};
+use crate::sequence::{Sequence, Walk};
+
+/// The laps over `new`, going on from where the record before has come.
+pub(crate) fn walk(past: Option<&Past>, lineage: &Lineage, new: &[Listed]) -> Walk {
+    let mark = past.and_then(|past| lineage.survivor(&past.list, new, last_picked(past)?));
+    let sequence = sequence(new);
+    let start = match mark {
+        Some(mark) => first_behind(&sequence.order, mark),
+        None => 0,
+    };
+    Walk {
+        sequence,
+        start,
+        mark,
+    }
+}
+
+fn sequence(list: &[Listed]) -> Sequence {
+    let usable = |(position, entry): (usize, &Listed)| entry.usable().then_some(position as u16);
+    let mut sequence = Sequence::default();
+    sequence.push(1, list.iter().enumerate().filter_map(usable));
+    sequence
+}
+
+/// The turn of the first entry behind position `mark`, or of the first of all if there is none.
+fn first_behind(order: &[u16], mark: usize) -> u64 {
+    let turn = order.partition_point(|position| usize::from(*position) <= mark);
+    if turn == order.len() { 0 } else { turn as u64 }
+}
+
+/// The position of the entry that was picked last.
+fn last_picked(past: &Past) -> Option<usize> {
+    if past.kind != Kind::RoundRobin {
+        return None;
+    }
+    let order = sequence(&past.list).order;
+    match past.last_turn {
+        Some(turn) if !order.is_empty() => {
+            let turn = (turn % order.len() as u64) as usize;
+            Some(usize::from(order[turn]))
+        }
+        _ => past.mark,
+    }
+}

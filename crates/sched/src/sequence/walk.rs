@@ -1,0 +1,47 @@
+//! Writing a sequence down.
+
+use alloc::vec::Vec;
+
+/// What the record of a sequence holds besides the list.
+#[derive(Default)]
+pub(crate) struct Walk {
+    pub(crate) sequence: Sequence,
+    /// The turn of the first pick.
+    pub(crate) start: u64,
+    /// Position of the entry that `rr` picked last, by an earlier record.
+    pub(crate) mark: Option<usize>,
+}
+
+/// A sequence to be put into a record.
+#[derive(Default)]
+pub(crate) struct Sequence {
+    pub(crate) period: u64,
+    pub(crate) runs: Vec<Run>,
+    /// The entries of all runs, as positions in the list.
+    pub(crate) order: Vec<u16>,
+}
+
+/// A row of laps over the same entries.
+pub(crate) struct Run {
+    /// The turn it begins with.
+    pub(crate) start: u64,
+    /// Where its entries begin in the order.
+    pub(crate) first: u32,
+    /// Number of its entries.
+    pub(crate) lap: u32,
+}
+
+impl Sequence {
+    /// Adds `laps` laps over the entries at `positions`.
+    pub(crate) fn push(&mut self, laps: u64, positions: impl Iterator<Item = u16>) {
+        let first = self.order.len();
+        self.order.extend(positions);
+        let lap = self.order.len() - first;
+        self.runs.push(Run {
+            start: self.period,
+            first: first as u32,
+            lap: lap as u32,
+        });
+        self.period += laps * lap as u64;
+    }
+}

@@ -1,0 +1,196 @@
+//! `wrr`: laps over the list, each taking the destinations whose weight reaches the lap's current weight.
+//!
+//! With `step` the greatest common divisor of the weights, the current weight goes down by `step` from lap to lap, from the
+//! greatest weight (less `step - 1`, so that it ends at 1) to 1, and then begins again.
+//!
+//! IPVS keeps the current weight across edits: every edit of a destination sends the walk to the head of the list, but into
+//! a lap like the one it was in.
+
+use alloc::vec::Vec;
+
+use crate::build::Kind;
+use crate::lineage::{Edits, Lineage};
+use crate::record::{Listed, Past};
+use crate::sequence::{Sequence, Walk};
+use crate::spread::Spread;
+
+/// The laps over `new`, going on from the lap in which the record before is.
+pub(crate) fn walk(past: Option<&Past>, lineage: &Lineage, new: &[Listed]) -> Walk {
+    let current = match past {
+        Some(past) => carry(current(past), &lineage.edits(&past.list, new)),
+        None => carry(0, &lineage.edits(&[], new)),
+    };
+    let laps = Laps::over(new);
+    Walk {
+        sequence: laps.sequence(new),
+        start: laps.turn(current),
+        mark: None,
+    }
+}
+
+/// The current weight: that of the lap of the latest pick. A service that gets this scheduler begins with the greatest one.
+fn current(past: &Past) -> u32 {
+    let laps = Laps::over(&past.list);
+    if past.kind != Kind::WeightedRoundRobin {
+        return laps.top();
+    }
+    laps.current(past.last_turn.unwrap_or(past.start))
+}
+
+/// The current weight after `edits`, made one at a time.
+fn carry(mut current: u32, edits: &Edits) -> u32 {
+    let Edits {
+        deleted,
+        changed,
+        added,
+        untouched,
+    } = edits;
+    let before = || changed.iter().map(|(before, _)| *before);
+    let untouched = Spread::of(untouched.iter().copied());
+
+    let undeleted = untouched.and(Spread::of(before()));
+    for left in behind_each(deleted.iter().copied()) {
+        current = undeleted.and(left).settle(current);
+    }
+    let mut settled = untouched;
+    for ((_, after), left) in changed.iter().zip(behind_each(before())) {
+        settled = settled.with(*after);
+        current = settled.and(left).settle(current);
+    }
+    for weight in added {
+        settled = settled.with(*weight);
+        current = settled.settle(current);
+    }
+    current
+}
+
+/// For each weight the spread of those behind it.
+fn behind_each(weights: impl DoubleEndedIterator<Item = u32>) -> Vec<Spread> {
+    let mut behind: Vec<_> = weights
+        .rev()
+        .scan(Spread::default(), |spread, weight| {
+            let behind = *spread;
+            *spread = spread.with(weight);
+            Some(behind)
+        })
+        .collect();
+    behind.reverse();
+    behind
+}
+
+impl Spread {
+    /// By how much the current weight goes down from lap to lap.
+    fn step(self) -> u32 {
+        self.divisor.max(1)
+    }
+
+    /// The current weight of the first lap; 0 when no weight is above 0.
+    fn top(self) -> u32 {
+        self.greatest.saturating_sub(self.step() - 1)
+    }
+
+    /// What an edit that leads to these weights makes of the current weight: a lap that there is.
+    fn settle(self, current: u32) -> u32 {
+        if current == 0 || current > self.top() {
+            return self.top();
+        }
+        match self.step() {
+            1 => current,
+            step => current / step * step + 1,
+        }
+    }
+}
+
+/// One period of laps.
+struct Laps {
+    spread: Spread,
+    /// From the highest to the lowest.
+    levels: Vec<Level>,
+    period: u64,
+}
+
+/// The laps that take the entries of one weight and those above it.
+struct Level {
+    /// That weight, in steps.
+    height: u32,
+    /// Number of its laps: the difference to the next height below.
+    laps: u32,
+    /// Entries in each of them.
+    lap: u32,
+    /// The turn that the first of them begins with.
+    start: u64,
+}
+
+impl Laps {
+    fn over(list: &[Listed]) -> Self {
+        let usable = list.iter().filter(|entry| entry.usable());
+        let mut weights: Vec<u32> = usable.map(|entry| entry.weight()).collect();
+        weights.sort_unstable_by(|a, b| b.cmp(a));
+        let spread = Spread::of(weights.iter().copied());
+        let mut laps = Self {
+            spread,
+            levels: Vec::new(),
+            period: 0,
+        };
+        let mut lap = 0;
+        for same in weights.chunk_by(|a, b| a == b) {
+            lap += same.len();
+            let below = weights.get(lap).copied().unwrap_or(0);
+            laps.push(same[0] / spread.step(), below / spread.step(), lap as u32);
+        }
+        laps
+    }
+
+    fn push(&mut self, height: u32, below: u32, lap: u32) {
+        let laps = height - below;
+        self.levels.push(Level {
+            height,
+            laps,
+            lap,
+            start: self.period,
+        });
+        self.period += u64::from(laps) * u64::from(lap);
+    }
+
+    fn top(&self) -> u32 {
+        self.spread.top()
+    }
+
+    /// The current weight in which `turn` falls; 0 when there are no turns.
+    fn current(&self, turn: u64) -> u32 {
+        if self.period == 0 {
+            return 0;
+        }
+        let turn = turn % self.period;
+        let next = self.levels.partition_point(|level| level.start <= turn);
+        let level = &self.levels[next - 1];
+        let laps = (turn - level.start) / u64::from(level.lap);
+        (level.height - laps as u32 - 1) * self.spread.step() + 1
+    }
+
+    /// The turn that begins the lap of `current`.
+    fn turn(&self, current: u32) -> u64 {
+        if self.period == 0 {
+            return 0;
+        }
+        let height = (current - 1) / self.spread.step() + 1;
+        let next = self.levels.partition_point(|level| level.height >= height);
+        let level = &self.levels[next - 1];
+        level.start + u64::from(level.height - height) * u64::from(level.lap)
+    }
+
+    fn sequence(&self, list: &[Listed]) -> Sequence {
+        let mut sequence = Sequence::default();
+        for level in &self.levels {
+            let reaches = |(position, entry): (usize, &Listed)| {
+                (entry.usable() && entry.weight() / self.spread.step() >= level.height)
+                    .then_some(position as u16)
+            };
+            sequence.push(
+                u64::from(level.laps),
+                list.iter().enumerate().filter_map(reaches),
+            );
+        }
+        sequence
+    }
+}
