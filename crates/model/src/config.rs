@@ -1,1 +1,83 @@
-//! Configuration file.
+//! The configuration file: TOML text in, [`Desired`] or every error of the file out.
+//!
+//! ```text
+//! text ─ statement ─▶ headers, key/value pairs ─┐
+//!   └─── toml ──────▶ table with spans + errors ┴─ syntax ─▶ a text that toml can read, faults
+//!                                                               │
+//!                    director, service, real  ◀─ toml ──────────┘
+//!                               │ address, duration
+//!                               ▼
+//!                     Desired, or Diagnostics (sorted faults with line, column, cause, cure)
+//! ```
+//!
+//! No error hides another: broken statements are set aside and the rest of the file is checked all the
+//! same. The keys themselves are data, in [`TABLES`]. Start with [`parse`].
+
+mod address;
+mod diagnostic;
+mod director;
+mod duration;
+mod fault;
+mod keys;
+mod load;
+mod real;
+mod render;
+mod service;
+mod statement;
+mod syntax;
+mod table;
+mod wording;
+
+use std::borrow::Cow;
+
+use toml::de::DeTable;
+
+use crate::Desired;
+
+use self::{fault::Faults, syntax::Repair, table::Entries};
+
+pub use diagnostic::{Diagnostic, Diagnostics, Label, Place};
+pub use keys::{Key, Presence, TABLES, Table};
+pub use load::{LoadError, load};
+pub use real::MAX_REALS;
+
+/// Reads a configuration. `file_name` is only for the messages.
+///
+/// # Errors
+/// With every error of the text, in its order.
+pub fn parse(file_name: &str, text: &str) -> Result<Desired, Diagnostics> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut repair = Repair::new(text);
+    let mut repaired = if repair.is_untouched() {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(repair.text())
+    };
+    let (table, errors) = loop {
+        let (table, errors) = DeTable::parse_recoverable(&repaired);
+        if !repair.absorb(&errors) {
+            break (table, errors);
+        }
+        drop(table);
+        repaired = Cow::Owned(repair.text());
+    };
+    let mut found = Faults::new(&repair);
+    let desired = lower(table.get_ref(), &mut found);
+    let mut faults = found.into_original();
+    faults.extend(repair.into_faults(&errors));
+    match desired {
+        Some(desired) if faults.is_empty() => Ok(desired),
+        _ => Err(Diagnostics::new(file_name, text, faults)),
+    }
+}
+
+/// Turns the file's table into the desired state; `None` only with a fault.
+fn lower(table: &DeTable<'_>, faults: &mut Faults<'_>) -> Option<Desired> {
+    let file = Entries::open(&keys::FILE, 0..0, table, faults);
+    let director = director::read(&file, faults);
+    let services = service::read(&file, faults);
+    Some(Desired {
+        director: director?,
+        services,
+    })
+}

@@ -1,0 +1,235 @@
+//! Where each statement of a TOML text begins and ends, also when the text is broken.
+//!
+//! toml's own parser gives up the rest of the file at some errors and reads on into the next statements
+//! after others (a missing `]`). This scanner knows little TOML, but never loses the next line: it is used
+//! to set broken statements aside, and to find the table that a place belongs to.
+
+use std::ops::Range;
+
+/// One statement: a header or a key with its value.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Statement {
+    /// Its text, in bytes; a multi-line value belongs to it, a comment after it too.
+    pub(super) span: Range<usize>,
+    /// What it is.
+    pub(super) kind: Kind,
+    /// A bracket that is opened in it and never closed.
+    pub(super) unclosed: Option<usize>,
+}
+
+/// What a statement is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// `[table]` or `[[list of tables]]`.
+    Header,
+    /// `key = value`.
+    Pair,
+}
+
+impl Statement {
+    /// The header as it is written, without the comment after it.
+    pub(super) fn header<'t>(&self, text: &'t str) -> &'t str {
+        let line = &text[self.span.clone()];
+        line.split('#').next().unwrap_or(line).trim_end()
+    }
+
+    /// The header's dotted name or the pair's key, without brackets, quotes and blanks.
+    pub(super) fn name<'t>(&self, text: &'t str) -> &'t str {
+        let statement = &text[self.span.clone()];
+        let blank = |c: char| c.is_whitespace() || matches!(c, '"' | '\'');
+        match self.kind {
+            Kind::Header => {
+                let inside = statement.trim_start_matches('[');
+                let end = inside.find([']', '#', '\n']).unwrap_or(inside.len());
+                inside[..end].trim_matches(blank)
+            }
+            Kind::Pair => {
+                let end = statement.find(['=', ':', '\n']).unwrap_or(statement.len());
+                statement[..end].trim_matches(blank)
+            }
+        }
+    }
+}
+
+/// The statements of a text, in its order.
+pub(super) fn scan(text: &str) -> Vec<Statement> {
+    let mut statements = Vec::new();
+    let mut at = 0;
+    while let Some(start) = next_start(text, at) {
+        let statement = if text[start..].starts_with('[') {
+            Statement {
+                span: start..line_end(text, start),
+                kind: Kind::Header,
+                unclosed: None,
+            }
+        } else {
+            pair(text, start)
+        };
+        at = statement.span.end;
+        statements.push(statement);
+    }
+    statements
+}
+
+/// The place of the next line end, or the end of the text.
+pub(super) fn line_end(text: &str, from: usize) -> usize {
+    text[from..]
+        .find('\n')
+        .map_or(text.len(), |length| from + length)
+}
+
+/// The next place that is neither blank nor comment.
+fn next_start(text: &str, from: usize) -> Option<usize> {
+    let mut at = from;
+    loop {
+        at += text[at..].find(|c: char| !c.is_whitespace())?;
+        if !text[at..].starts_with('#') {
+            return Some(at);
+        }
+        at = line_end(text, at);
+    }
+}
+
+/// The statement that begins at `start` with a key.
+fn pair(text: &str, start: usize) -> Statement {
+    let bytes = text.as_bytes();
+    let mut open: Vec<usize> = Vec::new();
+    let mut unclosed = None;
+    let mut at = start;
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'"' | b'\'' => {
+                at = string_end(text, at);
+                continue;
+            }
+            b'#' => {
+                at = line_end(text, at);
+                continue;
+            }
+            b'[' | b'{' => open.push(at),
+            b']' | b'}' => {
+                let partner = if byte == b']' { b'[' } else { b'{' };
+                if let Some(depth) = open.iter().rposition(|&place| bytes[place] == partner) {
+                    unclosed = unclosed.or(open.get(depth + 1).copied());
+                    open.truncate(depth);
+                }
+            }
+            b'\n' => match open.last() {
+                None => break,
+                Some(&inner) if begins_statement(&text[at + 1..], bytes[inner]) => break,
+                Some(_) => {}
+            },
+            _ => {}
+        }
+        at += 1;
+    }
+    Statement {
+        span: start..at,
+        kind: Kind::Pair,
+        unclosed: unclosed.or(open.last().copied()),
+    }
+}
+
+/// The end of the string that begins at `start`; of one on a single line, at most the end of the line.
+fn string_end(text: &str, start: usize) -> usize {
+    let bytes = text.as_bytes();
+    let quote = bytes[start];
+    let long = bytes[start..].starts_with(&[quote; 3]);
+    let mut at = start + if long { 3 } else { 1 };
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'\\' if quote == b'"' && bytes.get(at + 1) != Some(&b'\n') => at += 1,
+            b'\n' if !long => return at,
+            _ if byte == quote && !long => return at + 1,
+            _ if long && bytes[at..].starts_with(&[quote; 3]) => return at + 3,
+            _ => {}
+        }
+        at += 1;
+    }
+    text.len()
+}
+
+/// Whether a line inside a bracket can only be the next statement, so that the bracket was left open.
+fn begins_statement(rest: &str, bracket: u8) -> bool {
+    let line = rest[..line_end(rest, 0)].trim_start();
+    let bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    if let Some(header) = line.strip_prefix('[') {
+        // A list inside a list begins like a header, but with a quote, a number or a brace.
+        return header
+            .trim_start_matches('[')
+            .starts_with(|c: char| c.is_ascii_alphabetic());
+    }
+    // In `{` a line `key = value` is ordinary.
+    let after = line.trim_start_matches(bare);
+    bracket == b'[' && after.len() < line.len() && after.trim_start().starts_with('=')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(text: &str) -> Vec<&str> {
+        scan(text)
+            .into_iter()
+            .map(|statement| &text[statement.span])
+            .collect()
+    }
+
+    #[test]
+    fn statements_end_at_line_ends_outside_of_brackets_and_strings() {
+        let text = "# comment\n[a] # b\n\nx = [ # [\n  1,\n]\ny = \"\"\"\n[no]\n\"\"\"\nz = '['\n";
+        assert_eq!(
+            texts(text),
+            [
+                "[a] # b",
+                "x = [ # [\n  1,\n]",
+                "y = \"\"\"\n[no]\n\"\"\"",
+                "z = '['"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_bracket_left_open_ends_before_the_next_statement() {
+        let text = "x = [\"a\",\ny = 1\nz = [{ b = 1,\n c = 2\n[[service]]\n";
+        let statements = scan(text);
+        assert_eq!(
+            texts(text),
+            [
+                "x = [\"a\",",
+                "y = 1",
+                "z = [{ b = 1,\n c = 2",
+                "[[service]]"
+            ]
+        );
+        assert_eq!(statements[0].unclosed, Some(4));
+        assert_eq!(statements[1].unclosed, None);
+        assert_eq!(statements[2].unclosed, text.find('{'));
+    }
+
+    #[test]
+    fn a_brace_left_open_inside_of_a_closed_list_is_seen() {
+        let text = "x = [{ a = 1 ]\ny = 2";
+        assert_eq!(texts(text), ["x = [{ a = 1 ]", "y = 2"]);
+        assert_eq!(scan(text)[0].unclosed, text.find('{'));
+    }
+
+    #[test]
+    fn a_string_left_open_ends_with_its_line() {
+        assert_eq!(
+            texts("x = \"a\ny = 'b\nz = 1"),
+            ["x = \"a", "y = 'b", "z = 1"]
+        );
+        assert_eq!(texts("x = \"a\\"), ["x = \"a\\"]);
+    }
+
+    #[test]
+    fn names_come_without_brackets_quotes_and_blanks() {
+        let text = "[[ service.real ]] # x\n\"key\" = 1\nyaml: 2\n[broken\n";
+        let names: Vec<_> = scan(text)
+            .iter()
+            .map(|statement| statement.name(text))
+            .collect();
+        assert_eq!(names, ["service.real", "key", "yaml", "broken"]);
+    }
+}
