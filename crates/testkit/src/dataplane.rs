@@ -1,0 +1,530 @@
+//! A data plane of plain maps.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use dray_model::{
+    Action, Actual, ActualService, Connection, Counters, DataPlane, DataPlaneError, DestinationId,
+    HopId, InterfaceStatus, Live, ReasonCount, Record, ServiceAddress, ServiceId, Sweep, Timeouts,
+    XdpMode,
+};
+
+/// A [`DataPlane`] of plain maps. Clones share one state: a test keeps one clone and hands another to
+/// the code under test; what a restart of the daemon would find is what the next clone observes.
+///
+/// It is as strict as the port's contract: an action that the contract forbids (freeing what something
+/// names, naming what is not there, taking a number that is taken) panics and says which.
+#[derive(Clone, Debug)]
+pub struct FakeDataPlane {
+    state: Arc<Mutex<State>>,
+    destinations_of: fn(&Record) -> Vec<DestinationId>,
+}
+
+/// How many of each thing there is room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Services.
+    pub services: usize,
+    /// Destinations.
+    pub destinations: usize,
+    /// Next hops.
+    pub hops: usize,
+}
+
+#[derive(Debug)]
+struct State {
+    actual: Actual,
+    /// The services of `actual` by number.
+    numbers: BTreeMap<ServiceId, ServiceAddress>,
+    room: Room,
+    refuse_in: Option<usize>,
+    actions: Vec<Action>,
+    cursors: BTreeMap<ServiceId, u64>,
+    refused: BTreeMap<ServiceId, u64>,
+    live: BTreeMap<DestinationId, Live>,
+    counters: BTreeMap<DestinationId, Counters>,
+    connections: Vec<Connection>,
+    timeouts: Option<Timeouts>,
+    sweep: Sweep,
+    sweeps: Vec<u32>,
+    reasons: Vec<ReasonCount>,
+    interfaces: Vec<InterfaceStatus>,
+}
+
+impl FakeDataPlane {
+    /// An empty data plane with one interface, `eth0`, of number 1, and all the room there can be.
+    /// `destinations_of` reads the destinations that a record names.
+    pub fn new(destinations_of: fn(&Record) -> Vec<DestinationId>) -> Self {
+        let state = State {
+            actual: Actual::default(),
+            numbers: BTreeMap::new(),
+            room: Room {
+                services: usize::MAX,
+                destinations: usize::MAX,
+                hops: usize::MAX,
+            },
+            refuse_in: None,
+            actions: Vec::new(),
+            cursors: BTreeMap::new(),
+            refused: BTreeMap::new(),
+            live: BTreeMap::new(),
+            counters: BTreeMap::new(),
+            connections: Vec::new(),
+            timeouts: None,
+            sweep: Sweep::default(),
+            sweeps: Vec::new(),
+            reasons: Vec::new(),
+            interfaces: vec![InterfaceStatus {
+                name: "eth0".to_owned(),
+                index: 1,
+                mode: XdpMode::Native,
+            }],
+        };
+        Self {
+            state: Arc::new(Mutex::new(state)),
+            destinations_of,
+        }
+    }
+
+    /// Sets how much room there is.
+    pub fn set_room(&self, room: Room) {
+        self.state().room = room;
+    }
+
+    /// Makes the action after `carried_out` more ones fail with a system error, once.
+    pub fn refuse_after(&self, carried_out: usize) {
+        self.state().refuse_in = Some(carried_out);
+    }
+
+    /// Sets a destination's connections.
+    pub fn set_live(&self, destination: DestinationId, live: Live) {
+        self.state().live.insert(destination, live);
+    }
+
+    /// Sets what a destination has had.
+    pub fn set_counters(&self, destination: DestinationId, counters: Counters) {
+        self.state().counters.insert(destination, counters);
+    }
+
+    /// Sets how often a service had no destination to give.
+    pub fn set_refused(&self, service: ServiceId, refused: u64) {
+        self.state().refused.insert(service, refused);
+    }
+
+    /// Sets where packets have got to in a service's record.
+    pub fn set_cursor(&self, service: ServiceId, cursor: u64) {
+        self.state().cursors.insert(service, cursor);
+    }
+
+    /// Sets the connections of the table.
+    pub fn set_connections(&self, connections: Vec<Connection>) {
+        self.state().connections = connections;
+    }
+
+    /// Sets what each sweep answers.
+    pub fn set_sweep(&self, sweep: Sweep) {
+        self.state().sweep = sweep;
+    }
+
+    /// Sets the counted reasons.
+    pub fn set_reasons(&self, reasons: Vec<ReasonCount>) {
+        self.state().reasons = reasons;
+    }
+
+    /// Sets the interfaces in use.
+    pub fn set_interfaces(&self, interfaces: Vec<InterfaceStatus>) {
+        self.state().interfaces = interfaces;
+    }
+
+    /// What it holds now.
+    pub fn actual(&self) -> Actual {
+        self.state().actual.clone()
+    }
+
+    /// The number of the destination of that real server inside that service, if it is there.
+    pub fn destination(
+        &self,
+        service: ServiceAddress,
+        real: std::net::IpAddr,
+    ) -> Option<DestinationId> {
+        let state = self.state();
+        let mut all = state.actual.destinations.iter();
+        all.find(|(_, found)| found.service == service && found.real == real)
+            .map(|(id, _)| *id)
+    }
+
+    /// The actions carried out since the last call.
+    pub fn take_actions(&self) -> Vec<Action> {
+        std::mem::take(&mut self.state().actions)
+    }
+
+    /// The connection timeouts, once they were set.
+    pub fn timeouts(&self) -> Option<Timeouts> {
+        self.state().timeouts
+    }
+
+    /// In how many parts each sweep since the start divided the table.
+    pub fn sweeps(&self) -> Vec<u32> {
+        self.state().sweeps.clone()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state
+            .lock()
+            .expect("no test goes on after a panic in the data plane")
+    }
+
+    /// Destinations that some record names.
+    fn named(&self, state: &State) -> BTreeSet<DestinationId> {
+        let records = state.actual.services.values();
+        records
+            .flat_map(|service| (self.destinations_of)(&service.record))
+            .collect()
+    }
+
+    fn check(&self, state: &State, action: &Action) {
+        let Actual {
+            services,
+            destinations,
+            hops,
+        } = &state.actual;
+        match action {
+            Action::WriteHop { id, .. } => {
+                assert_ne!(id.0, 0, "next hop 0 is none");
+                assert!(!hops.contains_key(id), "next hop {id} is taken");
+            }
+            Action::AddDestination { id, destination } => {
+                let range = 1..=16_777_215;
+                assert!(range.contains(&id.0), "destination {id} is out of range");
+                assert!(!destinations.contains_key(id), "destination {id} is taken");
+                check_hop(state, destination.hop);
+            }
+            Action::SetHop { id, hop } => {
+                assert!(destinations.contains_key(id), "no destination {id}");
+                check_hop(state, *hop);
+            }
+            Action::Publish {
+                id,
+                address,
+                record,
+            } => {
+                let number = services.get(address).map(|service| service.id);
+                assert!(
+                    number.is_none_or(|n| n == *id),
+                    "{address} has {number:?}, not {id}"
+                );
+                let owner = state.numbers.get(id);
+                assert!(
+                    owner.is_none_or(|o| o == address),
+                    "{owner:?} has {id}, not {address}"
+                );
+                for named in (self.destinations_of)(record) {
+                    let found = destinations.get(&named);
+                    let found =
+                        found.unwrap_or_else(|| panic!("{address}: no destination {named}"));
+                    assert_eq!(found.service, *address, "destination {named} is another's");
+                }
+            }
+            Action::Withdraw { id, address } => {
+                let found = services.get(address).map(|service| service.id);
+                assert_eq!(found, Some(*id), "{address} is not service {id}");
+            }
+            Action::FreeDestination { id } => {
+                assert!(destinations.contains_key(id), "no destination {id}");
+                assert!(!self.named(state).contains(id), "a record names {id}");
+                let live = state.live.get(id).copied().unwrap_or_default();
+                assert_eq!(live.total(), 0, "destination {id} has connections");
+            }
+            Action::FreeHop { id } => {
+                assert!(hops.contains_key(id), "no next hop {id}");
+                let named = destinations.values().any(|found| found.hop == Some(*id));
+                assert!(!named, "a destination names next hop {id}");
+            }
+        }
+    }
+}
+
+fn check_hop(state: &State, hop: Option<HopId>) {
+    if let Some(hop) = hop {
+        assert!(state.actual.hops.contains_key(&hop), "no next hop {hop}");
+    }
+}
+
+impl State {
+    /// Refuses the action when a test asked for it, or when there is no room.
+    fn admit(&mut self, action: &Action) -> Result<(), DataPlaneError> {
+        if let Some(left) = self.refuse_in {
+            self.refuse_in = left.checked_sub(1);
+            if left == 0 {
+                return Err(DataPlaneError::System {
+                    what: action.to_string(),
+                    source: "refused by the test".into(),
+                });
+            }
+        }
+        let Actual {
+            services,
+            destinations,
+            hops,
+        } = &self.actual;
+        let (what, used, room) = match action {
+            Action::WriteHop { .. } => ("a next hop", hops.len(), self.room.hops),
+            Action::AddDestination { .. } => {
+                ("a destination", destinations.len(), self.room.destinations)
+            }
+            Action::Publish { address, .. } if !services.contains_key(address) => {
+                ("a service", services.len(), self.room.services)
+            }
+            _ => return Ok(()),
+        };
+        if used < room {
+            return Ok(());
+        }
+        Err(DataPlaneError::Full {
+            what,
+            room: room as u64,
+            cure: "ask for less",
+        })
+    }
+
+    fn carry_out(&mut self, action: &Action) {
+        let Actual {
+            services,
+            destinations,
+            hops,
+        } = &mut self.actual;
+        match action {
+            Action::WriteHop { id, hop } => {
+                hops.insert(*id, *hop);
+            }
+            Action::AddDestination { id, destination } => {
+                destinations.insert(*id, *destination);
+                self.counters.insert(*id, Counters::default());
+                self.live.insert(*id, Live::default());
+            }
+            Action::SetHop { id, hop } => {
+                if let Some(destination) = destinations.get_mut(id) {
+                    destination.hop = *hop;
+                }
+            }
+            Action::Publish {
+                id,
+                address,
+                record,
+            } => {
+                let service = ActualService {
+                    id: *id,
+                    record: record.clone(),
+                };
+                services.insert(*address, service);
+                self.numbers.insert(*id, *address);
+            }
+            Action::Withdraw { id, address } => {
+                services.remove(address);
+                self.numbers.remove(id);
+            }
+            Action::FreeDestination { id } => {
+                destinations.remove(id);
+            }
+            Action::FreeHop { id } => {
+                hops.remove(id);
+            }
+        }
+    }
+}
+
+impl DataPlane for FakeDataPlane {
+    fn observe(&mut self) -> Result<Actual, DataPlaneError> {
+        Ok(self.actual())
+    }
+
+    fn apply(&mut self, action: &Action) -> Result<(), DataPlaneError> {
+        let mut state = self.state();
+        self.check(&state, action);
+        state.admit(action)?;
+        state.carry_out(action);
+        state.actions.push(action.clone());
+        Ok(())
+    }
+
+    fn cursor(&self, service: ServiceId) -> u64 {
+        self.state().cursors.get(&service).copied().unwrap_or(0)
+    }
+
+    fn live(&self, destination: DestinationId) -> Live {
+        let state = self.state();
+        state.live.get(&destination).copied().unwrap_or_default()
+    }
+
+    fn counters(&self, destination: DestinationId) -> Counters {
+        let state = self.state();
+        state
+            .counters
+            .get(&destination)
+            .copied()
+            .unwrap_or_default()
+    }
+
+    fn refused(&self, service: ServiceId) -> u64 {
+        self.state().refused.get(&service).copied().unwrap_or(0)
+    }
+
+    fn set_timeouts(&mut self, timeouts: &Timeouts) {
+        self.state().timeouts = Some(*timeouts);
+    }
+
+    fn sweep(&mut self, parts: u32) -> Sweep {
+        let mut state = self.state();
+        state.sweeps.push(parts);
+        state.sweep
+    }
+
+    fn connections(&self, keep: &dyn Fn(&Connection) -> bool, limit: usize) -> Vec<Connection> {
+        let state = self.state();
+        let kept = state
+            .connections
+            .iter()
+            .filter(|connection| keep(connection));
+        kept.take(limit).cloned().collect()
+    }
+
+    fn reasons(&self) -> Vec<ReasonCount> {
+        self.state().reasons.clone()
+    }
+
+    fn interfaces(&self) -> Vec<InterfaceStatus> {
+        self.state().interfaces.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dray_model::{ActualDestination, Mac, NextHop, Protocol};
+
+    /// In these tests a record is the list of its destinations.
+    fn words(record: &Record) -> Vec<DestinationId> {
+        let words = record.0.iter();
+        words.map(|word| DestinationId(*word as u32)).collect()
+    }
+
+    fn address() -> ServiceAddress {
+        ServiceAddress {
+            protocol: Protocol::Tcp,
+            vip: "10.77.0.100".parse().unwrap(),
+            port: 80,
+        }
+    }
+
+    fn write_hop(id: u32) -> Action {
+        let hop = NextHop {
+            interface: 1,
+            vlan: None,
+            source: Mac::default(),
+            destination: Mac::default(),
+        };
+        Action::WriteHop { id: HopId(id), hop }
+    }
+
+    fn add_destination(id: u32, hop: u32) -> Action {
+        let destination = ActualDestination {
+            service: address(),
+            real: "10.77.0.11".parse().unwrap(),
+            hop: Some(HopId(hop)),
+        };
+        Action::AddDestination {
+            id: DestinationId(id),
+            destination,
+        }
+    }
+
+    fn publish(destinations: &[u64]) -> Action {
+        Action::Publish {
+            id: ServiceId(1),
+            address: address(),
+            record: Record(destinations.to_vec()),
+        }
+    }
+
+    fn serving() -> FakeDataPlane {
+        let mut dataplane = FakeDataPlane::new(words);
+        for action in [write_hop(1), add_destination(1, 1), publish(&[1])] {
+            dataplane.apply(&action).unwrap();
+        }
+        dataplane
+    }
+
+    #[test]
+    fn what_one_clone_does_the_other_observes() {
+        let dataplane = serving();
+        let mut other = dataplane.clone();
+        assert_eq!(other.observe().unwrap().services.len(), 1);
+        assert_eq!(other.take_actions().len(), 3);
+        assert_eq!(dataplane.take_actions(), []);
+    }
+
+    #[test]
+    #[should_panic(expected = "a record names 1")]
+    fn a_destination_in_a_record_cannot_be_freed() {
+        let id = DestinationId(1);
+        _ = serving().apply(&Action::FreeDestination { id });
+    }
+
+    #[test]
+    #[should_panic(expected = "destination 1 has connections")]
+    fn a_destination_with_connections_cannot_be_freed() {
+        let mut dataplane = serving();
+        dataplane.apply(&publish(&[])).unwrap();
+        let live = Live {
+            active: 0,
+            inactive: 1,
+        };
+        dataplane.set_live(DestinationId(1), live);
+        let id = DestinationId(1);
+        _ = dataplane.apply(&Action::FreeDestination { id });
+    }
+
+    #[test]
+    #[should_panic(expected = "a destination names next hop 1")]
+    fn a_next_hop_in_use_cannot_be_freed() {
+        _ = serving().apply(&Action::FreeHop { id: HopId(1) });
+    }
+
+    #[test]
+    #[should_panic(expected = "next hop 1 is taken")]
+    fn a_next_hop_cannot_be_rewritten() {
+        _ = serving().apply(&write_hop(1));
+    }
+
+    #[test]
+    #[should_panic(expected = "no destination 7")]
+    fn a_record_cannot_name_what_is_not_there() {
+        _ = serving().apply(&publish(&[1, 7]));
+    }
+
+    #[test]
+    fn a_full_table_refuses_and_changes_nothing() {
+        let mut dataplane = serving();
+        dataplane.set_room(Room {
+            services: 1,
+            destinations: 1,
+            hops: 1,
+        });
+        let before = dataplane.actual();
+        let error = dataplane.apply(&add_destination(2, 1)).unwrap_err();
+        assert!(matches!(error, DataPlaneError::Full { room: 1, .. }));
+        assert_eq!(dataplane.actual(), before);
+        dataplane.apply(&publish(&[])).unwrap();
+    }
+
+    #[test]
+    fn an_action_fails_when_it_was_told_to() {
+        let mut dataplane = serving();
+        dataplane.refuse_after(1);
+        dataplane.apply(&publish(&[])).unwrap();
+        assert!(dataplane.apply(&publish(&[1])).is_err());
+        dataplane.apply(&publish(&[1])).unwrap();
+    }
+}
