@@ -1,0 +1,16 @@
+//! Where things are in the repository.
+
+use std::path::{Path, PathBuf};
+
+/// The root of the repository.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("xtask is a folder of the repository")
+        .to_owned()
+}
+
+/// Tools that belong to this checkout alone and are on nobody's `PATH`.
+pub(crate) fn tools() -> PathBuf {
+    root().join("target/tools")
+}
