@@ -73,9 +73,9 @@ mod tests {
     #[test]
     fn walks_begin_and_stride_as_the_kernels() {
         for (address, slot, stride) in [
-            ("10.0.0.11", 2586, 2286),
+            ("10.0.0.11", 4032, 1541),
             ("10.0.0.12", 870, 874),
-            ("10.0.0.13", 4032, 1541),
+            ("10.0.0.13", 2586, 2286),
         ] {
             let entry = Entry {
                 destination: 1,
