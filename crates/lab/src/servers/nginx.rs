@@ -1,0 +1,89 @@
+//! nginx (Debian package `nginx-light`), one process with a directory of its own.
+
+use std::{
+    fs,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
+    path::Path,
+    process::Command,
+    sync::Arc,
+};
+
+use anyhow::{Context as _, Result};
+
+use super::{PAGE, PAGE_BYTES, SERVER_HEADER};
+use crate::{namespace::Namespace, premises::Premises, process::Process};
+
+/// Starts it on a port of all addresses of a namespace, those of VIPs that come later included.
+pub(crate) fn serve_http(
+    premises: &Premises,
+    namespace: &Arc<Namespace>,
+    name: &str,
+    port: u16,
+) -> Result<Process> {
+    let unique = format!("{name}-http-{port}");
+    let directory = premises.directory().join(&unique);
+    fs::create_dir(&directory)
+        .with_context(|| format!("failed to create {}", directory.display()))?;
+    fs::write(
+        directory.join(PAGE.trim_start_matches('/')),
+        "x".repeat(PAGE_BYTES),
+    )?;
+    let configuration = directory.join("nginx.conf");
+    fs::write(&configuration, configuration_text(&directory, name, port))?;
+    let mut command = Command::new("nginx");
+    command
+        .arg("-p")
+        .arg(&directory)
+        .arg("-e")
+        .arg("stderr")
+        .arg("-c")
+        .arg(&configuration);
+    let mut process = Process::start(premises, namespace, &unique, command).context(
+        "failed to start nginx (Debian package nginx-light; `cargo xtask setup` installs it)",
+    )?;
+    let addresses = [
+        SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port),
+        SocketAddr::new(Ipv6Addr::LOCALHOST.into(), port),
+    ];
+    process.wait_until_ready(|| {
+        namespace.run(|| {
+            Ok(addresses
+                .iter()
+                .all(|address| TcpStream::connect(address).is_ok()))
+        })
+    })?;
+    Ok(process)
+}
+
+fn configuration_text(directory: &Path, name: &str, port: u16) -> String {
+    let directory = directory.display();
+    format!(
+        "\
+daemon off;
+# One process: a worker would outlive a master that is killed.
+master_process off;
+pid {directory}/nginx.pid;
+error_log stderr warn;
+events {{ worker_connections 16384; }}
+worker_rlimit_nofile 32768;
+http {{
+    access_log off;
+    default_type text/plain;
+    client_body_temp_path {directory}/body;
+    proxy_temp_path {directory}/proxy;
+    fastcgi_temp_path {directory}/fastcgi;
+    uwsgi_temp_path {directory}/uwsgi;
+    scgi_temp_path {directory}/scgi;
+    keepalive_timeout 3600s;
+    keepalive_requests 1000000000;
+    server {{
+        listen {port} backlog=16384;
+        listen [::]:{port} backlog=16384;
+        root {directory};
+        add_header {SERVER_HEADER} {name};
+        location = / {{ return 200 \"{name}\\n\"; }}
+    }}
+}}
+"
+    )
+}
