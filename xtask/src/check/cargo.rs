@@ -1,13 +1,25 @@
 //! The rules that cargo and its companions check: format, lints, licences.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::{process, setup};
 
 /// Both workspaces are formatted as `cargo fmt` formats them.
 pub(super) fn format() -> Result<()> {
-    process::run(process::cargo().args(["fmt", "--all", "--check"]))?;
-    process::run(process::cargo().args(["fmt", "--manifest-path", "ebpf/Cargo.toml", "--check"]))
+    for workspace in ["Cargo.toml", "ebpf/Cargo.toml"] {
+        // Only the names of the files: `cargo fmt` shows, and does, the rest.
+        process::run(process::cargo().args([
+            "fmt",
+            "--manifest-path",
+            workspace,
+            "--all",
+            "--",
+            "--check",
+            "-l",
+        ]))
+        .context("format them: cargo fmt --all, and the same in ebpf/")?;
+    }
+    Ok(())
 }
 
 /// Clippy has nothing to say about any target of the workspace.

@@ -88,15 +88,16 @@ fn forbidden(room: &Room, package: &str, dependency: &Dependency) -> Option<Stri
             format!("may not use {name}{kind}")
         });
     }
-    if let Some((_, keeper)) = KEPT_BY_ONE.iter().find(|(family, _)| is_of(family, name))
-        && *keeper != room.name
-    {
-        return Some(format!("may not use {name}: only dray-{keeper} does"));
+    if let Some((_, keeper)) = KEPT_BY_ONE.iter().find(|(family, _)| is_of(family, name)) {
+        return (*keeper != room.name)
+            .then(|| format!("may not use {name}: only dray-{keeper} does"));
     }
     if dependency.kind == DependencyKind::Development {
         return None;
     }
-    if room.no_std && (!NO_STD_CRATES.contains(&name) || dependency.uses_default_features) {
+    // An optional one is for the host, under a feature that ebpf/ does not turn on.
+    let for_kernel = room.no_std && !dependency.optional;
+    if for_kernel && (!NO_STD_CRATES.contains(&name) || dependency.uses_default_features) {
         return Some(format!(
             "may not use {name}: it is compiled for the kernel, where there is no std"
         ));

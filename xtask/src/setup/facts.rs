@@ -6,11 +6,9 @@ use std::{
     process::Command,
 };
 
-use anyhow::Result;
-
 use super::{
     packages::{PACKAGES, Package, Purpose},
-    plan::Step,
+    plan::{BPF_LINKER, Step},
 };
 use crate::{process, workspace};
 
@@ -37,7 +35,7 @@ pub(super) struct Facts {
     pub(super) apt_has_compiler: bool,
     /// The linker of eBPF programs.
     pub(super) bpf_linker: Option<BpfLinker>,
-    /// The LLVM whose development files are installed, of the compiler's major version.
+    /// How the compiler's LLVM can be had, where the linker is to be built on it.
     pub(super) llvm: Llvm,
     /// cargo-deny is wanted and not there.
     pub(super) wants_cargo_deny: bool,
@@ -74,10 +72,16 @@ pub(super) enum Llvm {
 
 impl Facts {
     /// Looks at the machine. `done` are the steps already tried, of which one that failed is not tried again.
-    pub(super) fn observe(purposes: &[Purpose], done: &[Step]) -> Result<Self> {
+    pub(super) fn observe(purposes: &[Purpose], done: &[Step]) -> Self {
         let wants_bpf = purposes.contains(&Purpose::Build);
         let bpf_compiler = bpf_compiler();
-        Ok(Self {
+        let bpf_linker = bpf_linker();
+        let is_linked = |compiler: &Compiler| {
+            bpf_linker
+                .as_ref()
+                .is_some_and(|linker| linker.links(compiler))
+        };
+        Self {
             root: process::is_root(),
             apt: Path::new("/usr/bin/apt-get").exists(),
             apt_lists: apt_lists(),
@@ -85,14 +89,26 @@ impl Facts {
             missing_components: missing_components(purposes),
             wants_bpf,
             rustup_may_have_sources: rustup() && !done.contains(&Step::AddRustSources),
-            apt_has_compiler: apt_offers("rustc-web") && apt_offers("rust-web-src"),
-            bpf_linker: bpf_linker(),
+            // Asking apt takes long, so it is asked only for what is missing.
+            apt_has_compiler: bpf_compiler.is_none()
+                && apt_offers("rustc-web")
+                && apt_offers("rust-web-src"),
             llvm: bpf_compiler
                 .as_ref()
+                .filter(|compiler| !is_linked(compiler))
                 .map_or(Llvm::Unknown, |compiler| llvm(compiler.llvm)),
             bpf_compiler,
+            bpf_linker,
             wants_cargo_deny: purposes.contains(&Purpose::Check) && cargo_deny().is_none(),
-        })
+        }
+    }
+}
+
+impl BpfLinker {
+    /// Whether it links what `compiler` makes. One with LLVM inside does not tell which: it was put there by a person,
+    /// or by [`Step::DownloadBpfLinker`], and is believed.
+    pub(super) fn links(&self, compiler: &Compiler) -> bool {
+        self.version == BPF_LINKER && self.llvm.is_none_or(|llvm| llvm == compiler.llvm)
     }
 }
 

@@ -12,7 +12,7 @@
 use anyhow::{Result, bail};
 
 use super::{
-    facts::{Compiler, Facts, Llvm},
+    facts::{Facts, Llvm},
     packages::Package,
 };
 
@@ -64,7 +64,11 @@ fn next_of_bpf(facts: &Facts) -> Result<Option<Step>> {
     let Some(compiler) = &facts.bpf_compiler else {
         return next_towards_a_compiler(facts).map(Some);
     };
-    if has_linker(facts, compiler) {
+    if facts
+        .bpf_linker
+        .as_ref()
+        .is_some_and(|linker| linker.links(compiler))
+    {
         return Ok(None);
     }
     Ok(Some(match facts.llvm {
@@ -88,14 +92,6 @@ fn next_towards_a_compiler(facts: &Facts) -> Result<Step> {
              toolchain, and apt no rustc-web; name such a rustc in DRAY_BPF_RUSTC (see docs/building.md)"
         )
     }
-}
-
-/// Whether the linker that is here can link what the compiler makes. One with LLVM inside does not tell which: it was
-/// put there by a person, or by [`Step::DownloadBpfLinker`], and is believed.
-fn has_linker(facts: &Facts, compiler: &Compiler) -> bool {
-    facts.bpf_linker.as_ref().is_some_and(|linker| {
-        linker.version == BPF_LINKER && linker.llvm.is_none_or(|llvm| llvm == compiler.llvm)
-    })
 }
 
 /// `step`, or what must come before it where apt knows nothing yet; an error where apt cannot be used.

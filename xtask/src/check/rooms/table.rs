@@ -107,7 +107,7 @@ pub(super) const ROOMS: &[Room] = &[
     Room {
         name: "lab",
         duty: "topologies as values, brought up through `net`; real servers, traffic, captures",
-        may_use: &["net", "packet"],
+        may_use: &["model", "net", "packet"],
         ..ROOM
     },
     Room {
@@ -150,7 +150,7 @@ pub(super) const KEPT_BY_ONE: &[(&str, &str)] = &[
 ];
 
 /// Others' crates that need no std, and so may be used, without their default features, by what the kernel runs.
-pub(super) const NO_STD_CRATES: &[&str] = &["aya-ebpf", "zerocopy"];
+pub(super) const NO_STD_CRATES: &[&str] = &["zerocopy"];
 
 /// Crates by which a clock, a file, a socket or a task would get into a pure room.
 pub(super) const NOT_IN_PURE_ROOMS: &[&str] = &[
