@@ -1,10 +1,13 @@
 //! Observe → plan → apply.
 
 mod apply;
+mod difference;
 mod handle;
+mod plan;
 mod rates;
 mod snapshot;
 mod task;
+mod view;
 mod vips;
 
 pub use apply::ApplyError;

@@ -1,0 +1,265 @@
+//! The planner against a strict data plane: single rules first, then whatever proptest thinks of.
+
+mod properties;
+mod world;
+
+use dray_model::{Action, DestinationId, HopId, Live, ServiceId, Unresolved};
+use dray_sched::Kind;
+
+use super::*;
+use world::{World, address, hop, real, service};
+
+fn numbers(list: &[Listed]) -> Vec<u32> {
+    list.iter().map(|listed| listed.destination.0).collect()
+}
+
+/// A world with service 0 on real servers 1, 2, 3, all resolved and in force.
+fn serving() -> World {
+    let mut world = World::new();
+    for number in 1..=3 {
+        world.resolve(number, hop(1, number));
+    }
+    world.want(service(0, Scheduler::RoundRobin, &[(1, 1), (2, 1), (3, 1)]));
+    world.settle();
+    world
+}
+
+#[test]
+fn a_fresh_service_lists_its_real_servers_newest_first() {
+    let world = serving();
+    let service = &world.view.services()[&address(0)];
+    assert_eq!(service.kind, Some(Kind::RoundRobin));
+    let reals: Vec<IpAddr> = service
+        .list
+        .iter()
+        .map(|listed| world.view.destinations()[&listed.destination].real)
+        .collect();
+    assert_eq!(reals, [real(3), real(2), real(1)]);
+    assert!(service.list.iter().all(|listed| listed.eligible));
+}
+
+#[test]
+fn new_real_servers_go_to_the_head_and_the_others_keep_their_places() {
+    let mut world = serving();
+    world.want(service(
+        0,
+        Scheduler::RoundRobin,
+        &[(4, 1), (3, 1), (5, 1), (1, 1)],
+    ));
+    world.settle();
+    let list = &world.view.services()[&address(0)].list;
+    let reals: Vec<IpAddr> = list
+        .iter()
+        .map(|listed| world.view.destinations()[&listed.destination].real)
+        .collect();
+    assert_eq!(reals, [real(5), real(4), real(3), real(1)]);
+}
+
+#[test]
+fn a_weight_change_is_one_publication() {
+    let mut world = serving();
+    world.want(service(0, Scheduler::RoundRobin, &[(1, 1), (2, 7), (3, 1)]));
+    let steps = world.plan(Scope::All);
+    let [Step::Publish(publication)] = steps.as_slice() else {
+        panic!("more than a publication: {steps:?}")
+    };
+    let weights: Vec<u32> = publication.list.iter().map(|l| l.weight).collect();
+    assert_eq!(weights, [1, 7, 1]);
+}
+
+#[test]
+fn destinations_of_one_neighbour_share_a_next_hop() {
+    let mut world = serving();
+    world.want(service(1, Scheduler::MaglevHash, &[(1, 1), (2, 1)]));
+    world.settle();
+    assert_eq!(world.dataplane.actual().hops.len(), 3);
+}
+
+#[test]
+fn a_new_neighbour_is_a_new_next_hop_and_the_old_one_is_freed_when_out_of_sight() {
+    let mut world = serving();
+    world.want(service(1, Scheduler::RoundRobin, &[(2, 1)]));
+    world.settle();
+    let old = world.view.hop_number(&hop(1, 2)).unwrap();
+    world.dataplane.take_actions();
+
+    world.resolve(2, hop(1, 22));
+    let steps = world.plan(Scope::All);
+    world.apply(steps);
+    let new = HopId(4);
+    let [write, first, second] = &world.dataplane.take_actions()[..] else {
+        panic!("not three actions")
+    };
+    let written = hop(1, 22);
+    assert_eq!(
+        *write,
+        Action::WriteHop {
+            id: new,
+            hop: written
+        }
+    );
+    for (set, service) in [(first, 0), (second, 1)] {
+        let id = world.view.destination(address(service), real(2)).unwrap();
+        assert_eq!(*set, Action::SetHop { id, hop: Some(new) });
+    }
+
+    world.see_unused();
+    let steps = world.plan(Scope::All);
+    assert_eq!(steps, [Step::FreeHop { id: old }]);
+}
+
+#[test]
+fn a_destination_without_a_neighbour_is_listed_with_its_weight_but_not_eligible() {
+    let mut world = World::new();
+    world.want(service(0, Scheduler::RoundRobin, &[(1, 5)]));
+    world.settle();
+    let [listed] = world.view.services()[&address(0)].list[..] else {
+        panic!("not one destination")
+    };
+    assert_eq!((listed.weight, listed.eligible), (5, false));
+    let destination = world.view.destinations()[&listed.destination];
+    assert_eq!(destination.hop, None);
+}
+
+#[test]
+fn a_real_server_that_falls_silent_is_taken_out_and_keeps_its_next_hop() {
+    let mut world = serving();
+    let interface = "eth0".to_owned();
+    world.unresolve(2, Unresolved::NoAnswer { interface });
+    let steps = world.plan(Scope::All);
+    assert!(
+        matches!(steps.as_slice(), [Step::Publish(_)]),
+        "more than a publication: {steps:?}"
+    );
+    world.settle();
+    let id = world.view.destination(address(0), real(2)).unwrap();
+    assert_eq!(world.view.hop_of(id), Some(hop(1, 2)));
+    let list = &world.view.services()[&address(0)].list;
+    let eligible: Vec<bool> = list.iter().map(|listed| listed.eligible).collect();
+    assert_eq!(eligible, [true, false, true]);
+}
+
+#[test]
+fn what_an_earlier_run_left_is_kept_while_nothing_is_known_yet() {
+    let mut world = serving();
+    world.forget_resolutions();
+    world.restart();
+    assert_eq!(world.plan(Scope::All), []);
+}
+
+#[test]
+fn a_way_by_an_interface_that_is_not_the_directors_loses_its_next_hop_after_its_place() {
+    let mut world = serving();
+    world.interfaces = BTreeSet::from([2]);
+    let steps = world.plan(Scope::All);
+    let publish = steps
+        .iter()
+        .position(|step| matches!(step, Step::Publish(_)))
+        .unwrap();
+    let take = steps
+        .iter()
+        .position(|step| matches!(step, Step::SetHop { hop: None, .. }))
+        .unwrap();
+    assert!(publish < take, "{steps:?}");
+}
+
+#[test]
+fn a_removed_real_server_stays_until_its_last_connection_ends() {
+    let mut world = serving();
+    let id = world.view.destination(address(0), real(2)).unwrap();
+    world.connections(id, 1);
+    world.want(service(0, Scheduler::RoundRobin, &[(1, 1), (3, 1)]));
+    world.settle();
+    world.see_unused();
+    world.settle();
+    assert!(world.view.leaving().contains(&id));
+    assert!(world.dataplane.actual().destinations.contains_key(&id));
+
+    world.connections(id, 0);
+    world.see_unused();
+    let steps = world.plan(Scope::All);
+    assert_eq!(steps, [Step::FreeDestination { id }]);
+}
+
+#[test]
+fn a_real_server_that_comes_back_in_time_is_the_same_destination_at_the_head() {
+    let mut world = serving();
+    let id = world.view.destination(address(0), real(2)).unwrap();
+    world.connections(id, 1);
+    world.want(service(0, Scheduler::RoundRobin, &[(1, 1), (3, 1)]));
+    world.settle();
+    world.want(service(0, Scheduler::RoundRobin, &[(1, 1), (2, 1), (3, 1)]));
+    world.settle();
+    let list = &world.view.services()[&address(0)].list;
+    assert_eq!(numbers(list)[0], id.0);
+    assert!(world.view.leaving().is_empty());
+}
+
+#[test]
+fn a_freed_number_is_not_given_away_in_the_same_plan() {
+    let mut world = serving();
+    let id = world.view.destination(address(0), real(1)).unwrap();
+    assert_eq!(id, DestinationId(1));
+    world.want(service(0, Scheduler::RoundRobin, &[(2, 1), (3, 1)]));
+    world.settle();
+    world.see_unused();
+    world.want(service(0, Scheduler::RoundRobin, &[(2, 1), (3, 1), (4, 1)]));
+    let steps = world.plan(Scope::All);
+    assert!(steps.contains(&Step::FreeDestination { id }));
+    world.apply(steps);
+    assert_eq!(
+        world.view.destination(address(0), real(4)),
+        Some(DestinationId(4))
+    );
+}
+
+#[test]
+fn the_number_of_a_withdrawn_service_is_kept_while_its_connections_last() {
+    let mut world = serving();
+    let id = world.view.destination(address(0), real(2)).unwrap();
+    world.connections(id, 1);
+    world.unwant(0);
+    world.settle();
+    world.see_unused();
+    world.settle();
+    world.want(service(1, Scheduler::RoundRobin, &[(1, 1)]));
+    world.settle();
+    assert_eq!(world.view.services()[&address(1)].id, ServiceId(2));
+
+    world.want(service(0, Scheduler::RoundRobin, &[(2, 1)]));
+    world.settle();
+    assert_eq!(world.view.services()[&address(0)].id, ServiceId(1));
+    assert_eq!(world.view.destination(address(0), real(2)), Some(id));
+}
+
+#[test]
+fn new_services_are_published_before_present_ones_change() {
+    let mut world = serving();
+    world.want(service(0, Scheduler::RoundRobin, &[(1, 2)]));
+    world.want(service(1, Scheduler::RoundRobin, &[(1, 1)]));
+    let steps = world.plan(Scope::All);
+    let published: Vec<ServiceAddress> = steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::Publish(publication) => Some(publication.address),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(published, [address(1), address(0)]);
+}
+
+#[test]
+fn next_hops_of_leaving_destinations_follow_their_neighbours() {
+    let mut world = serving();
+    let id = world.view.destination(address(0), real(2)).unwrap();
+    let live = Live {
+        active: 1,
+        inactive: 0,
+    };
+    world.dataplane.set_live(id, live);
+    world.unwant(0);
+    world.settle();
+    world.resolve(2, hop(2, 99));
+    world.settle();
+    assert_eq!(world.view.hop_of(id), Some(hop(2, 99)));
+}
