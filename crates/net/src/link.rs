@@ -61,11 +61,12 @@ impl Netlink {
     /// # Errors
     /// When the kernel does not list them.
     pub async fn links(&self) -> Result<Vec<Link>, NetError> {
+        self.find_links().await.map_err(failed("list interfaces"))
+    }
+
+    pub(crate) async fn find_links(&self) -> Result<Vec<Link>, Refused> {
         let request = RouteNetlinkMessage::GetLink(LinkMessage::default());
-        let answer = self
-            .ask(request, NLM_F_DUMP)
-            .await
-            .map_err(failed("list interfaces"))?;
+        let answer = self.ask(request, NLM_F_DUMP).await?;
         Ok(answer.iter().filter_map(link_of).collect())
     }
 

@@ -1,0 +1,155 @@
+//! The task that follows addresses: it moves facts from the kernel into [`Followed`], does what that asks for,
+//! and publishes what comes out.
+
+use std::{collections::BTreeSet, net::IpAddr, time::Duration};
+
+use futures_util::{StreamExt, stream};
+use tokio::{
+    sync::watch,
+    time::{self, MissedTickBehavior},
+};
+
+use crate::{
+    Netlink,
+    event::{Event, Events},
+    followed::{Followed, Resolutions, Upkeep},
+    netlink::Refused,
+};
+
+/// How long a change waits for others that came with it: a switch that reboots changes many neighbours at once.
+const BURST: Duration = Duration::from_millis(2);
+
+/// How often everything is read anew, in case a change was missed (kernels do not announce every one).
+const RESYNC: Duration = Duration::from_secs(10);
+
+/// How many requests are on their way at once. More does not help, since the kernel answers one by one.
+const PIPELINE: usize = 64;
+
+pub(crate) struct Follower {
+    pub(crate) netlink: Netlink,
+    pub(crate) events: Events,
+    pub(crate) wanted: watch::Receiver<BTreeSet<IpAddr>>,
+    pub(crate) resolutions: watch::Sender<Resolutions>,
+}
+
+impl Follower {
+    /// Follows until the sender of the wanted addresses is gone. Entries stay marked then: frames go on being
+    /// forwarded without the daemon, and the next daemon takes the entries over.
+    pub(crate) async fn run(mut self) {
+        let mut followed = Followed::default();
+        // Nothing is followed before the first call, so nothing needs to be read.
+        if self.wanted.changed().await.is_err() {
+            return;
+        }
+        followed.follow(&self.wanted.borrow_and_update());
+        let first = self.read(&mut followed).await;
+        self.warn("read the network's state", first);
+        followed.adopt();
+        self.advance(&mut followed).await;
+
+        let mut resync = time::interval_at(time::Instant::now() + RESYNC, RESYNC);
+        resync.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut subscribed = true;
+        loop {
+            let mut read = false;
+            tokio::select! {
+                wanted = self.wanted.changed() => {
+                    if wanted.is_err() {
+                        return;
+                    }
+                    followed.follow(&self.wanted.borrow_and_update());
+                }
+                event = self.events.next(), if subscribed => match event {
+                    Some(event) => {
+                        read |= event == Event::Lost;
+                        followed.see(event);
+                    }
+                    None => {
+                        subscribed = false;
+                        tracing::error!("network changes are no longer announced; looking every {RESYNC:?} instead");
+                    }
+                },
+                _ = resync.tick() => read = true,
+            }
+            if !read {
+                time::sleep(BURST).await;
+            }
+            while let Some(event) = self.events.ready() {
+                read |= event == Event::Lost;
+                followed.see(event);
+            }
+            if read {
+                let result = self.read(&mut followed).await;
+                self.warn("read the network's state", result);
+            }
+            self.advance(&mut followed).await;
+        }
+    }
+
+    async fn read(&self, followed: &mut Followed) -> Result<(), Refused> {
+        let links = self.netlink.find_links().await?;
+        let neighbours = self.netlink.neighbours().await?;
+        followed.read(links, neighbours);
+        Ok(())
+    }
+
+    /// Finds out and does what is due, then publishes what changed.
+    async fn advance(&self, followed: &mut Followed) {
+        let routes = self.ask_routes(followed).await;
+        self.warn("look a route up", routes);
+        let upkeep = self.keep_up(followed).await;
+        self.warn("have the kernel keep a neighbour (is its table full? see net.ipv4.neigh.default.gc_thresh3)", upkeep);
+        if let Some(resolutions) = followed.settle() {
+            self.resolutions.send_replace(resolutions);
+        }
+    }
+
+    async fn ask_routes(&self, followed: &mut Followed) -> Result<(), Refused> {
+        let netlink = &self.netlink;
+        let mut answers = stream::iter(followed.unrouted())
+            .map(async |address| (address, netlink.route_to(address).await))
+            .buffer_unordered(PIPELINE);
+        let mut result = Ok(());
+        while let Some((address, answer)) = answers.next().await {
+            match answer {
+                Ok(route) => followed.route(address, route),
+                Err(refused) => result = Err(refused),
+            }
+        }
+        result
+    }
+
+    async fn keep_up(&self, followed: &mut Followed) -> Result<(), Refused> {
+        let netlink = &self.netlink;
+        let mut outcomes = stream::iter(followed.upkeep())
+            .map(async |upkeep| {
+                let outcome = match upkeep {
+                    Upkeep::Create(place) => netlink.create_kept(place).await,
+                    Upkeep::Keep(place) => netlink.keep(place).await,
+                    Upkeep::Release(place) => netlink.release(place).await,
+                };
+                (upkeep, outcome)
+            })
+            .buffer_unordered(PIPELINE);
+        let mut result = Ok(());
+        let mut created = false;
+        while let Some((upkeep, outcome)) = outcomes.next().await {
+            created |= matches!(upkeep, Upkeep::Create(_));
+            followed.done(upkeep, outcome.is_ok());
+            if outcome.is_err() {
+                result = outcome;
+            }
+        }
+        // A new entry is not announced until it is answered, and not at all where no answer is needed.
+        if created {
+            followed.neighbours(netlink.neighbours().await?);
+        }
+        result
+    }
+
+    fn warn(&self, what: &str, result: Result<(), Refused>) {
+        if let Err(error) = result {
+            tracing::warn!(%error, "failed to {what}");
+        }
+    }
+}

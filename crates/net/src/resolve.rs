@@ -1,0 +1,301 @@
+//! From what the kernel says of route, link and neighbour to where frames for an address go.
+
+use std::collections::BTreeMap;
+
+use dray_model::{Mac, NextHop, Resolution, Unresolved};
+
+use crate::{Link, neighbour::Answer, route::Route};
+
+/// The interfaces of the host by the kernel's number.
+pub(crate) type Links = BTreeMap<u32, Link>;
+
+/// The way to a neighbour, without the neighbour itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Way<'a> {
+    /// The interface on which the neighbour is asked for.
+    pub(crate) link: &'a Link,
+    /// The interface that frames leave by: of a VLAN, its parent.
+    interface: u32,
+}
+
+/// The way to an address that the kernel routes like this, or why there is none that direct routing can take.
+pub(crate) fn way(route: Route, links: &Links) -> Result<Way<'_>, Unresolved> {
+    let index = match route {
+        Route::Direct(index) => index,
+        Route::Via(gateway) => return Err(Unresolved::BehindGateway { gateway }),
+        Route::Local => return Err(Unresolved::Local),
+        Route::None => return Err(Unresolved::NoRoute),
+    };
+    let link = links.get(&index).ok_or_else(|| Unresolved::NoLink {
+        interface: format!("number {index}"),
+    })?;
+    let interface = if link.vlan.is_some() {
+        parent_of(link, links)
+    } else {
+        Some(index)
+    };
+    interface
+        .filter(|_| is_usable(link))
+        .map(|interface| Way { link, interface })
+        .ok_or_else(|| Unresolved::NoLink {
+            interface: link.name.clone(),
+        })
+}
+
+fn is_usable(link: &Link) -> bool {
+    link.up && link.carrier && link.ethernet && link.mac != Mac::default()
+}
+
+/// The parent of a VLAN. None if it is itself a VLAN (a next hop has one VLAN tag) or in another namespace.
+fn parent_of(link: &Link, links: &Links) -> Option<u32> {
+    let parent = links.get(&link.parent?)?;
+    (parent.vlan.is_none() && is_usable(parent)).then_some(parent.index)
+}
+
+/// Where frames go by this way, given what the kernel knows of the neighbour (nothing, if it has no entry) and
+/// what was said of the address before.
+///
+/// An answer stands until there is another. The kernel asks again every few seconds for a neighbour that does
+/// not answer, and an operator may flush the table: neither is news, and telling it would take real servers
+/// out, or in, for a moment. If nobody answers, the kernel says so within a few seconds.
+pub(crate) fn resolve(
+    way: Way<'_>,
+    answer: Option<Answer>,
+    before: Option<&Resolution>,
+) -> Resolution {
+    let hop = |destination| NextHop {
+        interface: way.interface,
+        vlan: way.link.vlan,
+        source: way.link.mac,
+        destination,
+    };
+    let interface = || way.link.name.clone();
+    match answer {
+        Some(Answer::Known(mac)) => Resolution::Resolved(hop(mac)),
+        Some(Answer::Missing) => Resolution::Unresolved(Unresolved::NoAnswer {
+            interface: interface(),
+        }),
+        Some(Answer::Awaited) | None => match before {
+            Some(Resolution::Resolved(last)) if *last == hop(last.destination) => {
+                Resolution::Resolved(*last)
+            }
+            Some(Resolution::Unresolved(Unresolved::NoAnswer { interface: asked }))
+                if *asked == way.link.name =>
+            {
+                Resolution::Unresolved(Unresolved::NoAnswer {
+                    interface: interface(),
+                })
+            }
+            _ => Resolution::Unresolved(Unresolved::Pending {
+                interface: interface(),
+            }),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::*;
+
+    const OWN: Mac = Mac([2, 0, 0, 0, 0, 1]);
+    const VLAN_OWN: Mac = Mac([2, 0, 0, 0, 0, 2]);
+    const REAL: Mac = Mac([2, 0, 0, 0, 0, 9]);
+
+    fn eth0() -> Link {
+        Link {
+            index: 2,
+            name: "eth0".into(),
+            mac: OWN,
+            ethernet: true,
+            up: true,
+            carrier: true,
+            mtu: 1500,
+            parent: None,
+            vlan: None,
+            master: None,
+        }
+    }
+
+    fn vlan7() -> Link {
+        Link {
+            index: 5,
+            name: "eth0.7".into(),
+            mac: VLAN_OWN,
+            parent: Some(2),
+            vlan: Some(7),
+            ..eth0()
+        }
+    }
+
+    fn links(links: impl IntoIterator<Item = Link>) -> Links {
+        links.into_iter().map(|link| (link.index, link)).collect()
+    }
+
+    fn on_eth0(answer: Option<Answer>, before: Option<&Resolution>) -> Resolution {
+        let links = links([eth0()]);
+        resolve(
+            way(Route::Direct(2), &links).expect("a way"),
+            answer,
+            before,
+        )
+    }
+
+    fn resolved(destination: Mac) -> Resolution {
+        Resolution::Resolved(NextHop {
+            interface: 2,
+            vlan: None,
+            source: OWN,
+            destination,
+        })
+    }
+
+    fn pending() -> Resolution {
+        Resolution::Unresolved(Unresolved::Pending {
+            interface: "eth0".into(),
+        })
+    }
+
+    fn no_answer() -> Resolution {
+        Resolution::Unresolved(Unresolved::NoAnswer {
+            interface: "eth0".into(),
+        })
+    }
+
+    fn no_link(name: &str) -> Unresolved {
+        Unresolved::NoLink {
+            interface: name.into(),
+        }
+    }
+
+    #[test]
+    fn a_known_neighbour_is_the_destination_of_frames_from_the_interface() {
+        assert_eq!(on_eth0(Some(Answer::Known(REAL)), None), resolved(REAL));
+    }
+
+    #[test]
+    fn a_vlan_interface_sends_by_its_parent_with_its_tag_and_its_own_address() {
+        let links = links([eth0(), vlan7()]);
+        let way = way(Route::Direct(5), &links).expect("a way");
+        let hop = NextHop {
+            interface: 2,
+            vlan: Some(7),
+            source: VLAN_OWN,
+            destination: REAL,
+        };
+        assert_eq!(
+            resolve(way, Some(Answer::Known(REAL)), None),
+            Resolution::Resolved(hop)
+        );
+    }
+
+    #[test]
+    fn a_vlan_whose_parent_is_off_a_vlan_or_not_there_is_no_way() {
+        let off = Link {
+            up: false,
+            ..eth0()
+        };
+        let stacked = Link {
+            vlan: Some(100),
+            parent: Some(9),
+            ..eth0()
+        };
+        for others in [vec![off], vec![stacked], vec![]] {
+            let links = links(others.into_iter().chain([vlan7()]));
+            assert_eq!(way(Route::Direct(5), &links), Err(no_link("eth0.7")));
+        }
+    }
+
+    #[test]
+    fn an_interface_that_cannot_send_ethernet_frames_is_no_way() {
+        let cases = [
+            Link {
+                up: false,
+                ..eth0()
+            },
+            Link {
+                carrier: false,
+                ..eth0()
+            },
+            Link {
+                ethernet: false,
+                ..eth0()
+            },
+            Link {
+                mac: Mac::default(),
+                ..eth0()
+            },
+        ];
+        for link in cases {
+            assert_eq!(way(Route::Direct(2), &links([link])), Err(no_link("eth0")));
+        }
+        assert_eq!(way(Route::Direct(2), &links([])), Err(no_link("number 2")));
+    }
+
+    #[test]
+    fn an_address_that_is_not_on_a_network_of_the_host_is_no_way() {
+        let gateway = IpAddr::from([10, 0, 0, 254]);
+        let links = links([eth0()]);
+        assert_eq!(
+            way(Route::Via(gateway), &links),
+            Err(Unresolved::BehindGateway { gateway })
+        );
+        assert_eq!(way(Route::Local, &links), Err(Unresolved::Local));
+        assert_eq!(way(Route::None, &links), Err(Unresolved::NoRoute));
+    }
+
+    #[test]
+    fn a_neighbour_that_was_never_heard_of_is_pending_until_it_answers_or_fails() {
+        assert_eq!(on_eth0(None, None), pending());
+        assert_eq!(on_eth0(Some(Answer::Awaited), Some(&pending())), pending());
+        assert_eq!(
+            on_eth0(Some(Answer::Missing), Some(&pending())),
+            no_answer()
+        );
+        assert_eq!(
+            on_eth0(Some(Answer::Known(REAL)), Some(&pending())),
+            resolved(REAL)
+        );
+    }
+
+    #[test]
+    fn asking_again_is_not_news() {
+        for answer in [None, Some(Answer::Awaited)] {
+            assert_eq!(on_eth0(answer, Some(&resolved(REAL))), resolved(REAL));
+            assert_eq!(on_eth0(answer, Some(&no_answer())), no_answer());
+        }
+    }
+
+    #[test]
+    fn what_was_known_by_another_way_is_forgotten() {
+        let elsewhere = NextHop {
+            interface: 3,
+            vlan: None,
+            source: OWN,
+            destination: REAL,
+        };
+        assert_eq!(
+            on_eth0(None, Some(&Resolution::Resolved(elsewhere))),
+            pending()
+        );
+        let with_another_source = NextHop {
+            interface: 2,
+            source: VLAN_OWN,
+            ..elsewhere
+        };
+        assert_eq!(
+            on_eth0(None, Some(&Resolution::Resolved(with_another_source))),
+            pending()
+        );
+        let silent_elsewhere = Unresolved::NoAnswer {
+            interface: "eth1".into(),
+        };
+        assert_eq!(
+            on_eth0(None, Some(&Resolution::Unresolved(silent_elsewhere))),
+            pending()
+        );
+        let was_off = Resolution::Unresolved(no_link("eth0"));
+        assert_eq!(on_eth0(None, Some(&was_off)), pending());
+    }
+}

@@ -1,0 +1,7 @@
+//! The crate against a real kernel, in network namespaces of its own. Needs root.
+
+mod namespace;
+mod neighbours;
+mod network;
+mod real_server;
+mod vips;

@@ -1,0 +1,404 @@
+//! Following next hops.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use dray_model::{Resolution, Unresolved};
+use rtnetlink::packet_route::neighbour::NeighbourState;
+
+use crate::network::{Entry, OTHER_MAC, PEER_MAC, Watched, Wire, entry, ip, remember, run};
+
+fn no_answer() -> Resolution {
+    Resolution::Unresolved(Unresolved::NoAnswer {
+        interface: "eth0".into(),
+    })
+}
+
+fn no_link() -> Resolution {
+    Resolution::Unresolved(Unresolved::NoLink {
+        interface: "eth0".into(),
+    })
+}
+
+#[test]
+fn a_neighbour_is_resolved_and_kept_by_the_kernel() {
+    run(async {
+        let wire = Wire::new().await;
+        let mut director = Watched::new(&wire.director);
+        let peers = [ip("10.0.0.2"), ip("fd00::2")];
+        director.follow(peers);
+        for peer in peers {
+            director.sees(peer, &wire.resolved(PEER_MAC).await).await;
+            assert!(
+                entry(&wire.director, peer)
+                    .await
+                    .is_some_and(|entry| entry.managed),
+                "{peer}"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_neighbour_that_announces_another_ethernet_address_is_followed() {
+    run(async {
+        let wire = Wire::new().await;
+        wire.peer.set("ipv4/conf/eth0/arp_notify", 1);
+        let mut director = Watched::new(&wire.director);
+        let peer = ip("10.0.0.2");
+        director.follow([peer]);
+        director.sees(peer, &wire.resolved(PEER_MAC).await).await;
+
+        wire.on_peer
+            .set_mac("eth0", OTHER_MAC)
+            .await
+            .expect("set mac");
+        director.sees(peer, &wire.resolved(OTHER_MAC).await).await;
+    });
+}
+
+#[test]
+fn a_neighbour_that_changes_its_ethernet_address_in_silence_is_found_by_asking() {
+    run(async {
+        let wire = Wire::new().await;
+        wire.hasten();
+        let mut director = Watched::new(&wire.director);
+        let peers = [ip("10.0.0.2"), ip("fd00::2")];
+        director.follow(peers);
+        for peer in peers {
+            director.sees(peer, &wire.resolved(PEER_MAC).await).await;
+        }
+
+        wire.on_peer
+            .set_mac("eth0", OTHER_MAC)
+            .await
+            .expect("set mac");
+        for peer in peers {
+            director.sees(peer, &wire.resolved(OTHER_MAC).await).await;
+        }
+    });
+}
+
+#[test]
+fn a_neighbour_that_falls_silent_is_no_answer_until_it_comes_back() {
+    run(async {
+        let wire = Wire::new().await;
+        wire.hasten();
+        let mut director = Watched::new(&wire.director);
+        let peer = ip("10.0.0.2");
+        director.follow([peer]);
+        director.sees(peer, &wire.resolved(PEER_MAC).await).await;
+
+        wire.on_peer
+            .remove_address("eth0", peer, 24)
+            .await
+            .expect("remove address");
+        director.sees(peer, &no_answer()).await;
+        wire.on_peer
+            .add_address("eth0", peer, 24)
+            .await
+            .expect("add address");
+        director.sees(peer, &wire.resolved(PEER_MAC).await).await;
+    });
+}
+
+#[test]
+fn an_address_that_nobody_has_is_no_answer() {
+    run(async {
+        let wire = Wire::new().await;
+        wire.hasten();
+        let mut director = Watched::new(&wire.director);
+        let nobody = [ip("10.0.0.77"), ip("fd00::77")];
+        director.follow(nobody);
+        for nobody in nobody {
+            director.sees(nobody, &no_answer()).await;
+        }
+    });
+}
+
+#[test]
+fn a_lost_carrier_and_an_interface_that_is_off_are_no_way_until_they_are_back() {
+    run(async {
+        let wire = Wire::new().await;
+        let mut director = Watched::new(&wire.director);
+        let peer = ip("10.0.0.2");
+        director.follow([peer]);
+        let resolved = wire.resolved(PEER_MAC).await;
+        director.sees(peer, &resolved).await;
+
+        wire.on_peer.set_down("eth0").await.expect("down");
+        director.sees(peer, &no_link()).await;
+        wire.on_peer.set_up("eth0").await.expect("up");
+        director.sees(peer, &resolved).await;
+
+        // Switched off, the interface takes its routes along.
+        wire.on_director.set_down("eth0").await.expect("down");
+        director
+            .sees(peer, &Resolution::Unresolved(Unresolved::NoRoute))
+            .await;
+        wire.on_director.set_up("eth0").await.expect("up");
+        director.sees(peer, &resolved).await;
+    });
+}
+
+#[test]
+fn the_directors_own_ethernet_address_is_followed_too() {
+    run(async {
+        let wire = Wire::new().await;
+        let mut director = Watched::new(&wire.director);
+        let peer = ip("10.0.0.2");
+        director.follow([peer]);
+        director.sees(peer, &wire.resolved(PEER_MAC).await).await;
+
+        wire.on_director
+            .set_mac("eth0", OTHER_MAC)
+            .await
+            .expect("set mac");
+        let source_is =
+            |now: &Resolution, mac| matches!(now, Resolution::Resolved(hop) if hop.source == mac);
+        director
+            .until(
+                |now| now.get(&peer).is_some_and(|now| source_is(now, OTHER_MAC)),
+                "another source",
+            )
+            .await;
+    });
+}
+
+#[test]
+fn a_route_decides_whether_an_address_can_be_a_real_server() {
+    run(async {
+        let wire = Wire::new().await;
+        wire.on_director.set_up("lo").await.expect("up");
+        let mut director = Watched::new(&wire.director);
+        let unresolved = Resolution::Unresolved;
+        let (v4, v6) = (ip("192.0.2.7"), ip("2001:db8::7"));
+        let own = [ip("10.0.0.1"), ip("fd00::1")];
+        director.follow([v4, v6, own[0], own[1]]);
+        for address in [v4, v6] {
+            director
+                .sees(address, &unresolved(Unresolved::NoRoute))
+                .await;
+        }
+        for address in own {
+            director.sees(address, &unresolved(Unresolved::Local)).await;
+        }
+
+        let gateways = [ip("10.0.0.254"), ip("fd00::fe")];
+        for (network, prefix, gateway) in [
+            ("192.0.2.0", 24, gateways[0]),
+            ("2001:db8::", 64, gateways[1]),
+        ] {
+            wire.on_director
+                .add_route((ip(network), prefix), Some(gateway), "eth0")
+                .await
+                .expect("add route");
+        }
+        for (address, gateway) in [(v4, gateways[0]), (v6, gateways[1])] {
+            director
+                .sees(address, &unresolved(Unresolved::BehindGateway { gateway }))
+                .await;
+        }
+
+        // A more exact route, and the peer takes the addresses: now they are neighbours.
+        for (address, prefix) in [(v4, 32), (v6, 128)] {
+            wire.on_peer
+                .add_address("eth0", address, prefix)
+                .await
+                .expect("add address");
+            wire.on_director
+                .add_route((address, prefix), None, "eth0")
+                .await
+                .expect("add route");
+            director.sees(address, &wire.resolved(PEER_MAC).await).await;
+        }
+        wire.on_director
+            .add_address("eth0", v4, 32)
+            .await
+            .expect("add address");
+        director.sees(v4, &unresolved(Unresolved::Local)).await;
+    });
+}
+
+#[test]
+fn a_permanent_entry_is_used_and_left_to_the_operator() {
+    run(async {
+        let wire = Wire::new().await;
+        let address = ip("10.0.0.9");
+        wire.on_director
+            .add_neighbour("eth0", address, OTHER_MAC)
+            .await
+            .expect("add neighbour");
+        let permanent = Some(Entry {
+            state: NeighbourState::Permanent,
+            managed: false,
+        });
+
+        let mut director = Watched::new(&wire.director);
+        director.follow([address]);
+        director
+            .sees(address, &wire.resolved(OTHER_MAC).await)
+            .await;
+        assert_eq!(entry(&wire.director, address).await, permanent);
+
+        director.follow([]);
+        director.until(|now| now.is_empty(), "nothing").await;
+        assert_eq!(entry(&wire.director, address).await, permanent);
+    });
+}
+
+#[test]
+fn an_entry_that_the_operator_makes_permanent_meanwhile_is_his() {
+    run(async {
+        let wire = Wire::new().await;
+        let mut director = Watched::new(&wire.director);
+        let peer = ip("10.0.0.2");
+        director.follow([peer]);
+        director.sees(peer, &wire.resolved(PEER_MAC).await).await;
+
+        wire.on_director
+            .add_neighbour("eth0", peer, OTHER_MAC)
+            .await
+            .expect("add neighbour");
+        director.sees(peer, &wire.resolved(OTHER_MAC).await).await;
+        director.follow([]);
+        director.until(|now| now.is_empty(), "nothing").await;
+        let permanent = Entry {
+            state: NeighbourState::Permanent,
+            managed: false,
+        };
+        assert_eq!(entry(&wire.director, peer).await, Some(permanent));
+    });
+}
+
+#[test]
+fn an_entry_is_given_back_when_its_address_is_not_followed_any_more() {
+    run(async {
+        let wire = Wire::new().await;
+        let (peer, other) = (ip("10.0.0.2"), ip("fd00::2"));
+        remember(&wire.director, peer, PEER_MAC).await;
+        let mut director = Watched::new(&wire.director);
+        director.follow([peer, other]);
+        for address in [peer, other] {
+            director.sees(address, &wire.resolved(PEER_MAC).await).await;
+            assert!(
+                entry(&wire.director, address)
+                    .await
+                    .is_some_and(|entry| entry.managed),
+                "{address}"
+            );
+        }
+        director.follow([other]);
+        director
+            .until(|now| !now.contains_key(&peer), "one address")
+            .await;
+        assert!(
+            entry(&wire.director, peer)
+                .await
+                .is_none_or(|entry| !entry.managed)
+        );
+        assert!(
+            entry(&wire.director, other)
+                .await
+                .is_some_and(|entry| entry.managed)
+        );
+    });
+}
+
+#[test]
+fn a_new_daemon_takes_over_the_entries_of_the_one_before() {
+    run(async {
+        let wire = Wire::new().await;
+        let (kept, dropped) = (ip("10.0.0.2"), ip("fd00::2"));
+        let mut before = Watched::new(&wire.director);
+        before.follow([kept, dropped]);
+        for address in [kept, dropped] {
+            before.sees(address, &wire.resolved(PEER_MAC).await).await;
+        }
+        drop(before);
+        assert!(
+            entry(&wire.director, dropped)
+                .await
+                .is_some_and(|entry| entry.managed)
+        );
+
+        let mut after = Watched::new(&wire.director);
+        after.follow([kept]);
+        after.sees(kept, &wire.resolved(PEER_MAC).await).await;
+        assert!(
+            entry(&wire.director, kept)
+                .await
+                .is_some_and(|entry| entry.managed)
+        );
+        assert!(
+            entry(&wire.director, dropped)
+                .await
+                .is_none_or(|entry| !entry.managed)
+        );
+    });
+}
+
+#[test]
+fn an_entry_that_is_deleted_is_made_again() {
+    run(async {
+        let wire = Wire::new().await;
+        let mut director = Watched::new(&wire.director);
+        let peer = ip("10.0.0.2");
+        director.follow([peer]);
+        director.sees(peer, &wire.resolved(PEER_MAC).await).await;
+
+        // The peer has another Ethernet address by then, so the director must really have asked again.
+        wire.on_peer
+            .set_mac("eth0", OTHER_MAC)
+            .await
+            .expect("set mac");
+        wire.on_director
+            .remove_neighbour("eth0", peer)
+            .await
+            .expect("remove neighbour");
+        director.sees(peer, &wire.resolved(OTHER_MAC).await).await;
+        assert!(
+            entry(&wire.director, peer)
+                .await
+                .is_some_and(|entry| entry.managed)
+        );
+    });
+}
+
+#[test]
+fn ten_thousand_addresses_are_followed() {
+    run(async {
+        let wire = Wire::new().await;
+        let addresses: Vec<IpAddr> = (0..10_000u32)
+            .map(|n| Ipv4Addr::from_bits(u32::from(Ipv4Addr::new(10, 1, 0, 0)) + n).into())
+            .collect();
+        wire.on_director
+            .add_route((ip("10.1.0.0"), 16), None, "eth0")
+            .await
+            .expect("add route");
+        // Permanent entries, as the kernel's limit of others is the whole machine's (gc_thresh3).
+        for address in &addresses {
+            wire.on_director
+                .add_neighbour("eth0", *address, PEER_MAC)
+                .await
+                .expect("add neighbour");
+        }
+        let mut director = Watched::new(&wire.director);
+        let start = std::time::Instant::now();
+        director.follow(addresses.iter().copied());
+        let resolved = wire.resolved(PEER_MAC).await;
+        director
+            .until(|now| now.len() == addresses.len(), "all addresses")
+            .await;
+        println!("10,000 addresses were first read in {:?}", start.elapsed());
+        assert!(director.now().values().all(|now| *now == resolved));
+
+        let changed = addresses[4_321];
+        wire.on_director
+            .add_neighbour("eth0", changed, OTHER_MAC)
+            .await
+            .expect("add neighbour");
+        director
+            .sees(changed, &wire.resolved(OTHER_MAC).await)
+            .await;
+    });
+}
