@@ -44,7 +44,7 @@ impl DirectorConfig {
         protocol: &str,
         port: u16,
         scheduler: &str,
-        weights: &[u32],
+        weights: &[u16],
     ) -> Self {
         let vip = &self.vips[family as usize];
         let real_servers: Vec<String> = self.real_servers[family as usize]

@@ -12,7 +12,7 @@ use rustix::process::Signal;
 
 use crate::{
     config::DirectorConfig, namespace::Namespace, premises::Premises, process::Process,
-    topology::Topology,
+    topology::Topology, wait,
 };
 
 /// A director: a namespace, and the daemon in it.
@@ -169,6 +169,19 @@ impl Director {
         Ok(serde_json::from_str(&self.command(["status", "--json"])?)?)
     }
 
+    /// Waits until every destination that may get new connections does, so until all neighbours are known.
+    ///
+    /// # Errors
+    /// If the daemon does not answer, or a destination stays without; the error has what the daemon says of it.
+    pub fn wait_until_eligible(&self) -> Result<()> {
+        let mut last = Vec::new();
+        wait::until("all destinations to be eligible", || {
+            last = not_eligible(&self.status()?);
+            Ok(last.is_empty().then_some(()))
+        })
+        .with_context(|| format!("{}: {}", self.name, last.join("; ")))
+    }
+
     /// Runs a command of the daemon's binary against its runtime directory, and gives what it printed.
     ///
     /// # Errors
@@ -246,4 +259,15 @@ impl Director {
     fn daemon(&self) -> MutexGuard<'_, Option<Daemon>> {
         self.daemon.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What a status (`dray status --json`) says of destinations that should get new connections and do not.
+fn not_eligible(status: &serde_json::Value) -> Vec<String> {
+    let list = |value: &serde_json::Value| value.as_array().cloned().unwrap_or_default();
+    list(&status["services"])
+        .iter()
+        .flat_map(|service| list(&service["destinations"]))
+        .filter(|destination| destination["standing"] == "not-eligible")
+        .map(|destination| format!("{}: {}", destination["real"], destination["why"]))
+        .collect()
 }

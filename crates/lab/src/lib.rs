@@ -15,8 +15,11 @@
 
 mod capture;
 mod config;
+pub mod demo;
 mod director;
+mod draw;
 mod helper;
+pub mod keep;
 mod lab;
 mod namespace;
 mod offload;

@@ -223,6 +223,11 @@ impl Network {
         }
     }
 
+    /// The network itself, as `10.77.0.0/24`.
+    pub(crate) fn name(self, family: Family) -> String {
+        format!("{}/{}", self.host(0, family), Self::prefix(family))
+    }
+
     /// The address of the router.
     pub fn router(self, family: Family) -> IpAddr {
         self.host(254, family)

@@ -1,10 +1,10 @@
 //! Bringing a topology up: namespaces, then cables, then what each host needs to know, then the helper programs.
 
-use std::{collections::BTreeMap, fs, net::IpAddr, sync::Arc};
+use std::{collections::BTreeMap, fs, net::IpAddr, os::fd::AsFd as _, sync::Arc};
 
 use anyhow::{Context as _, Result};
 use dray_model::Mac;
-use dray_net::Netlink;
+use dray_net::{Netlink, real_server};
 
 use crate::{
     helper::Helper,
@@ -83,8 +83,6 @@ async fn plug_in(
     cables: &[Cable],
     hosts: &BTreeMap<Host, Arc<Namespace>>,
 ) -> Result<()> {
-    use std::os::fd::AsFd as _;
-
     let netlink = Netlink::open()?;
     for network in topology.networks() {
         netlink.add_bridge(network.bridge()).await?;
@@ -143,16 +141,11 @@ async fn configure(topology: &Topology, cable: &Cable) -> Result<()> {
     Ok(())
 }
 
-/// Has a real server take packets for the VIPs without saying so to the network.
+/// Sets a real server up for direct routing, as any host is.
 async fn serve_vips(topology: &Topology) -> Result<()> {
-    let netlink = Netlink::open()?;
-    set("net/ipv4/conf/all/arp_ignore", "1")?;
-    set("net/ipv4/conf/all/arp_announce", "2")?;
-    for vip in topology.vips() {
-        netlink
-            .add_address("lo", vip, if vip.is_ipv4() { 32 } else { 128 })
-            .await?;
-    }
+    let vips = topology.vips().collect();
+    let interfaces = [interface(Host::RealServer(0), topology.real_server_network()).to_owned()];
+    real_server::carry_out(&real_server::plan(&vips, &interfaces), &Netlink::open()?).await?;
     Ok(())
 }
 
