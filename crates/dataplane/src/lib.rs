@@ -1,1 +1,39 @@
-//! dray dataplane
+//! The data plane as user space sees it: loads the eBPF object, pins it, finds it again after a restart, and
+//! carries out the control room's actions on its maps. The only room that names aya.
+//!
+//! ```text
+//!                    BPFFS/v<ABI>/  maps, links        (outlive the daemon)
+//!                          │ open
+//! Action ─▶ KernelDataPlane ─┬─ Maps: arrays mapped into our memory, no system calls
+//!                            ├─ Arena: where scheduling records lie
+//!                            └─ Ports: interfaces and the program's copy on each
+//! ```
+//!
+//! Everything that packets read is published by storing one word (see `dray_abi`). What packets may still be
+//! reading is used again only after a grace period (`grace.rs`).
+//!
+//! Start with [`open`], then [`KernelDataPlane`].
+
+mod apply;
+mod arena;
+mod capacity;
+mod clock;
+mod connections;
+mod grace;
+mod interface;
+mod kernel;
+pub mod lab;
+mod mapped;
+mod maps;
+mod observe;
+mod open;
+mod pins;
+mod ports;
+mod program;
+mod sweep;
+mod wire;
+
+pub use capacity::Capacity;
+pub use kernel::KernelDataPlane;
+pub use open::{OpenError, Opened, Options, open, withdraw};
+pub use program::{LoadError, Private};

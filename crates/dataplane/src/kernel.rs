@@ -1,0 +1,172 @@
+//! The data plane in the kernel, behind the model's port.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::atomic::Ordering,
+};
+
+use dray_abi::{Identity, REASONS_PER_CPU, Reason, Service, Verdict};
+use dray_model::{
+    Action, Actual, Connection, Counters, DataPlane, DataPlaneError, DestinationId, HopId,
+    InterfaceStatus, Live, ReasonCount, ServiceId, Sweep, Timeouts,
+};
+
+use crate::{arena::Arena, maps::Maps, ports::Ports, wire};
+
+/// The data plane in the kernel.
+pub struct KernelDataPlane {
+    pub(crate) maps: Maps,
+    pub(crate) identity: Identity,
+    pub(crate) ports: Ports,
+    pub(crate) arena: Arena,
+    /// Where the record of each service lies: start and length in words.
+    pub(crate) records: BTreeMap<ServiceId, (u32, u32)>,
+    /// Next hops given back since the last grace period: packets may still be reading them.
+    pub(crate) freed_hops: BTreeSet<HopId>,
+    /// Whether a record was replaced since the last grace period: packets may still pick from the old one.
+    pub(crate) records_replaced: bool,
+    /// Which part of the connection tables the next sweep looks at.
+    pub(crate) next_part: u32,
+}
+
+impl KernelDataPlane {
+    /// Puts one together around opened maps; [`DataPlane::observe`] finds what is in them.
+    pub(crate) fn assemble(maps: Maps, identity: Identity, ports: Ports) -> Self {
+        Self {
+            arena: Arena::new(identity.words, Vec::new()),
+            maps,
+            identity,
+            ports,
+            records: BTreeMap::new(),
+            freed_hops: BTreeSet::new(),
+            records_replaced: false,
+            next_part: 0,
+        }
+    }
+
+    pub(crate) fn maps(&self) -> &Maps {
+        &self.maps
+    }
+
+    /// Connections of each family that the tables were made for.
+    pub fn max_connections(&self) -> u64 {
+        self.identity.connections
+    }
+
+    /// Kernel memory of the connection tables, in bytes: IPv4's and IPv6's.
+    pub fn table_bytes(&self) -> (u64, u64) {
+        let bytes = |buckets: u32, bucket: usize| u64::from(buckets) * bucket as u64;
+        (
+            bytes(self.identity.buckets4, size_of::<dray_abi::Bucket4>()),
+            bytes(self.identity.buckets6, size_of::<dray_abi::Bucket6>()),
+        )
+    }
+
+    /// Ends every connection at once. For benchmarks.
+    pub fn forget_connections(&mut self) {
+        for bucket in 0..self.maps.connections4.len() {
+            self.maps.connections4.write(bucket, Default::default());
+        }
+        for bucket in 0..self.maps.connections6.len() {
+            self.maps.connections6.write(bucket, Default::default());
+        }
+        for destination in 0..self.maps.live.len() {
+            self.maps.live.write(destination, Default::default());
+        }
+    }
+}
+
+impl DataPlane for KernelDataPlane {
+    fn observe(&mut self) -> Result<Actual, DataPlaneError> {
+        crate::observe::observe(self)
+    }
+
+    fn apply(&mut self, action: &Action) -> Result<(), DataPlaneError> {
+        crate::apply::apply(self, action)
+    }
+
+    fn cursor(&self, service: ServiceId) -> u64 {
+        let Some((start, _)) = self.records.get(&service) else {
+            return 0;
+        };
+        let word = self.maps.records.word(start + dray_sched::CURSOR, 0);
+        word.map_or(0, |cursor| cursor.load(Ordering::Acquire))
+    }
+
+    fn live(&self, destination: DestinationId) -> Live {
+        let live = self.maps.live.read(destination.0).unwrap_or_default();
+        let (active, inactive) = dray_abi::Live::split(live.active_inactive);
+        Live { active, inactive }
+    }
+
+    fn counters(&self, destination: DestinationId) -> Counters {
+        let connections = self
+            .maps
+            .live
+            .read(destination.0)
+            .map_or(0, |live| live.connections);
+        let mut total = Counters {
+            connections,
+            ..Counters::default()
+        };
+        for processor in 0..self.identity.processors {
+            let index = processor * self.identity.destinations + destination.0;
+            let counters = self.maps.counters.read(index).unwrap_or_default();
+            total.packets += counters.packets;
+            total.bytes += counters.bytes;
+        }
+        total
+    }
+
+    fn refused(&self, service: ServiceId) -> u64 {
+        let word = self
+            .maps
+            .services
+            .word(service.0, std::mem::offset_of!(Service, refused));
+        word.map_or(0, |refused| refused.load(Ordering::Relaxed))
+    }
+
+    fn set_timeouts(&mut self, timeouts: &Timeouts) {
+        let ticks = wire::timeout_ticks(timeouts);
+        for (pair, offset) in ticks.chunks_exact(2).zip((0..).step_by(8)) {
+            if let Some(word) = self.maps.settings.word(0, offset) {
+                word.store(
+                    u64::from(pair[0]) | u64::from(pair[1]) << 32,
+                    Ordering::Relaxed,
+                );
+            }
+        }
+    }
+
+    fn sweep(&mut self, parts: u32) -> Sweep {
+        crate::sweep::sweep(self, parts)
+    }
+
+    fn connections(&self, keep: &dyn Fn(&Connection) -> bool, limit: usize) -> Vec<Connection> {
+        crate::connections::list(self, keep, limit)
+    }
+
+    fn reasons(&self) -> Vec<ReasonCount> {
+        let count = |reason: Reason| {
+            let of_processor = |processor| {
+                self.maps
+                    .reasons
+                    .read(processor * REASONS_PER_CPU + reason as u32)
+            };
+            (0..self.identity.processors).filter_map(of_processor).sum()
+        };
+        Reason::ALL
+            .iter()
+            .map(|reason| ReasonCount {
+                name: reason.name(),
+                passes: reason.verdict() == Verdict::Pass,
+                meaning: reason.meaning(),
+                packets: count(*reason),
+            })
+            .collect()
+    }
+
+    fn interfaces(&self) -> Vec<InterfaceStatus> {
+        self.ports.status()
+    }
+}

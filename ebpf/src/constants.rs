@@ -1,0 +1,52 @@
+//! Numbers that the loader fixes before the verifier sees the program, which then takes them as constants.
+
+use dray_abi::HashKey;
+
+/// Declares a constant of the object's read-only data and the function that reads it.
+macro_rules! constant {
+    ($(#[$doc:meta])* $name:ident: $type:ty = $value:expr, $read:ident) => {
+        $(#[$doc])*
+        #[unsafe(no_mangle)]
+        static $name: $type = $value;
+
+        $(#[$doc])*
+        #[inline(always)]
+        pub(crate) fn $read() -> $type {
+            // SAFETY: a static of this object; volatile, because the loader gives it its value.
+            unsafe { (&raw const $name).read_volatile() }
+        }
+    };
+}
+
+constant!(
+    /// The port that this copy of the program is attached to.
+    PORT: u32 = 0, port
+);
+constant!(
+    /// Buckets of the IPv4 connection table.
+    BUCKETS4: u32 = 0, buckets4
+);
+constant!(
+    /// Buckets of the IPv6 connection table.
+    BUCKETS6: u32 = 0, buckets6
+);
+constant!(
+    /// Entries of the destination maps; the counters have as many for each processor.
+    DESTINATION_ROOM: u32 = 0, destination_room
+);
+constant!(
+    /// 1 when the clock is the one in the settings, so that time passes only when somebody says so.
+    OWN_CLOCK: u32 = 0, own_clock
+);
+
+#[unsafe(no_mangle)]
+static HASH_KEY: HashKey = HashKey {
+    multipliers: [0; 11],
+};
+
+/// The connection table's secret.
+#[inline(always)]
+pub(crate) fn hash_key() -> &'static HashKey {
+    // Hidden from the optimiser, which would otherwise fold the zeros in.
+    core::hint::black_box(&HASH_KEY)
+}

@@ -1,0 +1,79 @@
+//! Direct routing: the packet leaves as it came, but for its Ethernet addresses, its TTL, and its VLAN tag
+//! where the real server is on another VLAN than the client.
+
+use aya_ebpf::{helpers::bpf_xdp_adjust_head, programs::XdpContext};
+use dray_abi::{Hop, Reason};
+use dray_packet::ethernet::{self, Addresses, CUSTOMER_TAG, TAG_LENGTH};
+
+use crate::{
+    constants,
+    family::{Link, Packet},
+    frame, maps,
+};
+
+/// The way a packet leaves by.
+pub(crate) enum Egress {
+    /// The port that it came in by.
+    SamePort,
+    /// Another one.
+    Port(u32),
+}
+
+/// Makes the frame one for the destination's next hop.
+#[inline(always)]
+pub(crate) fn send<P: Packet>(
+    context: &XdpContext,
+    link: &Link,
+    packet: &P,
+    destination: u32,
+) -> Result<Egress, Reason> {
+    let number = maps::DESTINATIONS
+        .get(destination)
+        .ok_or(Reason::NoNextHop)?
+        .hop;
+    if number == 0 {
+        return Err(Reason::NoNextHop);
+    }
+    let hop = maps::HOPS.get(number).ok_or(Reason::NoNextHop)?;
+    if packet.hops_left() <= 1 {
+        return Err(Reason::TimeToLive);
+    }
+    packet
+        .take_hop(&frame(context), link.offset)
+        .ok_or(Reason::Truncated)?;
+    if link.tags != (hop.vlan != 0) as usize || link.vlan as u32 != hop.vlan {
+        retag(context, link, hop)?;
+    }
+    let addresses = Addresses {
+        destination: hop.destination,
+        source: hop.source,
+    };
+    frame(context)
+        .write(0, addresses)
+        .ok_or(Reason::Truncated)?;
+    if hop.port == constants::port() {
+        Ok(Egress::SamePort)
+    } else {
+        Ok(Egress::Port(hop.port))
+    }
+}
+
+/// Adds, removes or rewrites VLAN tags. Whatever tags the frame has, it leaves with the next hop's one, or
+/// none; the payload's EtherType stays in front of the payload.
+#[inline(always)]
+fn retag(context: &XdpContext, link: &Link, hop: &Hop) -> Result<(), Reason> {
+    let wanted = (hop.vlan != 0) as usize;
+    let surplus = (link.tags as i32 - wanted as i32) * TAG_LENGTH as i32;
+    // SAFETY: the helper gets the context that the kernel gave; frames are taken anew after it.
+    if surplus != 0 && unsafe { bpf_xdp_adjust_head(context.ctx, surplus) } != 0 {
+        return Err(Reason::NoRoom);
+    }
+    if wanted == 0 {
+        return Ok(());
+    }
+    let [high, low] = (hop.vlan as u16).to_be_bytes();
+    let [first, second] = CUSTOMER_TAG;
+    frame(context)
+        .write(ethernet::LENGTH - 2, [first, second, high, low])
+        .ok_or(Reason::Truncated)
+}

@@ -1,0 +1,63 @@
+//! The maps. `dray_abi::maps` says who writes each and who reads it; sizes are the loader's matter.
+//!
+//! `MMAPABLE` arrays lie in the daemon's memory too: it reads and writes them without system calls.
+
+use aya_ebpf::{
+    bindings::{BPF_F_MMAPABLE, BPF_F_NO_PREALLOC},
+    macros::map,
+    maps::{Array, DevMap, HashMap},
+};
+use dray_abi::{
+    Bucket4, Bucket6, Counters, Destination, DestinationInfo, Hop, Identity, Live, MAX_PORTS, Port,
+    Reason, Service, ServiceKey, Settings,
+};
+
+use crate::constants;
+
+#[map]
+pub(crate) static CONNECTIONS4: Array<Bucket4> = Array::with_max_entries(1, BPF_F_MMAPABLE);
+#[map]
+pub(crate) static CONNECTIONS6: Array<Bucket6> = Array::with_max_entries(1, BPF_F_MMAPABLE);
+#[map]
+pub(crate) static SERVICE_INDEX: HashMap<ServiceKey, u32> =
+    HashMap::with_max_entries(1, BPF_F_NO_PREALLOC);
+#[map]
+pub(crate) static SERVICES: Array<Service> = Array::with_max_entries(1, BPF_F_MMAPABLE);
+#[map]
+pub(crate) static RECORDS: Array<u64> = Array::with_max_entries(1, BPF_F_MMAPABLE);
+#[map]
+pub(crate) static DESTINATIONS: Array<Destination> = Array::with_max_entries(1, BPF_F_MMAPABLE);
+#[map]
+pub(crate) static DESTINATION_INFO: Array<DestinationInfo> =
+    Array::with_max_entries(1, BPF_F_MMAPABLE);
+#[map]
+pub(crate) static LIVE: Array<Live> = Array::with_max_entries(1, BPF_F_MMAPABLE);
+#[map]
+pub(crate) static COUNTERS: Array<Counters> = Array::with_max_entries(1, BPF_F_MMAPABLE);
+#[map]
+pub(crate) static HOPS: Array<Hop> = Array::with_max_entries(1, BPF_F_MMAPABLE);
+#[map]
+pub(crate) static PORTS: Array<Port> = Array::with_max_entries(MAX_PORTS, BPF_F_MMAPABLE);
+#[map]
+pub(crate) static EGRESS: DevMap = DevMap::with_max_entries(MAX_PORTS, 0);
+#[map]
+pub(crate) static SETTINGS: Array<Settings> = Array::with_max_entries(1, BPF_F_MMAPABLE);
+#[map]
+pub(crate) static REASONS: Array<u64> = Array::with_max_entries(1, BPF_F_MMAPABLE);
+#[map]
+pub(crate) static IDENTITY: Array<Identity> = Array::with_max_entries(1, BPF_F_MMAPABLE);
+
+/// The settings; each of their words may change between two reads.
+#[inline(always)]
+pub(crate) fn settings() -> Option<&'static Settings> {
+    SETTINGS.get(0)
+}
+
+/// The Ethernet address of the port that the packet came in by.
+#[inline(always)]
+pub(crate) fn own_address() -> Result<[u8; 6], Reason> {
+    PORTS
+        .get(constants::port())
+        .map(|port| port.mac)
+        .ok_or(Reason::OtherHost)
+}
