@@ -5,7 +5,7 @@
 //! records the version with a fingerprint of the sources' tokens: comments, documentation, format and tests do not
 //! count.
 //!
-//! Code is recorded apart from declarations. A function in `abi` packs and unpacks what the declarations hold, but may be
+//! Code is recorded apart from declarations. A function packs and unpacks what the declarations hold, but may be
 //! rewritten and still write the same bits: only a person can tell, and says so with `--accept-abi`.
 
 mod fingerprint;
@@ -78,8 +78,21 @@ fn judge(recorded: &Lock, present: &Lock) -> Verdict {
     }
 }
 
+/// Where the layouts are: the shared types, the words of scheduling records, and the hash that says where in the
+/// connection table a connection lies.
+const SOURCES: &[&str] = &[
+    "crates/abi/src",
+    "crates/packet/src/hash.rs",
+    "crates/sched/src/record.rs",
+    "crates/sched/src/record",
+];
+
 fn present() -> Result<Lock> {
-    let sources = fingerprint::Sources::read(&workspace::root().join("crates/abi/src"))?;
+    let paths: Vec<PathBuf> = SOURCES
+        .iter()
+        .map(|path| workspace::root().join(path))
+        .collect();
+    let sources = fingerprint::Sources::read(&paths)?;
     let version = sources
         .version()
         .context("crates/abi declares no `const ABI_VERSION: u32 = …;`")?;

@@ -1,4 +1,5 @@
-//! The book hangs together: every page is in its table of contents, and every link leads somewhere.
+//! The book hangs together: every page is in its table of contents, every link leads somewhere, and every reason
+//! that a packet is counted under has its cure.
 
 use std::{
     fs,
@@ -6,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use dray_abi::Reason;
 
 use crate::workspace;
 
@@ -33,10 +35,25 @@ pub(super) fn check() -> Result<()> {
             }
         }
     }
+    broken.extend(reasons_without_cure(&root.join("docs/troubleshoot.md"))?);
     if !broken.is_empty() {
         bail!("{}", broken.join("\n  "));
     }
     Ok(())
+}
+
+/// The reasons that have no section of their own in `page`.
+fn reasons_without_cure(page: &Path) -> Result<impl Iterator<Item = String>> {
+    let text = read(page)?;
+    Ok(Reason::ALL
+        .iter()
+        .map(|reason| format!("### {}", reason.name()))
+        .filter(move |heading| !text.lines().any(|line| line == heading))
+        .map(|heading| format!("docs/troubleshoot.md has no section `{heading}`")))
+}
+
+fn read(page: &Path) -> Result<String> {
+    fs::read_to_string(page).with_context(|| format!("failed to read {}", page.display()))
 }
 
 fn pages(folder: &Path) -> Result<Vec<PathBuf>> {
@@ -57,8 +74,7 @@ fn pages(folder: &Path) -> Result<Vec<PathBuf>> {
 
 /// The files that `page` links to.
 fn links_of(page: &Path) -> Result<Vec<PathBuf>> {
-    let text =
-        fs::read_to_string(page).with_context(|| format!("failed to read {}", page.display()))?;
+    let text = read(page)?;
     let folder = page.parent().expect("a file has a folder");
     Ok(relative_links(&text)
         .map(|link| normal(&folder.join(link)))

@@ -1,9 +1,10 @@
 //! The parts of the documentation that are written by programs: each stays what the code says.
 //!
 //! A generated part stands in a page between two lines, `<!-- generated: NAME -->` and `<!-- end of NAME -->`; the
-//! page around it is written by hand. To add one: put the two lines into a page, and a row into [`parts`].
+//! page around it is written by hand. To add one: put the two lines into a page, and a row into [`PARTS`].
 
 mod command_line;
+mod reasons;
 
 use std::{fs, path::PathBuf};
 
@@ -16,30 +17,33 @@ use crate::workspace;
 struct Part {
     page: &'static str,
     name: &'static str,
-    text: String,
+    text: fn() -> Result<String>,
 }
 
-fn parts() -> Result<Vec<Part>> {
-    Ok(vec![
-        Part {
-            page: "docs/architecture.md",
-            name: "rooms",
-            text: rooms::as_markdown(),
-        },
-        Part {
-            page: "docs/reference/cli.md",
-            name: "commands",
-            text: command_line::as_markdown()?,
-        },
-    ])
-}
+const PARTS: &[Part] = &[
+    Part {
+        page: "docs/architecture.md",
+        name: "rooms",
+        text: || Ok(rooms::as_markdown()),
+    },
+    Part {
+        page: "docs/reference/reasons.md",
+        name: "reasons",
+        text: || Ok(reasons::as_markdown()),
+    },
+    Part {
+        page: "docs/reference/cli.md",
+        name: "commands",
+        text: command_line::as_markdown,
+    },
+];
 
 /// Every generated part is what its generator writes now.
 pub(super) fn check() -> Result<()> {
     let mut stale = Vec::new();
-    for part in parts()? {
-        let (path, page) = read(&part)?;
-        if renewed(&page, &part)? != page {
+    for part in PARTS {
+        let (path, page) = read(part)?;
+        if renewed(&page, part, &(part.text)()?)? != page {
             stale.push(format!("{}: {}", path.display(), part.name));
         }
     }
@@ -54,9 +58,9 @@ pub(super) fn check() -> Result<()> {
 
 /// Writes every generated part anew.
 pub(super) fn write() -> Result<()> {
-    for part in parts()? {
-        let (path, page) = read(&part)?;
-        let new = renewed(&page, &part)?;
+    for part in PARTS {
+        let (path, page) = read(part)?;
+        let new = renewed(&page, part, &(part.text)()?)?;
         if new != page {
             fs::write(&path, new).with_context(|| format!("failed to write {}", path.display()))?;
             eprintln!("wrote {} of {}", part.name, path.display());
@@ -72,8 +76,8 @@ fn read(part: &Part) -> Result<(PathBuf, String)> {
     Ok((path, page))
 }
 
-/// `page` with `part` as it should be.
-fn renewed(page: &str, part: &Part) -> Result<String> {
+/// `page` with `text` as its `part`.
+fn renewed(page: &str, part: &Part, text: &str) -> Result<String> {
     let first = format!("<!-- generated: {} -->\n", part.name);
     let last = format!("<!-- end of {} -->", part.name);
     let missing = || {
@@ -85,42 +89,34 @@ fn renewed(page: &str, part: &Part) -> Result<String> {
     };
     let (before, rest) = page.split_once(&first).with_context(missing)?;
     let (_, after) = rest.split_once(&last).with_context(missing)?;
-    Ok(format!(
-        "{before}{first}\n{}\n\n{last}{after}",
-        part.text.trim()
-    ))
+    Ok(format!("{before}{first}\n{}\n\n{last}{after}", text.trim()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Part, renewed};
 
-    fn part(text: &str) -> Part {
-        Part {
-            page: "docs/page.md",
-            name: "list",
-            text: text.to_owned(),
-        }
-    }
+    const LIST: Part = Part {
+        page: "docs/page.md",
+        name: "list",
+        text: || Ok("new\n".to_owned()),
+    };
 
     #[test]
     fn what_is_written_by_hand_stays() {
         let page = "# Page\n<!-- generated: list -->\nold\n<!-- end of list -->\nmore\n";
-        let new = renewed(page, &part("new\n")).expect("the page has the two lines");
+        let new = renewed(page, &LIST, "new\n").expect("the page has the two lines");
         assert_eq!(
             new,
             "# Page\n<!-- generated: list -->\n\nnew\n\n<!-- end of list -->\nmore\n"
         );
-        assert_eq!(
-            renewed(&new, &part("new\n")).expect("it still has them"),
-            new,
-            "a second time changes nothing"
-        );
+        let again = renewed(&new, &LIST, "new\n").expect("it still has them");
+        assert_eq!(again, new, "a second time changes nothing");
     }
 
     #[test]
     fn a_page_without_the_place_is_an_error_that_says_so() {
-        let error = renewed("# Page\n", &part("new"))
+        let error = renewed("# Page\n", &LIST, "new")
             .expect_err("there is no place")
             .to_string();
         assert!(

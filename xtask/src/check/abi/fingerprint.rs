@@ -12,9 +12,9 @@ use quote::ToTokens;
 /// What the sources come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fingerprint {
-    /// Types, constants and macros with their contents.
+    /// Types, constants, and macros but for the texts in them.
     pub(super) declarations: u64,
-    /// Functions and `impl` blocks.
+    /// Functions, `impl` blocks, and macros whole.
     pub(super) code: u64,
 }
 
@@ -24,10 +24,10 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    /// Reads every Rust file below `folder`, in the order of their names.
-    pub(super) fn read(folder: &Path) -> Result<Self> {
+    /// Reads every Rust file among and below `paths`, in the order of their names.
+    pub(super) fn read(paths: &[PathBuf]) -> Result<Self> {
         let mut items = Vec::new();
-        for path in rust_files(folder)? {
+        for path in rust_files(paths)? {
             let text = fs::read_to_string(&path)
                 .with_context(|| format!("failed to read {}", path.display()))?;
             items.extend(
@@ -61,8 +61,15 @@ impl Sources {
             match item {
                 syn::Item::Use(_) | syn::Item::Mod(_) | syn::Item::ExternCrate(_) => {}
                 syn::Item::Const(constant) if constant.ident == "ABI_VERSION" => {}
-                syn::Item::Fn(_) | syn::Item::Impl(_) => code.tokens(item.to_token_stream()),
-                _ => declarations.tokens(item.to_token_stream()),
+                syn::Item::Fn(_) | syn::Item::Impl(_) => {
+                    code.tokens(item.to_token_stream(), Texts::Count);
+                }
+                // The texts in a macro's list are for people: what a reason means may be said better.
+                syn::Item::Macro(list) => {
+                    declarations.tokens(list.to_token_stream(), Texts::Skip);
+                    code.tokens(list.to_token_stream(), Texts::Count);
+                }
+                _ => declarations.tokens(item.to_token_stream(), Texts::Count),
             }
         }
         Fingerprint {
@@ -72,22 +79,29 @@ impl Sources {
     }
 }
 
-fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
+fn rust_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
-    for entry in
-        fs::read_dir(folder).with_context(|| format!("failed to list {}", folder.display()))?
-    {
-        let path = entry?.path();
+    for path in paths {
         if path.is_dir() {
-            files.extend(rust_files(&path)?);
+            files.extend(rust_files(&entries(path)?)?);
         } else if path.extension().is_some_and(|extension| extension == "rs")
             && !path.ends_with("tests.rs")
         {
-            files.push(path);
+            files.push(path.clone());
         }
     }
     files.sort();
     Ok(files)
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let list = || {
+        fs::read_dir(folder)?
+            .map(|entry| Ok(entry?.path()))
+            .collect()
+    };
+    let entries: std::io::Result<_> = list();
+    entries.with_context(|| format!("failed to list {}", folder.display()))
 }
 
 /// The items of one file, those of its inline modules included and those for tests left out.
@@ -115,6 +129,13 @@ fn is_for_tests(attributes: &[syn::Attribute]) -> bool {
     })
 }
 
+/// Whether texts in quotation marks are taken up.
+#[derive(Clone, Copy, PartialEq)]
+enum Texts {
+    Count,
+    Skip,
+}
+
 /// FNV-1a, 64 bits: the same on every machine and in every Rust, which std's hashers do not promise.
 struct Fnv(u64);
 
@@ -133,7 +154,7 @@ impl Fnv {
 
     /// Takes the tokens up, without documentation (to Rust an attribute) and without the commas that the formatter
     /// puts behind the last of several lines.
-    fn tokens(&mut self, tokens: TokenStream) {
+    fn tokens(&mut self, tokens: TokenStream, texts: Texts) {
         let mut tokens = tokens.into_iter().peekable();
         while let Some(token) = tokens.next() {
             match &token {
@@ -146,9 +167,11 @@ impl Fnv {
                 TokenTree::Group(group) => {
                     let (open, close) = delimiters(group.delimiter());
                     self.bytes(open);
-                    self.tokens(group.stream());
+                    self.tokens(group.stream(), texts);
                     self.bytes(close);
                 }
+                TokenTree::Literal(literal)
+                    if texts == Texts::Skip && literal.to_string().starts_with('"') => {}
                 token => self.bytes(token.to_string().as_bytes()),
             }
         }
@@ -208,6 +231,16 @@ mod tests {
             fingerprint("reasons! { /// Too short.\n Short = 1, Long = 2 }"),
             fingerprint("reasons! {\n    Short = 1,\n    /// Too long.\n    Long = 2,\n}")
         );
+    }
+
+    #[test]
+    fn a_text_in_a_macro_is_no_declaration_but_its_numbers_are() {
+        let before = fingerprint("reasons! { Short = 1, \"too short\" }");
+        let reworded = fingerprint("reasons! { Short = 1, \"cut off\" }");
+        assert_eq!(before.declarations, reworded.declarations);
+        assert_ne!(before.code, reworded.code, "a person is asked all the same");
+        let renumbered = fingerprint("reasons! { Short = 2, \"too short\" }");
+        assert_ne!(before.declarations, renumbered.declarations);
     }
 
     #[test]

@@ -135,6 +135,7 @@ pub(super) const ROOMS: &[Room] = &[
     Room {
         name: "xtask",
         duty: "the one door for people and CI: set-up, build, demo, test, bench, check",
+        may_use: &["abi"],
         ..ROOM
     },
 ];
