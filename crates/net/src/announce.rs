@@ -2,15 +2,28 @@
 
 mod frame;
 
-use std::{io, mem, net::IpAddr};
+use std::{
+    collections::BTreeMap,
+    io, mem,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use socket2::{Domain, SockAddr, Socket, Type};
+use tokio::task::AbortHandle;
 
 use crate::Link;
 
+/// A frame is easily lost, so each announcement is sent twice, this long apart (`ANNOUNCE_NUM` and
+/// `ANNOUNCE_INTERVAL` of RFC 5227 section 1.1; RFC 4861 section 7.2.6 allows three, a second apart).
+const AGAIN_AFTER: Duration = Duration::from_secs(2);
+
 /// Sends announcements in the network namespace it was opened in.
 pub(crate) struct Announcer {
-    socket: Socket,
+    socket: Arc<Socket>,
+    /// The second announcements that are still to come, by interface and address.
+    to_come: Mutex<BTreeMap<(String, IpAddr), AbortHandle>>,
 }
 
 impl Announcer {
@@ -18,25 +31,53 @@ impl Announcer {
         // Protocol 0: the socket sends only; the kernel copies no frame to it.
         let socket = Socket::new(Domain::PACKET, Type::RAW, None)?;
         socket.set_nonblocking(true)?;
-        Ok(Self { socket })
+        Ok(Self {
+            socket: Arc::new(socket),
+            to_come: Mutex::default(),
+        })
     }
 
-    /// Says to all on this link that the address is at the link's Ethernet address.
+    /// Says to all on this link that the address is at the link's Ethernet address: now, and once more.
+    /// Must be called in a tokio runtime.
     pub(crate) fn announce(&self, link: &Link, address: IpAddr) -> io::Result<()> {
         if !link.ethernet {
             return Ok(());
         }
-        let to = interface(link.index)?;
-        match address {
-            IpAddr::V4(address) => self
-                .socket
-                .send_to(&frame::gratuitous_arp(link.mac, address), &to),
-            IpAddr::V6(address) => self
-                .socket
-                .send_to(&frame::unsolicited_advertisement(link.mac, address), &to),
-        }?;
+        send(&self.socket, link, address)?;
+        let (socket, link) = (Arc::clone(&self.socket), link.clone());
+        let place = (link.name.clone(), address);
+        let again = tokio::spawn(async move {
+            tokio::time::sleep(AGAIN_AFTER).await;
+            if let Err(error) = send(&socket, &link, address) {
+                tracing::debug!(%error, "failed to announce {address} on {} again", link.name);
+            }
+        });
+        let mut to_come = self.to_come.lock().unwrap_or_else(PoisonError::into_inner);
+        to_come.retain(|_, task| !task.is_finished());
+        if let Some(before) = to_come.insert(place, again.abort_handle()) {
+            before.abort();
+        }
         Ok(())
     }
+
+    /// Sends no more announcements of an address: it may be another host's in a moment.
+    pub(crate) fn cease(&self, interface: &str, address: IpAddr) {
+        let mut to_come = self.to_come.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(task) = to_come.remove(&(interface.to_owned(), address)) {
+            task.abort();
+        }
+    }
+}
+
+fn send(socket: &Socket, link: &Link, address: IpAddr) -> io::Result<()> {
+    let to = interface(link.index)?;
+    match address {
+        IpAddr::V4(address) => socket.send_to(&frame::gratuitous_arp(link.mac, address), &to),
+        IpAddr::V6(address) => {
+            socket.send_to(&frame::unsolicited_advertisement(link.mac, address), &to)
+        }
+    }?;
+    Ok(())
 }
 
 /// The address of a raw socket that means "out of this interface": the frame carries the rest.

@@ -73,6 +73,7 @@ impl Net for Host {
     }
 
     async fn remove_vip(&self, interface: &str, vip: IpAddr) -> Result<(), NetError> {
+        self.announcer.cease(interface, vip);
         self.netlink
             .remove_address(interface, vip, host_prefix(vip))
             .await

@@ -82,13 +82,14 @@ pub fn plan(vips: &BTreeSet<IpAddr>, interfaces: &[String]) -> Vec<Step> {
     steps
 }
 
-/// Carries steps out, in the network namespace of `netlink`, which must be that of the calling thread: settings
-/// are files that the kernel shows to each thread as its namespace has them. Gives the steps that undo what was
-/// changed: to carry them out is to undo. What was right already is left alone, now and by undoing.
+/// Carries steps out in the network namespace of the calling thread, which must stay the same throughout: in a
+/// namespace of its own, run this on a current-thread runtime. Gives the steps that undo what was changed: to
+/// carry them out is to undo. What was right already is left alone, now and by undoing.
 ///
 /// # Errors
 /// When a step fails; what was changed before it is undone.
-pub async fn carry_out(steps: &[Step], netlink: &Netlink) -> Result<Vec<Step>, NetError> {
+pub async fn carry_out(steps: &[Step]) -> Result<Vec<Step>, NetError> {
+    let netlink = &Netlink::open()?;
     let mut undo = Vec::new();
     for step in steps {
         match step.carry_out(netlink).await {
@@ -174,7 +175,12 @@ impl Setting {
             ));
         }
         let path = format!("/proc/sys/net/ipv4/conf/{interface}/{}", self.name());
-        let text = fs::read_to_string(&path)?;
+        let text = fs::read_to_string(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => {
+                io::Error::new(error.kind(), format!("there is no interface {interface}"))
+            }
+            _ => error,
+        })?;
         let before = text
             .trim()
             .parse()

@@ -1,5 +1,6 @@
 //! The crate against a real kernel, in network namespaces of its own. Needs root.
 
+mod capture;
 mod namespace;
 mod neighbours;
 mod network;

@@ -10,6 +10,8 @@ use std::{
 use dray_net::Netlink;
 use nix::sched::{CloneFlags, setns, unshare};
 
+use crate::network;
+
 /// A network namespace without a name: the kernel removes it with its last descriptor and socket, however
 /// the test ends.
 pub(crate) struct Namespace {
@@ -31,6 +33,15 @@ impl Namespace {
         let _home = Home::remember();
         setns(&self.file, CloneFlags::CLONE_NEWNET).expect("enter the namespace");
         act()
+    }
+
+    /// Runs something on a thread of this namespace with a runtime of its own.
+    pub(crate) fn run<T: Send, F: Future<Output = T>>(&self, act: impl FnOnce() -> F + Send) -> T {
+        let body = || {
+            setns(&self.file, CloneFlags::CLONE_NEWNET).expect("enter the namespace");
+            network::run(act())
+        };
+        std::thread::scope(|scope| scope.spawn(body).join().expect("no panic"))
     }
 
     /// A netlink handle on this namespace.

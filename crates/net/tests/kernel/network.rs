@@ -28,6 +28,13 @@ pub(crate) fn run<T>(test: impl Future<Output = T>) -> T {
     runtime.block_on(test)
 }
 
+/// What comes out of something that must come to an end.
+pub(crate) async fn soon<T>(what: &str, act: impl Future<Output = T>) -> T {
+    timeout(PATIENCE, act)
+        .await
+        .unwrap_or_else(|_| panic!("waited in vain for {what}"))
+}
+
 pub(crate) fn ip(text: &str) -> IpAddr {
     text.parse().expect("an address")
 }
@@ -135,7 +142,7 @@ async fn rename(namespace: &Namespace, index: u32, name: &str) {
         .expect("rename");
 }
 
-fn rtnetlink(namespace: &Namespace) -> rtnetlink::Handle {
+pub(crate) fn rtnetlink(namespace: &Namespace) -> rtnetlink::Handle {
     let (connection, handle, _) =
         namespace.within(|| rtnetlink::new_connection().expect("netlink"));
     tokio::spawn(connection);
