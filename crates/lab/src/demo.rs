@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
     capture::Frame,
+    config::VirtualService,
     keep::notes,
     lab::Lab,
     servers::PAGE,
@@ -54,10 +55,8 @@ pub fn run(options: &Options) -> Result<Report> {
     println!("{}", lab.topology().drawing(&notes(&options.weights)));
     lab.serve_http(PORT)?;
     let director = lab.director(0);
-    let config =
-        director
-            .config()
-            .service("web", Family::V4, "tcp", PORT, SCHEDULER, &options.weights);
+    let service = VirtualService::tcp("web", Family::V4, PORT).weights(&options.weights);
+    let config = director.config().service(service);
     director.start(&options.binary, config)?;
     director.wait_until_eligible()?;
 
@@ -98,7 +97,6 @@ fn progress_bar(requests: u64) -> ProgressBar {
 }
 
 const PORT: u16 = 80;
-const SCHEDULER: &str = "wrr";
 
 /// What was measured.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Command, Output},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -245,11 +245,7 @@ impl Director {
             .args(arguments)
             .arg("--runtime-dir")
             .arg(&self.runtime_dir);
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        Ok(self.namespace.spawn(command)?.wait_with_output()?)
+        self.namespace.output(command)
     }
 
     fn does_not_run(&self) -> String {

@@ -2,21 +2,45 @@
 //!
 //! - A frame that XDP sends or redirects is delivered only if the receiving end has an XDP program of its own:
 //!   `pass`, which passes everything.
-//! - The kernel here need not have VLAN devices: `tag` pushes a tag on what a client sends and hands it to the
+//! - The kernel need not have VLAN devices: `tag` pushes a tag on all that a client sends, and hands it to the
 //!   director's port.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use dray_dataplane::lab::{Guard, attach_pass, attach_tag};
+use dray_net::Netlink;
 
 use crate::namespace::Namespace;
 
 /// An attached helper program. It is detached when dropped.
-pub(crate) struct Helper();
+pub(crate) struct Helper {
+    _guard: Guard,
+}
 
 impl Helper {
-    pub(crate) fn pass(_switch: &Namespace, _port: &str) -> Result<Self> {
-        Ok(Self())
+    /// Attaches `pass` to a port.
+    pub(crate) fn pass(switch: &Namespace, port: &str) -> Result<Self> {
+        switch
+            .block_on(async || {
+                Ok(Self {
+                    _guard: attach_pass(index(port).await?)?,
+                })
+            })
+            .with_context(|| format!("failed to attach the program `pass` to the port {port}"))
     }
-    pub(crate) fn tag(_switch: &Namespace, _port: &str, _vlan: u16, _to: &str) -> Result<Self> {
-        Ok(Self())
+
+    /// Attaches `tag` to a port, which hands tagged frames to another.
+    pub(crate) fn tag(switch: &Namespace, port: &str, vlan: u16, to: &str) -> Result<Self> {
+        switch
+            .block_on(async || {
+                Ok(Self {
+                    _guard: attach_tag(index(port).await?, vlan, index(to).await?)?,
+                })
+            })
+            .with_context(|| format!("failed to attach the program `tag` to the port {port}"))
     }
+}
+
+/// The kernel's number of an interface of the calling thread's namespace.
+async fn index(interface: &str) -> Result<u32> {
+    Ok(Netlink::open()?.link(interface).await?.index)
 }

@@ -5,6 +5,7 @@ use std::{fmt::Write as _, path::PathBuf, thread};
 use anyhow::Result;
 
 use crate::{
+    config::VirtualService,
     lab::Lab,
     servers::SERVER_RECORD,
     topology::{Family, Topology},
@@ -37,23 +38,14 @@ pub fn up(options: &Options) -> Result<()> {
         let mut config = director.config();
         for family in Family::BOTH {
             let version = if family == Family::V4 { "4" } else { "6" };
-            let (scheduler, weights) = (&options.scheduler, &options.weights);
-            config = config.service(
-                &format!("web{version}"),
-                family,
-                "tcp",
-                HTTP,
-                scheduler,
-                weights,
-            );
-            config = config.service(
-                &format!("dns{version}"),
-                family,
-                "udp",
-                DNS,
-                scheduler,
-                weights,
-            );
+            let web = VirtualService::tcp(&format!("web{version}"), family, HTTP);
+            let dns = VirtualService::udp(&format!("dns{version}"), family, DNS);
+            for service in [web, dns] {
+                let service = service
+                    .scheduler(&options.scheduler)
+                    .weights(&options.weights);
+                config = config.service(service);
+            }
         }
         director.start(&options.binary, config)?;
         director.wait_until_eligible()?;

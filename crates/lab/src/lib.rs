@@ -34,7 +34,7 @@ mod wiring;
 
 pub use self::{
     capture::{Capture, Direction, Flow, Frame},
-    config::DirectorConfig,
+    config::{DirectorConfig, VirtualService},
     director::Director,
     lab::{Client, Lab, RealServer},
     namespace::Namespace,

@@ -12,7 +12,7 @@ use std::{
     },
     panic,
     path::Path,
-    process::{Child, Command},
+    process::{Child, Command, Output, Stdio},
     sync::{Arc, mpsc},
     thread,
 };
@@ -104,6 +104,18 @@ impl Namespace {
     pub(crate) fn enter(&self) -> Result<()> {
         setns(&self.file, CloneFlags::CLONE_NEWNET)
             .with_context(|| format!("failed to enter the network namespace {}", self.name))
+    }
+
+    /// Runs a program inside the namespace to its end, and gives what it printed.
+    ///
+    /// # Errors
+    /// If the program cannot be started.
+    pub fn output(&self, mut command: Command) -> Result<Output> {
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Ok(self.spawn(command)?.wait_with_output()?)
     }
 
     /// Starts a process inside the namespace. It is killed when this value, or the whole process, is gone; a

@@ -145,7 +145,7 @@ async fn configure(topology: &Topology, cable: &Cable) -> Result<()> {
 async fn serve_vips(topology: &Topology) -> Result<()> {
     let vips = topology.vips().collect();
     let interfaces = [interface(Host::RealServer(0), topology.real_server_network()).to_owned()];
-    real_server::carry_out(&real_server::plan(&vips, &interfaces), &Netlink::open()?).await?;
+    real_server::carry_out(&real_server::plan(&vips, &interfaces)).await?;
     Ok(())
 }
 
