@@ -26,6 +26,7 @@ mod service;
 mod statement;
 mod syntax;
 mod table;
+mod value;
 mod wording;
 
 use std::borrow::Cow;

@@ -48,7 +48,11 @@ pub(super) fn service(text: &str) -> Result<ServiceAddress, Vec<Wrong>> {
     let mut keep = |found: Wrong| wrong.push(found);
 
     let protocol = protocol(scheme).map_err(&mut keep).ok();
-    let authority = rest.split('/').next().unwrap_or(rest);
+    // `10.0.0.0/24:80` is a network with a port, `10.0.0.1:80/path` a port with a path.
+    let path = rest.rfind(':').unwrap_or(0);
+    let authority = rest[path..]
+        .find('/')
+        .map_or(rest, |slash| &rest[..path + slash]);
     if authority.len() < rest.len() {
         let tail = &rest[authority.len()..];
         keep(Wrong::new(
@@ -133,7 +137,7 @@ fn unusable(address: IpAddr) -> Option<&'static str> {
         IpAddr::V4(v4) if v4.is_link_local() => Some("is a link-local address (169.254.0.0/16)"),
         IpAddr::V6(v6) if v6.is_unicast_link_local() => Some("is a link-local address (fe80::/10)"),
         IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some() => {
-            Some("is an IPv4 address in IPv6 clothes")
+            Some("is an IPv4 address written as IPv6")
         }
         _ if address.is_unspecified() => Some("is the unspecified address"),
         _ if address.is_loopback() => Some("is a loopback address"),
@@ -158,7 +162,7 @@ fn usable(address: IpAddr, part: Range<usize>) -> Result<IpAddr, Wrong> {
             Err(Wrong::new(
                 part,
                 format!("`{address}` {why}"),
-                "cannot be balanced",
+                "not usable",
                 cure,
             ))
         }
@@ -266,7 +270,7 @@ fn host(text: &str, at: usize) -> Result<IpAddr, Wrong> {
     } else if text.contains('%') {
         (
             "an address with a zone is link-local",
-            "cannot be balanced",
+            "not usable",
             "write a global IPv6 address without `%`",
         )
     } else if text.contains(':') || text.starts_with('[') {
@@ -304,19 +308,16 @@ fn port(text: &str, at: usize) -> Result<u16, Wrong> {
         .ok()
         .filter(|number| digits && *number > 0);
     number.ok_or_else(|| {
-        let label = if text.is_empty() {
-            "no port"
-        } else if digits {
+        let cure = "write a port from 1 to 65535, as in `tcp://10.77.0.100:80`";
+        if text.is_empty() {
+            return Wrong::new(part, "the port is missing", "no port", cure);
+        }
+        let label = if digits {
             "out of range"
         } else {
             "not a number"
         };
-        Wrong::new(
-            part,
-            format!("{} is not a port", quote(text)),
-            label,
-            "write a port from 1 to 65535, as in `tcp://10.77.0.100:80`",
-        )
+        Wrong::new(part, format!("{} is not a port", quote(text)), label, cure)
     })
 }
 
@@ -330,7 +331,7 @@ mod tests {
             "tcp://10.77.0.100:80",
             "udp://10.0.0.1:65535",
             "tcp://[2001:db8::1]:443",
-            "udp://[::ffff:0:1]:1",
+            "udp://[2001:db8::ffff:0:1]:1",
         ] {
             assert_eq!(service(text).expect(text).to_string(), text);
         }
@@ -353,6 +354,8 @@ mod tests {
         assert_eq!(parts("tcp://2001:db8::1:443"), ["2001:db8::1:443"]);
         assert_eq!(parts("tcp://[fe80::1]:443"), ["fe80::1"]);
         assert_eq!(parts("tcp://10.0.0.1"), ["10.0.0.1"]);
+        assert_eq!(parts("tcp://10.0.0.0/24:80"), ["10.0.0.0/24"]);
+        assert_eq!(parts("tcp://10.0.0.1/x"), ["/x", "10.0.0.1"]);
         assert_eq!(parts("tcp://10.0.0.1:+80"), ["+80"]);
         assert_eq!(parts("tcp://10.0.0.1:"), [""]);
         assert_eq!(parts("tcp://:80"), [""]);

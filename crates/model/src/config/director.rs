@@ -8,7 +8,8 @@ use super::{
     duration,
     fault::{Fault, Faults, quote},
     keys::{self, Key},
-    table::{Entries, Value},
+    table::Entries,
+    value::Value,
 };
 
 /// Room of the connection table when the file says nothing.

@@ -86,6 +86,9 @@ impl<'r> Faults<'r> {
 
 /// User's text in a message: short, on one line, in backticks.
 pub(super) fn quote(text: &str) -> String {
+    if text.is_empty() {
+        return "`\"\"`".to_owned();
+    }
     const LONGEST: usize = 60;
     let mut shown: String = text.chars().take(LONGEST).flat_map(printable).collect();
     if text.chars().nth(LONGEST).is_some() {

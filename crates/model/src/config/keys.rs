@@ -39,27 +39,24 @@ pub enum Presence {
 pub static TABLES: [&Table; 5] = [&FILE, &DIRECTOR, &TIMEOUTS, &SERVICE, &REAL];
 
 impl Table {
-    /// The table in a message: `[[service]]`, or `the file`.
-    pub(super) fn title(&self) -> &'static str {
+    /// The place in a message: `in [[service]]`.
+    pub(super) fn place(&self) -> String {
         if self.header.is_empty() {
-            "the top of the file"
+            "at the top of the file".to_owned()
         } else {
-            self.header
+            format!("in {}", self.header)
         }
+    }
+
+    /// Examples of the keys that it must have.
+    pub(super) fn required(&self) -> impl Iterator<Item = &'static str> {
+        let required = |key: &&&Key| key.presence == Presence::Required;
+        self.keys.iter().filter(required).map(|key| key.example)
     }
 
     /// The dotted name in the header: `service.real`.
     pub(super) fn path(&self) -> &'static str {
         self.header.trim_matches(['[', ']'])
-    }
-
-    /// The header under which a key of this table is written: its own, when it is a table itself.
-    pub(super) fn header_of(&self, name: &str) -> &'static str {
-        let own = self
-            .keys
-            .iter()
-            .find(|key| key.name == name && key.example.starts_with('['));
-        own.map_or(self.header, |key| key.example)
     }
 
     /// The key that somebody meant who wrote `word`, if it is near enough to say so.
@@ -179,7 +176,7 @@ pub(super) mod director {
     };
     pub(in super::super) static MAX_CONNECTIONS: Key = Key {
         name: "max_connections",
-        holds: "an integer",
+        holds: "a whole number",
         presence: Presence::Default("1_048_576"),
         example: "max_connections = 1_048_576",
         elsewhere: &["max_conns", "maxconn", "connections"],
@@ -306,7 +303,7 @@ pub(super) mod real {
     };
     pub(in super::super) static WEIGHT: Key = Key {
         name: "weight",
-        holds: "an integer",
+        holds: "a whole number",
         presence: Presence::Default("1"),
         example: "weight = 1",
         elsewhere: &[],

@@ -8,7 +8,8 @@ use super::{
     address,
     fault::{Fault, Faults},
     keys,
-    table::{Entries, Value},
+    table::Entries,
+    value::Value,
 };
 
 /// Most real servers that one service may have.

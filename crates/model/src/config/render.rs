@@ -76,7 +76,7 @@ fn snippet<'a>(
     let end = text[last..]
         .find('\n')
         .map_or(text.len(), |length| last + length);
-    Snippet::source(&text[start..end])
+    Snippet::source(text[start..end].trim_end_matches('\r'))
         .path(file_name)
         .line_start(places().map(|place| place.line).min().unwrap_or(1))
         .annotations(marks.iter().map(|mark| {

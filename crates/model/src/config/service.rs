@@ -9,10 +9,11 @@ use super::{
     fault::{Fault, Faults, quote},
     keys::{self, nearest},
     real::{self, Seat},
-    table::{Entries, Value},
+    table::Entries,
+    value::Value,
 };
 
-/// Schedulers of IPVS that are not there yet.
+/// Schedulers of IPVS that dray does not have yet.
 const LATER_SCHEDULERS: [(&str, &str); 9] = [
     ("lc", "least connection"),
     ("sed", "shortest expected delay"),
@@ -25,23 +26,11 @@ const LATER_SCHEDULERS: [(&str, &str); 9] = [
     ("twos", "power of two choices"),
 ];
 
-/// Forwarding methods that are not there yet, with other names for them.
+/// Forwarding methods that dray does not have yet, with other names for them.
 const LATER_FORWARDS: [(&str, &[&str]); 3] = [
     ("tun", &["tunnel", "tunneling", "ipip", "gre", "gue"]),
     ("nat", &["masq", "masquerade", "masquerading"]),
     ("fullnat", &["full_nat", "snat"]),
-];
-
-/// Other names for direct routing.
-const DIRECT_ROUTING: [&str; 8] = [
-    "dr",
-    "direct",
-    "direct_routing",
-    "directrouting",
-    "dsr",
-    "gatewaying",
-    "gateway",
-    "route",
 ];
 
 /// Reads the file's services; those with a fault may be left out.
@@ -190,34 +179,32 @@ fn scheduler(value: &Value<'_, '_>, faults: &mut Faults<'_>) -> Option<Scheduler
     if let Some(scheduler) = Scheduler::from_name(name) {
         return Some(scheduler);
     }
+    let names = || Scheduler::ALL.iter().map(|scheduler| scheduler.name());
+    let all: Vec<_> = names().map(quote).collect();
+    let all = all.join(", ");
     let word = name.to_lowercase();
-    let all: Vec<_> = Scheduler::ALL
-        .iter()
-        .map(|scheduler| format!("`{}`", scheduler.name()))
-        .collect();
     let later = LATER_SCHEDULERS.iter().find(|(later, _)| *later == word);
-    let (cause, label, cure) = if let Some((later, meaning)) = later {
-        let cure = format!("write one that is: {}", all.join(", "));
-        (
-            format!("the scheduler `{later}` ({meaning}) is not there yet"),
-            "not there yet",
-            cure,
-        )
-    } else {
-        let near = nearest(
-            &word,
-            Scheduler::ALL.iter().map(|scheduler| scheduler.name()),
-        );
-        let all = all.join(", ");
-        let cure = match near {
-            Some(near) => format!("did you mean `{near}`? The schedulers are {all}"),
-            None => format!("write one of {all}"),
-        };
-        (
-            format!("there is no scheduler {}", quote(name)),
-            "unknown scheduler",
-            cure,
-        )
+    let (cause, label, cure) = match (later, nearest(&word, names())) {
+        (Some((later, meaning)), _) => {
+            let cause = format!("the scheduler `{later}` ({meaning}) is not in dray yet");
+            (cause, "not in dray yet", format!("use one of {all}"))
+        }
+        (None, Some(near)) => {
+            let cure = format!("did you mean `{near}`? The schedulers are {all}");
+            (
+                format!("there is no scheduler {}", quote(name)),
+                "unknown scheduler",
+                cure,
+            )
+        }
+        (None, None) => {
+            let cure = format!("use one of {all}");
+            (
+                format!("there is no scheduler {}", quote(name)),
+                "unknown scheduler",
+                cure,
+            )
+        }
     };
     faults.push(Fault::new(value.span(), cause, label, cure));
     None
@@ -228,28 +215,25 @@ fn forward(value: &Value<'_, '_>, faults: &mut Faults<'_>) -> Option<Forward> {
     if name == Forward::DirectRouting.name() {
         return Some(Forward::DirectRouting);
     }
-    let word = name.to_lowercase().replace(['-', ' '], "_");
+    let word = name.to_lowercase();
     let later = LATER_FORWARDS
         .iter()
-        .find(|(later, also)| *later == word || also.contains(&word.as_str()));
-    let (cause, label, cure) = if let Some((later, _)) = later {
-        (
-            format!("the forwarding method `{later}` is not there yet"),
-            "not there yet",
-            "write `dr` (direct routing), the one that is",
-        )
-    } else {
-        let cure = if DIRECT_ROUTING.contains(&word.as_str()) {
-            "write `dr`"
-        } else {
-            "write `dr` (direct routing)"
-        };
-        (
+        .find(|(later, others)| *later == word || others.contains(&word.as_str()));
+    let (cause, label) = match later {
+        Some((later, _)) => (
+            format!("the forwarding method `{later}` is not in dray yet"),
+            "not in dray yet",
+        ),
+        None => (
             format!("there is no forwarding method {}", quote(name)),
             "unknown method",
-            cure,
-        )
+        ),
     };
-    faults.push(Fault::new(value.span(), cause, label, cure));
+    faults.push(Fault::new(
+        value.span(),
+        cause,
+        label,
+        "use `dr` (direct routing)",
+    ));
     None
 }

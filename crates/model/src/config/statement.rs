@@ -13,7 +13,7 @@ pub(super) struct Statement {
     pub(super) span: Range<usize>,
     /// What it is.
     pub(super) kind: Kind,
-    /// A bracket that is opened in it and never closed.
+    /// A bracket that is opened in it and never closed, or a quote inside of one.
     pub(super) unclosed: Option<usize>,
 }
 
@@ -99,7 +99,12 @@ fn pair(text: &str, start: usize) -> Statement {
     while let Some(&byte) = bytes.get(at) {
         match byte {
             b'"' | b'\'' => {
-                at = string_end(text, at);
+                let end = string_end(text, at);
+                let closed = end > at + 1 && bytes[end - 1] == byte;
+                if !closed && !open.is_empty() {
+                    unclosed = unclosed.or(Some(at));
+                }
+                at = end;
                 continue;
             }
             b'#' => {
@@ -212,6 +217,16 @@ mod tests {
         let text = "x = [{ a = 1 ]\ny = 2";
         assert_eq!(texts(text), ["x = [{ a = 1 ]", "y = 2"]);
         assert_eq!(scan(text)[0].unclosed, text.find('{'));
+    }
+
+    #[test]
+    fn a_string_left_open_inside_of_a_list_is_seen_before_the_list() {
+        let text = "x = [\"a]\ny = [\n  { b = 'c },\n]\nz = [\"d\"]";
+        let unclosed: Vec<_> = scan(text)
+            .iter()
+            .map(|statement| statement.unclosed)
+            .collect();
+        assert_eq!(unclosed, [text.find('"'), text.find('\''), None]);
     }
 
     #[test]

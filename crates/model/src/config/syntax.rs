@@ -137,7 +137,7 @@ impl<'t> Repair<'t> {
         let seam = |place: usize| {
             let after = self
                 .seams
-                .partition_point(|seam| seam.repaired.start <= place);
+                .partition_point(|seam| seam.repaired.start < place);
             after.checked_sub(1).map(|number| &self.seams[number])
         };
         let shifted = |seam: &Seam, place: usize| seam.original.end + (place - seam.repaired.end);
@@ -158,26 +158,36 @@ impl<'t> Repair<'t> {
     /// repaired text).
     pub(super) fn may_have_lost(&self, key: &Key, table: &Table, span: &Range<usize>) -> bool {
         let lost = |number: usize| self.edits.get(&number).is_some_and(String::is_empty);
-        if table.header.is_empty() {
-            return (0..self.statements.len())
-                .any(|number| lost(number) && self.statements[number].kind == Kind::Header);
+        let all = 0..self.statements.len();
+        if table.header.is_empty()
+            && all
+                .clone()
+                .any(|number| lost(number) && self.is_header(number))
+        {
+            return true;
         }
         let at = self.original(span).start;
-        let next = self
-            .statements
-            .partition_point(|statement| statement.span.start <= at);
-        let Some(first) = next
-            .checked_sub(1)
-            .filter(|first| self.statements[*first].kind == Kind::Header)
-        else {
+        let first = if table.header.is_empty() {
+            0
+        } else {
+            let next = self
+                .statements
+                .partition_point(|statement| statement.span.start <= at);
             // An inline table stands in a statement that is there, whole.
-            return false;
+            if next == 0 || !self.is_header(next - 1) {
+                return false;
+            }
+            next
         };
-        (first + 1..self.statements.len())
-            .take_while(|number| self.statements[*number].kind == Kind::Pair)
+        (first..all.end)
+            .take_while(|number| !self.is_header(*number))
             .filter(|number| lost(*number))
             .map(|number| self.statements[number].name(self.text))
             .any(|name| name == key.name || table.keys.iter().all(|other| other.name != name))
+    }
+
+    fn is_header(&self, number: usize) -> bool {
+        self.statements[number].kind == Kind::Header
     }
 
     /// Puts a header right that names a table of ours in the wrong brackets.
