@@ -35,6 +35,9 @@ pub enum ControlError {
     /// The list of VIPs that an earlier run added could not be read.
     #[error("failed to read which VIPs an earlier run added")]
     Ledger(#[source] std::io::Error),
+    /// The first desired state could not be applied.
+    #[error("failed to apply the first state")]
+    Start(#[source] ApplyError),
     /// The change needs a new start.
     #[error(
         "`{what}` cannot change while the director runs; `dray stop --keep-forwarding` and a new \
@@ -59,6 +62,12 @@ pub enum ControlError {
         /// Why the old one could not.
         back: ApplyError,
     },
+    /// Services could not be withdrawn.
+    #[error("failed to withdraw every service; the director ends all the same")]
+    Withdraw(#[source] ApplyError),
+    /// VIPs could not be removed.
+    #[error("failed to remove every VIP; the director ends all the same: {0}")]
+    Vips(String),
     /// The control task has ended.
     #[error("the director is stopping")]
     Stopped,

@@ -5,8 +5,10 @@ mod difference;
 mod handle;
 mod plan;
 mod rates;
+mod report;
 mod snapshot;
 mod task;
+mod traffic;
 mod view;
 mod vips;
 

@@ -56,6 +56,11 @@ impl Estimator {
         }
     }
 
+    /// The counters at the last tick, or at the start.
+    pub const fn last(&self) -> Counters {
+        self.last
+    }
+
     /// The rates as IPVS shows them.
     pub const fn rates(&self) -> Rates {
         Rates {

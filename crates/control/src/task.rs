@@ -1,17 +1,50 @@
-//! The task that owns the state.
+//! The task that owns the state: it alone writes to the data plane, so there is nothing to lock.
+//!
+//! A *pass* is plan and apply over some of the services. There is one when the desired state changes,
+//! when the way to a real server changes, and when a sweep has found something to free. A pass that fails
+//! leaves what it did in the view; a full pass is then tried every 2 s until one succeeds.
 
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    sync::Arc,
+    time::Duration,
+};
 
-use dray_model::{DataPlane, Desired, Net, Resolution};
-use tokio::{sync::watch, task::JoinHandle};
+use dray_model::{
+    DataPlane, Desired, DestinationId, Director, HopId, Net, Resolution, ServiceAddress,
+};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+    time::{MissedTickBehavior, interval},
+};
+use tracing::{debug, error, info, warn};
 
 use crate::{
-    handle::{ControlError, Handle},
-    vips::VipLedger,
+    apply::{ApplyError, Done, apply},
+    difference::{Difference, moved, touched},
+    handle::{ControlError, Handle, Request, StopMode},
+    plan::{Input, Scope, Unused, plan},
+    rates,
+    report::Report,
+    snapshot::{Applied, DirectorStatus, Status, TableStatus},
+    traffic::Book,
+    view::View,
+    vips::{self, VipLedger, Vips, sentence},
 };
 
 /// What is known of the way to each followed address, as the network room reports it.
 pub type Resolutions = BTreeMap<IpAddr, Resolution>;
+
+/// Time between two sweeps.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Sweeps that cover the whole connection table: once in 4 s.
+const PARTS: u32 = 40;
+
+/// Ticks in a period of the rates, each of which is one service's in so many.
+const SLICES: u32 = (rates::PERIOD.as_millis() / TICK.as_millis()) as u32;
 
 /// What the control task owns from its start on.
 pub struct Parts<D, N> {
@@ -28,15 +61,375 @@ pub struct Parts<D, N> {
 }
 
 /// Adopts what the data plane holds, brings it to the desired state, and goes on keeping it there.
-/// Answers when the first state is applied.
+/// Answers when the first state is applied. The task ends when it is asked to or when the last handle is
+/// gone, and gives the data plane back.
 ///
 /// # Errors
 /// [`ControlError`]; what the data plane held before goes on forwarding.
-pub async fn start<D, N>(_parts: Parts<D, N>) -> Result<(Handle, JoinHandle<D>), ControlError>
+pub async fn start<D, N>(parts: Parts<D, N>) -> Result<(Handle, JoinHandle<D>), ControlError>
 where
     D: DataPlane + 'static,
     N: Net + 'static,
 {
-    let (_handle, _requests) = Handle::new();
-    Err(ControlError::Stopped)
+    let (handle, requests) = Handle::new();
+    let task = Task::begin(parts).await?;
+    Ok((handle, tokio::spawn(task.run(requests))))
+}
+
+struct Task<D, N> {
+    dataplane: D,
+    net: N,
+    reports: watch::Receiver<Arc<Resolutions>>,
+    /// Whether reports still come.
+    informed: bool,
+
+    desired: Arc<Desired>,
+    resolutions: Arc<Resolutions>,
+    view: View,
+    vips: Vips,
+    book: Book,
+    /// Connections that each part of the table had at its last sweep.
+    alive: [u64; PARTS as usize],
+    ticks: usize,
+    /// What was out of use at the last tick.
+    seen: Seen,
+    /// Why the data plane is not what it should be, when it is not.
+    behind: Option<String>,
+}
+
+/// What was out of use at some moment. What still is at a later one, no packet in flight can hold.
+#[derive(Default)]
+struct Seen {
+    destinations: BTreeSet<DestinationId>,
+    hops: BTreeSet<HopId>,
+    retired: BTreeSet<ServiceAddress>,
+}
+
+impl<D: DataPlane, N: Net> Task<D, N> {
+    async fn begin(parts: Parts<D, N>) -> Result<Self, ControlError> {
+        let Parts {
+            mut dataplane,
+            net,
+            resolutions: mut reports,
+            desired,
+            ledger,
+        } = parts;
+        let view = View::new(dataplane.observe().map_err(ControlError::Observe)?);
+        info!(
+            services = view.services().len(),
+            destinations = view.destinations().len(),
+            "data plane adopted"
+        );
+        let vips = Vips::load(ledger).map_err(ControlError::Ledger)?;
+        dataplane.set_timeouts(&desired.director.timeouts);
+        let resolutions = reports.borrow_and_update().clone();
+        let mut task = Self {
+            book: Book::adopt(&dataplane, &view),
+            dataplane,
+            net,
+            reports,
+            informed: true,
+            desired: Arc::new(desired),
+            resolutions,
+            view,
+            vips,
+            alive: [0; PARTS as usize],
+            ticks: 0,
+            seen: Seen::default(),
+            behind: None,
+        };
+        let desired = Arc::clone(&task.desired);
+        let (_, result) = task.pass(&desired, Scope::All, &Unused::default());
+        task.follow();
+        result.map_err(ControlError::Start)?;
+        task.sync_vips().await;
+        Ok(task)
+    }
+
+    async fn run(mut self, mut requests: mpsc::Receiver<Request>) -> D {
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            tokio::select! {
+                request = requests.recv() => match request {
+                    Some(request) => if self.answer(request).await.is_break() { break },
+                    None => break,
+                },
+                changed = self.reports.changed(), if self.informed => match changed {
+                    Ok(()) => self.resolve(),
+                    Err(_) => {
+                        error!("nothing watches the network any more");
+                        self.informed = false;
+                    }
+                },
+                _ = ticks.tick() => self.tick().await,
+            }
+        }
+        self.dataplane
+    }
+
+    /// Does what is asked. A caller that has gone away meanwhile misses only the answer.
+    async fn answer(&mut self, request: Request) -> std::ops::ControlFlow<()> {
+        match request {
+            Request::Replace(desired, reply) => _ = reply.send(self.replace(desired).await),
+            Request::Status(reply) => _ = reply.send(self.status()),
+            Request::Connections(filter, limit, reply) => {
+                let interfaces = self.interfaces();
+                let connections = self.report(&interfaces).connections(&filter, limit);
+                _ = reply.send(connections);
+            }
+            Request::Stop(mode, reply) => {
+                let stopped = match mode {
+                    StopMode::KeepForwarding => Ok(()),
+                    StopMode::Withdraw => self.withdraw().await,
+                };
+                _ = reply.send(stopped);
+                return std::ops::ControlFlow::Break(());
+            }
+        }
+        std::ops::ControlFlow::Continue(())
+    }
+
+    /// Plans and applies; says how many steps were carried out, also when one failed.
+    fn pass(
+        &mut self,
+        desired: &Desired,
+        scope: Scope<'_>,
+        unused: &Unused,
+    ) -> (usize, Result<(), ApplyError>) {
+        let steps = plan(
+            Input {
+                desired,
+                view: &self.view,
+                resolutions: &self.resolutions,
+                interfaces: &self.interfaces(),
+                unused,
+            },
+            scope,
+        );
+        let mut done = Done::default();
+        let result = apply(&mut self.dataplane, &mut self.view, steps, &mut done);
+        for freed in &done.freed {
+            self.book.close(freed);
+        }
+        if done.destinations_changed {
+            self.follow();
+        }
+        (done.steps, result)
+    }
+
+    async fn replace(&mut self, desired: Desired) -> Result<Applied, ControlError> {
+        changeable(&self.desired.director, &desired.director)?;
+        let difference = Difference::between(&self.desired, &desired);
+        let services = difference.services();
+        let scope = match self.behind {
+            Some(_) => Scope::All,
+            None => Scope::Services(&services),
+        };
+        let (steps, result) = self.pass(&desired, scope, &Unused::default());
+        if let Err(forth) = result {
+            return Err(self.go_back(forth));
+        }
+        self.behind = None;
+        let before = std::mem::replace(&mut self.desired, Arc::new(desired));
+        let (director, services) = (&self.desired.director, &self.desired.services);
+        if director.timeouts != before.director.timeouts {
+            self.dataplane.set_timeouts(&director.timeouts);
+        }
+        let applied = Applied {
+            services: services.len(),
+            reals: services.iter().map(|service| service.reals.len()).sum(),
+            services_added: difference.added.len(),
+            services_changed: difference.changed.len(),
+            services_removed: difference.removed.len(),
+            steps,
+            problems: Vec::new(),
+        };
+        let same_vips = difference.added.is_empty()
+            && difference.removed.is_empty()
+            && director.vips == before.director.vips;
+        if !same_vips {
+            self.sync_vips().await;
+        }
+        let problems = self.problems();
+        Ok(Applied {
+            problems,
+            ..applied
+        })
+    }
+
+    /// Brings the desired state of before back into force.
+    fn go_back(&mut self, forth: ApplyError) -> ControlError {
+        let desired = Arc::clone(&self.desired);
+        match self.pass(&desired, Scope::All, &Unused::default()).1 {
+            Ok(()) => {
+                self.behind = None;
+                ControlError::Apply(forth)
+            }
+            Err(back) => {
+                self.behind = Some(sentence(&back));
+                ControlError::Stuck { forth, back }
+            }
+        }
+    }
+
+    /// Takes in a new report of the network.
+    fn resolve(&mut self) {
+        let resolutions = self.reports.borrow_and_update().clone();
+        let reals = moved(&self.resolutions, &resolutions);
+        self.resolutions = resolutions;
+        let services = touched(&self.desired, &self.view, &reals);
+        debug!(
+            reals = reals.len(),
+            services = services.len(),
+            "network changed"
+        );
+        self.catch_up(Scope::Services(&services), &Unused::default());
+    }
+
+    async fn tick(&mut self) {
+        let sweep = self.dataplane.sweep(PARTS);
+        self.alive[self.ticks % PARTS as usize] = sweep.alive;
+        let slice = (self.ticks % SLICES as usize) as u32;
+        self.ticks += 1;
+        self.book.tick(&self.dataplane, &self.view, slice, SLICES);
+        self.free();
+        if slice == 0 && self.behind.is_some() {
+            self.catch_up(Scope::All, &Unused::default());
+        }
+        if slice == 0 && self.vips.problems().next().is_some() {
+            self.sync_vips().await;
+        }
+    }
+
+    /// Frees what is out of use now and was so at the last tick.
+    fn free(&mut self) {
+        let now = Seen {
+            destinations: self.view.leaving().clone(),
+            hops: self.view.spare_hops().clone(),
+            retired: self.view.retired().keys().copied().collect(),
+        };
+        let seen = std::mem::replace(&mut self.seen, now);
+        let now = &self.seen;
+        let still = seen.destinations.intersection(&now.destinations);
+        let unused = Unused {
+            destinations: still
+                .filter(|id| self.dataplane.live(**id).total() == 0)
+                .copied()
+                .collect(),
+            hops: seen.hops.intersection(&now.hops).copied().collect(),
+        };
+        for address in seen.retired.intersection(&now.retired) {
+            if self.view.forget_retired(*address) {
+                self.book.forget(*address);
+            }
+        }
+        if unused != Unused::default() {
+            self.catch_up(Scope::Services(&BTreeSet::new()), &unused);
+        }
+    }
+
+    /// A pass that nobody waits for: a failure is told and tried again.
+    fn catch_up(&mut self, scope: Scope<'_>, unused: &Unused) {
+        let desired = Arc::clone(&self.desired);
+        match (self.pass(&desired, scope, unused).1, scope) {
+            (Err(error), _) => {
+                let problem = sentence(&error);
+                if self.behind.as_ref() != Some(&problem) {
+                    warn!(error = problem, "data plane not brought up to date");
+                }
+                self.behind = Some(problem);
+            }
+            (Ok(()), Scope::All) if self.behind.take().is_some() => {
+                info!("data plane brought up to date");
+            }
+            (Ok(()), _) => {}
+        }
+    }
+
+    async fn withdraw(&mut self) -> Result<(), ControlError> {
+        let nothing = Desired {
+            director: self.desired.director.clone(),
+            services: Vec::new(),
+        };
+        let (_, result) = self.pass(&nothing, Scope::All, &Unused::default());
+        self.vips.sync(&self.net, &BTreeSet::new()).await;
+        result.map_err(ControlError::Withdraw)?;
+        match self.vips.problems().next() {
+            Some(problem) => Err(ControlError::Vips(problem)),
+            None => Ok(()),
+        }
+    }
+
+    async fn sync_vips(&mut self) {
+        let wanted = vips::wanted(&self.desired);
+        self.vips.sync(&self.net, &wanted).await;
+    }
+
+    /// Follows every real server that packets are or will be sent to.
+    fn follow(&self) {
+        let destinations = self.view.destinations().values();
+        self.net
+            .follow(destinations.map(|destination| destination.real).collect());
+    }
+
+    fn interfaces(&self) -> BTreeSet<u32> {
+        let interfaces = self.dataplane.interfaces();
+        interfaces.iter().map(|interface| interface.index).collect()
+    }
+
+    fn report<'a>(&'a self, interfaces: &'a BTreeSet<u32>) -> Report<'a, D> {
+        Report {
+            dataplane: &self.dataplane,
+            desired: &self.desired,
+            view: &self.view,
+            book: &self.book,
+            resolutions: &self.resolutions,
+            interfaces,
+        }
+    }
+
+    fn status(&self) -> Status {
+        let interfaces = self.interfaces();
+        let report = self.report(&interfaces);
+        let director = &self.desired.director;
+        Status {
+            director: DirectorStatus {
+                interfaces: self.dataplane.interfaces(),
+                table: TableStatus {
+                    connections: self.alive.iter().sum(),
+                    room: u64::from(director.max_connections.get()),
+                },
+                timeouts: director.timeouts,
+                vips: self.vips.added().iter().cloned().collect(),
+            },
+            services: report.services(),
+            leaving: report.leaving(),
+            reasons: self.dataplane.reasons(),
+            problems: self.problems(),
+        }
+    }
+
+    fn problems(&self) -> Vec<String> {
+        let deaf = (!self.informed).then(|| {
+            "nothing watches the network any more: changes of real servers' Ethernet addresses go \
+             unnoticed; `dray stop --keep-forwarding` and a new `dray run` mend it"
+                .to_owned()
+        });
+        let behind = self.behind.iter().cloned();
+        behind.chain(self.vips.problems()).chain(deaf).collect()
+    }
+}
+
+/// Refuses what only a new start can change.
+fn changeable(before: &Director, after: &Director) -> Result<(), ControlError> {
+    if before.interfaces != after.interfaces {
+        let what = "director.interfaces";
+        return Err(ControlError::NeedsRestart { what });
+    }
+    if before.max_connections != after.max_connections {
+        let what = "director.max_connections";
+        return Err(ControlError::NeedsRestart { what });
+    }
+    Ok(())
 }

@@ -235,11 +235,11 @@ impl View {
         }
     }
 
-    /// Lets the number of a withdrawn service be given anew, unless a destination of it is left.
-    pub(crate) fn forget_retired(&mut self, address: ServiceAddress) {
-        if self.destinations_of(address).next().is_none() {
-            self.retired.remove(&address);
-        }
+    /// Lets the number of a withdrawn service be given anew, unless a destination of it is left. Says
+    /// whether it did.
+    pub(crate) fn forget_retired(&mut self, address: ServiceAddress) -> bool {
+        let over = self.destinations_of(address).next().is_none();
+        over && self.retired.remove(&address).is_some()
     }
 
     fn use_hop(&mut self, hop: Option<HopId>) {
