@@ -4,6 +4,8 @@
 //! destination, which is added at the head, waits for the next lap. When the one picked last is taken out, its
 //! predecessor stands in for it.
 
+use alloc::vec::Vec;
+
 use crate::build::Kind;
 use crate::lineage::Lineage;
 use crate::record::{Listed, Past};
@@ -25,9 +27,10 @@ pub(crate) fn walk(past: Option<&Past>, lineage: &Lineage, new: &[Listed]) -> Wa
 }
 
 fn sequence(list: &[Listed]) -> Sequence {
-    let usable = |(position, entry): (usize, &Listed)| entry.usable().then_some(position as u16);
+    let position = |(position, entry): (usize, &Listed)| entry.usable().then_some(position as u16);
+    let usable: Vec<u16> = list.iter().enumerate().filter_map(position).collect();
     let mut sequence = Sequence::default();
-    sequence.push(1, list.iter().enumerate().filter_map(usable));
+    sequence.push(1, &usable);
     sequence
 }
 

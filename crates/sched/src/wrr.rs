@@ -22,7 +22,7 @@ pub(crate) fn walk(past: Option<&Past>, lineage: &Lineage, new: &[Listed]) -> Wa
     };
     let laps = Laps::over(new);
     Walk {
-        sequence: laps.sequence(new),
+        sequence: laps.sequence(),
         start: laps.turn(current),
         mark: None,
     }
@@ -104,6 +104,8 @@ impl Spread {
 /// One period of laps.
 struct Laps {
     spread: Spread,
+    /// (weight, position in the list) of the usable entries, heaviest first.
+    ranks: Vec<(u32, u16)>,
     /// From the highest to the lowest.
     levels: Vec<Level>,
     period: u64,
@@ -123,21 +125,25 @@ struct Level {
 
 impl Laps {
     fn over(list: &[Listed]) -> Self {
-        let usable = list.iter().filter(|entry| entry.usable());
-        let mut weights: Vec<u32> = usable.map(|entry| entry.weight()).collect();
-        weights.sort_unstable_by(|a, b| b.cmp(a));
-        let spread = Spread::of(weights.iter().copied());
+        let rank = |(position, entry): (usize, &Listed)| {
+            entry.usable().then(|| (entry.weight(), position as u16))
+        };
+        let mut ranks: Vec<_> = list.iter().enumerate().filter_map(rank).collect();
+        ranks.sort_unstable_by(|a, b| b.cmp(a));
         let mut laps = Self {
-            spread,
+            spread: Spread::of(ranks.iter().map(|(weight, _)| *weight)),
+            ranks: Vec::new(),
             levels: Vec::new(),
             period: 0,
         };
+        let step = laps.spread.step();
         let mut lap = 0;
-        for same in weights.chunk_by(|a, b| a == b) {
-            lap += same.len();
-            let below = weights.get(lap).copied().unwrap_or(0);
-            laps.push(same[0] / spread.step(), below / spread.step(), lap as u32);
+        for equal in ranks.chunk_by(|(a, _), (b, _)| a == b) {
+            lap += equal.len();
+            let below = ranks.get(lap).map_or(0, |(weight, _)| *weight);
+            laps.push(equal[0].0 / step, below / step, lap as u32);
         }
+        laps.ranks = ranks;
         laps
     }
 
@@ -179,17 +185,16 @@ impl Laps {
         level.start + u64::from(level.height - height) * u64::from(level.lap)
     }
 
-    fn sequence(&self, list: &[Listed]) -> Sequence {
+    fn sequence(&self) -> Sequence {
         let mut sequence = Sequence::default();
+        // Each level takes those of the one above, and some more.
+        let mut taken = Vec::with_capacity(self.ranks.len());
         for level in &self.levels {
-            let reaches = |(position, entry): (usize, &Listed)| {
-                (entry.usable() && entry.weight() / self.spread.step() >= level.height)
-                    .then_some(position as u16)
-            };
-            sequence.push(
-                u64::from(level.laps),
-                list.iter().enumerate().filter_map(reaches),
-            );
+            for (_, position) in &self.ranks[taken.len()..level.lap as usize] {
+                let place = taken.partition_point(|before| before < position);
+                taken.insert(place, *position);
+            }
+            sequence.push(u64::from(level.laps), &taken);
         }
         sequence
     }

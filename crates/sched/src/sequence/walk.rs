@@ -33,15 +33,13 @@ pub(crate) struct Run {
 
 impl Sequence {
     /// Adds `laps` laps over the entries at `positions`.
-    pub(crate) fn push(&mut self, laps: u64, positions: impl Iterator<Item = u16>) {
-        let first = self.order.len();
-        self.order.extend(positions);
-        let lap = self.order.len() - first;
+    pub(crate) fn push(&mut self, laps: u64, positions: &[u16]) {
         self.runs.push(Run {
             start: self.period,
-            first: first as u32,
-            lap: lap as u32,
+            first: self.order.len() as u32,
+            lap: positions.len() as u32,
         });
-        self.period += laps * lap as u64;
+        self.order.extend_from_slice(positions);
+        self.period += laps * positions.len() as u64;
     }
 }
