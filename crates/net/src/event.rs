@@ -6,7 +6,7 @@ use std::{
 };
 
 use dray_model::NetError;
-use futures_util::{FutureExt, Stream, StreamExt};
+use futures_util::{FutureExt, Stream, StreamExt, future};
 use rtnetlink::{
     MulticastGroup,
     packet_core::{NetlinkMessage, NetlinkPayload},
@@ -81,24 +81,28 @@ impl Events {
                 "no right to enlarge the buffer for network changes; a burst costs a new full read"
             );
         }
-        tokio::spawn(connection);
+        tokio::spawn(async {
+            connection.await;
+            tracing::debug!("the subscription to network changes ended");
+        });
         Ok(Self {
             messages: Box::pin(messages.map(|(message, _)| message)),
         })
     }
 
-    /// The next change; None when the subscription ended.
-    pub(crate) async fn next(&mut self) -> Option<Event> {
-        loop {
-            if let Some(event) = Event::of(self.messages.next().await?) {
-                return Some(event);
+    /// The next change. Waits for ever once the subscription ended; a follower also looks now and then by itself.
+    pub(crate) async fn next(&mut self) -> Event {
+        while let Some(message) = self.messages.next().await {
+            if let Some(event) = Event::of(message) {
+                return event;
             }
         }
+        future::pending().await
     }
 
     /// The next change, if one has come already.
     pub(crate) fn ready(&mut self) -> Option<Event> {
-        self.next().now_or_never().flatten()
+        self.next().now_or_never()
     }
 }
 

@@ -1,9 +1,9 @@
 //! What is known of the followed addresses, and what is still to be found out or done. No I/O.
 //!
 //! ```text
-//! follow, links, neighbours, see ─▶ stale, unrouted ─▶ unrouted() ─ask─▶ route()
-//!                                                      upkeep()   ─do──▶ done()
-//!                                                      settle()   ─────▶ resolutions
+//! follow, read, see ─▶ stale, unrouted ─▶ lookups() ─ask─▶ route()
+//!                                         upkeep()  ─do──▶ done()
+//!                                         settle()  ─────▶ resolutions
 //! ```
 //!
 //! Facts only mark what they may change; the steps on the right then work through what is marked, so that one
@@ -40,6 +40,9 @@ pub(crate) enum Upkeep {
     Release(Place),
 }
 
+/// How many routes are asked for before neighbours' news is looked at again.
+const LOOKUPS: usize = 256;
+
 /// The followed addresses and all facts about them.
 #[derive(Default)]
 pub(crate) struct Followed {
@@ -48,10 +51,13 @@ pub(crate) struct Followed {
     links: Links,
     /// All neighbours of the host, whoever follows them.
     neighbours: BTreeMap<Place, Neighbour>,
-    /// The entries that dray had marked.
-    kept: BTreeSet<Place>,
+    /// Addresses whose marked entries are this daemon's to let go: those it follows or followed, and those that
+    /// an earlier daemon left. Entries of another daemon in the same namespace are not.
+    ours: BTreeSet<IpAddr>,
     /// The entries that the kernel would not mark; left alone until the next full read.
     refused: BTreeSet<Place>,
+    /// Whether links and neighbours were read. Before, nothing can be said of any address.
+    is_read: bool,
     /// Addresses whose route must be asked for.
     unrouted: BTreeSet<IpAddr>,
     /// Addresses of which something changed.
@@ -76,19 +82,31 @@ impl Followed {
         for address in addresses {
             if !self.routes.contains_key(address) {
                 self.routes.insert(*address, None);
+                self.ours.insert(*address);
                 self.unrouted.insert(*address);
                 self.stale.insert(*address);
             }
         }
     }
 
-    /// Takes in a full read of links and neighbours. Everything is looked at anew.
+    /// Takes in a full read of links and neighbours. Everything is looked at anew. The first read also takes
+    /// over the entries that an earlier daemon left marked: those that are not wanted any more are let go.
     pub(crate) fn read(&mut self, links: Vec<Link>, neighbours: Vec<(Place, Neighbour)>) {
         self.links = links.into_iter().map(|link| (link.index, link)).collect();
         self.refused.clear();
-        self.unrouted.extend(self.routes.keys());
-        self.stale.extend(self.routes.keys());
+        self.doubt_routes();
         self.neighbours(neighbours);
+        if !mem::replace(&mut self.is_read, true) {
+            let is_marked = |(_, neighbour): &(_, &Neighbour)| neighbour.keeper == Keeper::Dray;
+            let left = self
+                .neighbours
+                .iter()
+                .filter(is_marked)
+                .map(|(place, _)| place.address);
+            let left: Vec<_> = left.collect();
+            self.ours.extend(&left);
+            self.stale.extend(left);
+        }
     }
 
     /// Takes in a full read of the neighbours.
@@ -105,17 +123,6 @@ impl Followed {
         self.stale.extend(gone.map(|place| place.address));
     }
 
-    /// Takes over the entries that an earlier daemon left marked: those that are not wanted any more are let go.
-    pub(crate) fn adopt(&mut self) {
-        let marked = self
-            .neighbours
-            .iter()
-            .filter(|(_, neighbour)| neighbour.keeper == Keeper::Dray);
-        self.kept.extend(marked.map(|(place, _)| *place));
-        self.stale
-            .extend(self.kept.iter().map(|place| place.address));
-    }
-
     /// Takes in one change. [`Event::Lost`] is the caller's to mend, by a full read.
     pub(crate) fn see(&mut self, event: Event) {
         match event {
@@ -129,7 +136,6 @@ impl Followed {
             Event::LinkGone(index) => {
                 self.links.remove(&index);
                 self.neighbours.retain(|place, _| place.interface != index);
-                self.kept.retain(|place| place.interface != index);
                 self.doubt_routes();
             }
             Event::Neighbour(place, neighbour) => {
@@ -158,17 +164,35 @@ impl Followed {
         self.stale.extend(self.routes.keys());
     }
 
-    /// The addresses whose route must be asked for.
-    pub(crate) fn unrouted(&self) -> Vec<IpAddr> {
-        self.unrouted.iter().copied().collect()
+    /// Whether there is a route to ask for.
+    pub(crate) fn is_unsettled(&self) -> bool {
+        self.is_read && !self.unrouted.is_empty()
     }
 
-    /// Takes in the route of an address.
-    pub(crate) fn route(&mut self, address: IpAddr, route: Route) {
+    /// The addresses to ask the route of next: all new ones, for one map of all; else some whose route may have
+    /// changed, so that a neighbour's news need not wait for 10,000 answers.
+    pub(crate) fn lookups(&self) -> Vec<IpAddr> {
+        if !self.is_read {
+            return Vec::new();
+        }
+        let is_new = |address: &&IpAddr| self.routes.get(address).is_some_and(Option::is_none);
+        let new: Vec<_> = self.unrouted.iter().filter(is_new).copied().collect();
+        if new.is_empty() {
+            self.unrouted.iter().take(LOOKUPS).copied().collect()
+        } else {
+            new
+        }
+    }
+
+    /// Takes in the route of an address; None if the kernel could not be asked. It is asked again at the next
+    /// full read.
+    pub(crate) fn route(&mut self, address: IpAddr, route: Option<Route>) {
         self.unrouted.remove(&address);
         if let Some(known) = self.routes.get_mut(&address)
-            && known.replace(route) != Some(route)
+            && route.is_some()
+            && *known != route
         {
+            *known = route;
             self.stale.insert(address);
         }
     }
@@ -176,50 +200,39 @@ impl Followed {
     /// What is to be done to neighbour entries. Only entries that dray marked are ever let go.
     pub(crate) fn upkeep(&mut self) -> Vec<Upkeep> {
         let mut upkeep = Vec::new();
-        for &address in &self.stale {
-            let wanted = self.wanted(address);
-            let everywhere = Place {
-                address,
-                interface: 0,
-            }..=Place {
-                address,
-                interface: u32::MAX,
-            };
-            let unwanted = self
-                .kept
-                .range(everywhere)
-                .filter(|place| Some(**place) != wanted);
-            upkeep.extend(unwanted.map(|place| Upkeep::Release(*place)));
-            if let Some(place) = wanted.filter(|place| !self.refused.contains(place)) {
-                upkeep.extend(
-                    match self
-                        .neighbours
-                        .get(&place)
-                        .map(|neighbour| neighbour.keeper)
-                    {
-                        None => Some(Upkeep::Create(place)),
-                        Some(Keeper::Nobody) => Some(Upkeep::Keep(place)),
-                        Some(Keeper::Dray | Keeper::Other) => None,
-                    },
-                );
+        let mut not_followed = Vec::new();
+        for address in self.stale.intersection(&self.ours) {
+            let wanted = self.wanted(*address);
+            let entries = self.neighbours.range(Place::all_of(*address));
+            let left = entries.filter(|(place, neighbour)| {
+                neighbour.keeper == Keeper::Dray && Some(**place) != wanted
+            });
+            upkeep.extend(left.map(|(place, _)| Upkeep::Release(*place)));
+            upkeep.extend(wanted.and_then(|place| self.claim(place)));
+            if !self.routes.contains_key(address) {
+                not_followed.push(*address);
             }
         }
-        // An entry that went, or that an operator took over meanwhile, is no longer ours to let go.
-        let neighbours = &self.neighbours;
-        let is_ours = |place: &Place| {
-            neighbours
-                .get(place)
-                .is_some_and(|neighbour| neighbour.keeper == Keeper::Dray)
-        };
-        let kept = &mut self.kept;
-        upkeep.retain(|item| match item {
-            Upkeep::Release(place) if !is_ours(place) => {
-                kept.remove(place);
-                false
-            }
-            _ => true,
-        });
+        for address in not_followed {
+            self.ours.remove(&address);
+        }
         upkeep
+    }
+
+    /// What a wanted entry needs to be kept resolved.
+    fn claim(&self, place: Place) -> Option<Upkeep> {
+        if self.refused.contains(&place) {
+            return None;
+        }
+        match self
+            .neighbours
+            .get(&place)
+            .map(|neighbour| neighbour.keeper)
+        {
+            None => Some(Upkeep::Create(place)),
+            Some(Keeper::Nobody) => Some(Upkeep::Keep(place)),
+            Some(Keeper::Dray | Keeper::Other) => None,
+        }
     }
 
     /// The neighbour entry that a followed address needs.
@@ -234,21 +247,22 @@ impl Followed {
 
     /// Takes in that something was done, or that the kernel refused it.
     pub(crate) fn done(&mut self, upkeep: Upkeep, accepted: bool) {
-        match upkeep {
-            Upkeep::Create(place) | Upkeep::Keep(place) if accepted => {
-                self.kept.insert(place);
-            }
-            Upkeep::Create(place) | Upkeep::Keep(place) => {
-                self.refused.insert(place);
-            }
-            Upkeep::Release(place) => {
-                self.kept.remove(&place);
-            }
+        let (place, keeper) = match upkeep {
+            Upkeep::Create(place) | Upkeep::Keep(place) => (place, Keeper::Dray),
+            Upkeep::Release(place) => (place, Keeper::Nobody),
+        };
+        if !accepted {
+            self.refused.insert(place);
+        } else if let Some(neighbour) = self.neighbours.get_mut(&place) {
+            neighbour.keeper = keeper;
         }
     }
 
     /// Works out anew what changed. Gives all resolutions if that changed any.
     pub(crate) fn settle(&mut self) -> Option<Resolutions> {
+        if !self.is_read {
+            return None;
+        }
         let mut news = Vec::new();
         for address in mem::take(&mut self.stale) {
             let before = self.resolutions.get(&address);

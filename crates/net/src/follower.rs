@@ -3,10 +3,10 @@
 
 use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, future, stream};
 use tokio::{
     sync::watch,
-    time::{self, MissedTickBehavior},
+    time::{self, Interval, MissedTickBehavior},
 };
 
 use crate::{
@@ -36,54 +36,43 @@ impl Follower {
     /// Follows until the sender of the wanted addresses is gone. Entries stay marked then: frames go on being
     /// forwarded without the daemon, and the next daemon takes the entries over.
     pub(crate) async fn run(mut self) {
-        let mut followed = Followed::default();
         // Nothing is followed before the first call, so nothing needs to be read.
         if self.wanted.changed().await.is_err() {
             return;
         }
+        let mut followed = Followed::default();
         followed.follow(&self.wanted.borrow_and_update());
-        let first = self.read(&mut followed).await;
-        self.warn("read the network's state", first);
-        followed.adopt();
-        self.advance(&mut followed).await;
-
-        let mut resync = time::interval_at(time::Instant::now() + RESYNC, RESYNC);
+        // The first tick is at once.
+        let mut resync = time::interval(RESYNC);
         resync.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut subscribed = true;
-        loop {
-            let mut read = false;
-            tokio::select! {
-                wanted = self.wanted.changed() => {
-                    if wanted.is_err() {
-                        return;
-                    }
-                    followed.follow(&self.wanted.borrow_and_update());
-                }
-                event = self.events.next(), if subscribed => match event {
-                    Some(event) => {
-                        read |= event == Event::Lost;
-                        followed.see(event);
-                    }
-                    None => {
-                        subscribed = false;
-                        tracing::error!("network changes are no longer announced; looking every {RESYNC:?} instead");
-                    }
-                },
-                _ = resync.tick() => read = true,
-            }
-            if !read {
-                time::sleep(BURST).await;
-            }
-            while let Some(event) = self.events.ready() {
-                read |= event == Event::Lost;
-                followed.see(event);
-            }
-            if read {
+        while let Some(due) = self.change(&mut followed, &mut resync).await {
+            if due == Due::Read {
                 let result = self.read(&mut followed).await;
-                self.warn("read the network's state", result);
+                warn("read the network's state", result);
             }
             self.advance(&mut followed).await;
         }
+    }
+
+    /// Waits for a change and takes it in, with those that came with it. None when nobody wants to know any more.
+    async fn change(&mut self, followed: &mut Followed, resync: &mut Interval) -> Option<Due> {
+        let mut due = Due::Advance;
+        tokio::select! {
+            wanted = self.wanted.changed() => {
+                wanted.ok()?;
+                followed.follow(&self.wanted.borrow_and_update());
+            }
+            event = self.events.next() => due = see(followed, event, due),
+            _ = resync.tick() => due = Due::Read,
+            () = future::ready(()), if followed.is_unsettled() => {}
+        }
+        if due == Due::Advance && !followed.is_unsettled() {
+            time::sleep(BURST).await;
+        }
+        while let Some(event) = self.events.ready() {
+            due = see(followed, event, due);
+        }
+        Some(due)
     }
 
     async fn read(&self, followed: &mut Followed) -> Result<(), Refused> {
@@ -96,9 +85,17 @@ impl Follower {
     /// Finds out and does what is due, then publishes what changed.
     async fn advance(&self, followed: &mut Followed) {
         let routes = self.ask_routes(followed).await;
-        self.warn("look a route up", routes);
+        warn("look a route up", routes);
         let upkeep = self.keep_up(followed).await;
-        self.warn("have the kernel keep a neighbour (is its table full? see net.ipv4.neigh.default.gc_thresh3)", upkeep);
+        if upkeep
+            .as_ref()
+            .is_err_and(|refused| refused.is(libc::ENOBUFS))
+        {
+            tracing::warn!(
+                "the kernel's neighbour table is full; raise net.ipv4.neigh.default.gc_thresh3 (ipv6 alike)"
+            );
+        }
+        warn("have the kernel keep a neighbour resolved", upkeep);
         if let Some(resolutions) = followed.settle() {
             self.resolutions.send_replace(resolutions);
         }
@@ -106,14 +103,17 @@ impl Follower {
 
     async fn ask_routes(&self, followed: &mut Followed) -> Result<(), Refused> {
         let netlink = &self.netlink;
-        let mut answers = stream::iter(followed.unrouted())
+        let mut answers = stream::iter(followed.lookups())
             .map(async |address| (address, netlink.route_to(address).await))
             .buffer_unordered(PIPELINE);
         let mut result = Ok(());
         while let Some((address, answer)) = answers.next().await {
             match answer {
-                Ok(route) => followed.route(address, route),
-                Err(refused) => result = Err(refused),
+                Ok(route) => followed.route(address, Some(route)),
+                Err(refused) => {
+                    followed.route(address, None);
+                    result = Err(refused);
+                }
             }
         }
         result
@@ -146,10 +146,27 @@ impl Follower {
         }
         result
     }
+}
 
-    fn warn(&self, what: &str, result: Result<(), Refused>) {
-        if let Err(error) = result {
-            tracing::warn!(%error, "failed to {what}");
-        }
+/// What a change calls for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Due {
+    /// To go on from what is known.
+    Advance,
+    /// To read everything anew first.
+    Read,
+}
+
+fn see(followed: &mut Followed, event: Event, due: Due) -> Due {
+    if event == Event::Lost {
+        return Due::Read;
+    }
+    followed.see(event);
+    due
+}
+
+fn warn(what: &str, result: Result<(), Refused>) {
+    if let Err(error) = result {
+        tracing::warn!(%error, "failed to {what}");
     }
 }

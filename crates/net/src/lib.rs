@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Start with [`Netlink`], a handle on one network namespace. [`Host`] is what a director needs of it: its
-//! follower task owns [`Followed`](followed), which turns the kernel's facts into next hops. [`real_server`]
+//! follower task owns `Followed`, which turns the kernel's facts into next hops. [`real_server`]
 //! sets a real server up for direct routing.
 
 mod address;

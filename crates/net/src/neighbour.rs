@@ -5,7 +5,7 @@
 //! (`NTF_EXT_MANAGED`, Linux 5.16), and the kernel then keeps it resolved by itself. Each entry that dray
 //! marks also carries [`PROTOCOL`], by which a later daemon knows the entries of an earlier one.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, ops::RangeInclusive};
 
 use dray_model::{Mac, NetError};
 use rtnetlink::{
@@ -177,6 +177,12 @@ fn neighbour_of(message: &RouteNetlinkMessage) -> Option<(Place, Neighbour)> {
 }
 
 impl Place {
+    /// From the first to the last place that an address can have.
+    pub(crate) fn all_of(address: IpAddr) -> RangeInclusive<Self> {
+        let on = |interface| Self { address, interface };
+        on(0)..=on(u32::MAX)
+    }
+
     /// None if the entry is not of IPv4 or IPv6 (a bridge's forwarding entry).
     pub(crate) fn of(message: &NeighbourMessage) -> Option<Self> {
         let address = message

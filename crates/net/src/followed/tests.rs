@@ -1,1 +1,324 @@
+use std::net::Ipv4Addr;
 
+use dray_model::{Mac, NextHop, Unresolved};
+
+use super::*;
+use crate::{event::Prefix, neighbour::Answer};
+
+const ETH0: u32 = 2;
+const ETH1: u32 = 3;
+const OWN: Mac = Mac([2, 0, 0, 0, 0, 1]);
+const REAL: Mac = Mac([2, 0, 0, 0, 0, 9]);
+const OTHER: Mac = Mac([2, 0, 0, 0, 0, 10]);
+
+fn ip(last: u8) -> IpAddr {
+    IpAddr::from([10, 0, 0, last])
+}
+
+fn at(last: u8) -> Place {
+    Place {
+        address: ip(last),
+        interface: ETH0,
+    }
+}
+
+fn link(index: u32) -> Link {
+    Link {
+        index,
+        name: format!("eth{}", index - ETH0),
+        mac: OWN,
+        ethernet: true,
+        up: true,
+        carrier: true,
+        mtu: 1500,
+        parent: None,
+        vlan: None,
+        master: None,
+    }
+}
+
+fn entry(answer: Answer, keeper: Keeper) -> Neighbour {
+    Neighbour { answer, keeper }
+}
+
+fn resolved(destination: Mac) -> Resolution {
+    Resolution::Resolved(NextHop {
+        interface: ETH0,
+        vlan: None,
+        source: OWN,
+        destination,
+    })
+}
+
+fn pending() -> Resolution {
+    Resolution::Unresolved(Unresolved::Pending {
+        interface: "eth0".into(),
+    })
+}
+
+/// Follows these addresses of eth0, with these entries in the kernel.
+fn following(addresses: &[u8], neighbours: &[(Place, Neighbour)]) -> Followed {
+    let mut followed = Followed::default();
+    follow(&mut followed, addresses);
+    followed.read(vec![link(ETH0), link(ETH1)], neighbours.to_vec());
+    route(&mut followed);
+    followed
+}
+
+fn follow(followed: &mut Followed, addresses: &[u8]) {
+    followed.follow(&addresses.iter().map(|last| ip(*last)).collect());
+}
+
+/// Answers each route that is asked for: directly, by eth0.
+fn route(followed: &mut Followed) -> Vec<IpAddr> {
+    let lookups = followed.lookups();
+    for address in &lookups {
+        followed.route(*address, Some(Route::Direct(ETH0)));
+    }
+    lookups
+}
+
+/// Follows the one address 10.0.0.9, which is resolved and kept.
+fn settled() -> Followed {
+    let mut followed = following(&[9], &[(at(9), entry(Answer::Known(REAL), Keeper::Dray))]);
+    assert_eq!(followed.upkeep(), []);
+    assert_eq!(followed.settle().expect("news")[&ip(9)], resolved(REAL));
+    followed
+}
+
+#[test]
+fn a_new_address_is_routed_its_entry_made_and_its_answer_published() {
+    let mut followed = following(&[9], &[]);
+    assert_eq!(followed.upkeep(), [Upkeep::Create(at(9))]);
+    followed.done(Upkeep::Create(at(9)), true);
+    followed.neighbours(vec![(at(9), entry(Answer::Awaited, Keeper::Dray))]);
+    assert_eq!(followed.settle().expect("news")[&ip(9)], pending());
+
+    followed.see(Event::Neighbour(
+        at(9),
+        entry(Answer::Known(REAL), Keeper::Dray),
+    ));
+    assert_eq!(followed.upkeep(), []);
+    assert_eq!(followed.settle().expect("news")[&ip(9)], resolved(REAL));
+}
+
+#[test]
+fn nothing_is_said_before_the_network_was_read() {
+    let mut followed = Followed::default();
+    follow(&mut followed, &[9]);
+    assert!(!followed.is_unsettled());
+    assert!(followed.lookups().is_empty());
+    assert!(followed.upkeep().is_empty());
+    assert_eq!(followed.settle(), None);
+    followed.read(vec![link(ETH0)], vec![]);
+    assert!(followed.is_unsettled());
+    assert_eq!(followed.lookups(), [ip(9)]);
+}
+
+#[test]
+fn what_changes_nothing_is_not_published() {
+    let mut followed = settled();
+    followed.see(Event::Neighbour(
+        at(9),
+        entry(Answer::Known(REAL), Keeper::Dray),
+    ));
+    followed.see(Event::Neighbour(
+        at(77),
+        entry(Answer::Known(OTHER), Keeper::Nobody),
+    ));
+    followed.see(Event::Link(Link {
+        mtu: 9000,
+        master: Some(7),
+        ..link(ETH0)
+    }));
+    followed.see(Event::Routes(Prefix {
+        address: IpAddr::from([192, 0, 2, 0]),
+        length: 24,
+    }));
+    assert!(!followed.is_unsettled());
+    assert_eq!(followed.upkeep(), []);
+    assert_eq!(followed.settle(), None);
+
+    // A full read that finds all as it was is no news either.
+    followed.read(
+        vec![link(ETH0), link(ETH1)],
+        vec![(at(9), entry(Answer::Known(REAL), Keeper::Dray))],
+    );
+    route(&mut followed);
+    assert_eq!(followed.settle(), None);
+}
+
+#[test]
+fn an_address_that_is_not_followed_any_more_is_let_go_and_forgotten() {
+    let mut followed = settled();
+    follow(&mut followed, &[]);
+    assert_eq!(followed.upkeep(), [Upkeep::Release(at(9))]);
+    followed.done(Upkeep::Release(at(9)), true);
+    assert!(followed.settle().expect("news").is_empty());
+    // Should another daemon mark it, that is not ours to undo.
+    followed.see(Event::Neighbour(
+        at(9),
+        entry(Answer::Awaited, Keeper::Dray),
+    ));
+    assert_eq!(followed.upkeep(), []);
+}
+
+#[test]
+fn an_entry_of_the_cache_is_marked_and_let_go_even_before_the_kernel_says_so() {
+    let mut followed = following(&[9], &[(at(9), entry(Answer::Known(REAL), Keeper::Nobody))]);
+    assert_eq!(followed.upkeep(), [Upkeep::Keep(at(9))]);
+    followed.done(Upkeep::Keep(at(9)), true);
+    follow(&mut followed, &[]);
+    assert_eq!(followed.upkeep(), [Upkeep::Release(at(9))]);
+}
+
+#[test]
+fn an_entry_of_an_operator_is_used_but_neither_marked_nor_let_go() {
+    let mut followed = following(&[9], &[(at(9), entry(Answer::Known(REAL), Keeper::Other))]);
+    assert_eq!(followed.upkeep(), []);
+    assert_eq!(followed.settle().expect("news")[&ip(9)], resolved(REAL));
+    follow(&mut followed, &[]);
+    assert_eq!(followed.upkeep(), []);
+}
+
+#[test]
+fn an_entry_that_lost_its_mark_or_went_is_claimed_again_without_news() {
+    let mut followed = settled();
+    followed.see(Event::Neighbour(
+        at(9),
+        entry(Answer::Known(REAL), Keeper::Nobody),
+    ));
+    assert_eq!(followed.upkeep(), [Upkeep::Keep(at(9))]);
+    followed.see(Event::NeighbourGone(at(9)));
+    assert_eq!(followed.upkeep(), [Upkeep::Create(at(9))]);
+    assert_eq!(followed.settle(), None);
+}
+
+#[test]
+fn an_entry_that_the_kernel_refuses_is_pending_and_tried_again_after_a_full_read() {
+    let mut followed = settled();
+    followed.see(Event::NeighbourGone(at(9)));
+    assert_eq!(followed.upkeep(), [Upkeep::Create(at(9))]);
+    followed.done(Upkeep::Create(at(9)), false);
+    assert_eq!(followed.settle().expect("news")[&ip(9)], pending());
+    followed.see(Event::Routes(Prefix::ALL[0]));
+    route(&mut followed);
+    assert_eq!(followed.upkeep(), []);
+
+    followed.read(vec![link(ETH0)], vec![]);
+    route(&mut followed);
+    assert_eq!(followed.upkeep(), [Upkeep::Create(at(9))]);
+}
+
+#[test]
+fn a_route_that_moves_to_another_interface_takes_the_entry_along() {
+    let mut followed = settled();
+    followed.see(Event::Routes(Prefix {
+        address: ip(0),
+        length: 24,
+    }));
+    assert_eq!(followed.lookups(), [ip(9)]);
+    followed.route(ip(9), Some(Route::Direct(ETH1)));
+    let there = Place {
+        address: ip(9),
+        interface: ETH1,
+    };
+    assert_eq!(
+        followed.upkeep(),
+        [Upkeep::Release(at(9)), Upkeep::Create(there)]
+    );
+    let asked = Unresolved::Pending {
+        interface: "eth1".into(),
+    };
+    assert_eq!(
+        followed.settle().expect("news")[&ip(9)],
+        Resolution::Unresolved(asked)
+    );
+}
+
+#[test]
+fn a_link_that_goes_takes_its_addresses_along() {
+    let mut followed = settled();
+    followed.see(Event::LinkGone(ETH0));
+    assert_eq!(followed.upkeep(), []);
+    let gone = Unresolved::NoLink {
+        interface: "number 2".into(),
+    };
+    assert_eq!(
+        followed.settle().expect("news")[&ip(9)],
+        Resolution::Unresolved(gone)
+    );
+    followed.route(ip(9), Some(Route::None));
+    assert_eq!(
+        followed.settle().expect("news")[&ip(9)],
+        Resolution::Unresolved(Unresolved::NoRoute)
+    );
+}
+
+#[test]
+fn a_route_concerns_only_the_addresses_it_covers() {
+    let mut followed = following(&[1, 2, 3, 4, 5], &[]);
+    followed.see(Event::Routes(Prefix {
+        address: ip(2),
+        length: 31,
+    }));
+    assert_eq!(followed.lookups(), [ip(2), ip(3)]);
+    followed.see(Event::Routes(Prefix::ALL[1]));
+    assert_eq!(followed.lookups(), [ip(2), ip(3)]);
+    followed.see(Event::Routes(Prefix::ALL[0]));
+    assert_eq!(followed.lookups().len(), 5);
+}
+
+#[test]
+fn a_route_that_could_not_be_asked_for_waits_for_the_next_full_read() {
+    let mut followed = settled();
+    followed.see(Event::Routes(Prefix::ALL[0]));
+    followed.route(ip(9), None);
+    assert!(!followed.is_unsettled());
+    assert_eq!(followed.settle(), None);
+    followed.read(vec![link(ETH0)], vec![]);
+    assert_eq!(followed.lookups(), [ip(9)]);
+}
+
+#[test]
+fn new_addresses_are_asked_for_at_once_and_known_ones_in_parts() {
+    let first = u32::from(Ipv4Addr::new(10, 1, 0, 0));
+    let many: BTreeSet<IpAddr> = (first..first + 1_000)
+        .map(|bits| Ipv4Addr::from_bits(bits).into())
+        .collect();
+    let mut followed = Followed::default();
+    followed.follow(&many);
+    followed.read(vec![link(ETH0)], vec![]);
+    assert_eq!(route(&mut followed).len(), 1_000);
+
+    followed.see(Event::Link(Link {
+        up: false,
+        ..link(ETH0)
+    }));
+    let with_one_more = many.iter().copied().chain([ip(9)]).collect();
+    followed.follow(&with_one_more);
+    assert_eq!(route(&mut followed), [ip(9)]);
+    let mut parts = 0;
+    while followed.is_unsettled() {
+        assert!(route(&mut followed).len() <= LOOKUPS);
+        parts += 1;
+    }
+    assert_eq!(parts, 1_000usize.div_ceil(LOOKUPS));
+}
+
+#[test]
+fn entries_that_an_earlier_daemon_left_are_taken_over_or_let_go_once() {
+    let left = [
+        (at(7), entry(Answer::Known(OTHER), Keeper::Dray)),
+        (at(8), entry(Answer::Known(OTHER), Keeper::Other)),
+        (at(9), entry(Answer::Known(REAL), Keeper::Dray)),
+    ];
+    let mut followed = following(&[9], &left);
+    assert_eq!(followed.upkeep(), [Upkeep::Release(at(7))]);
+    followed.done(Upkeep::Release(at(7)), true);
+    followed.settle();
+    // A second daemon of this namespace marks its own entries: they are not ours.
+    followed.read(vec![link(ETH0)], left.to_vec());
+    route(&mut followed);
+    assert_eq!(followed.upkeep(), []);
+}
