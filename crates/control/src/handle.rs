@@ -59,8 +59,8 @@ pub enum ControlError {
         /// Why the new state could not be applied.
         #[source]
         forth: ApplyError,
-        /// Why the old one could not.
-        back: ApplyError,
+        /// Why the old one could not, as a sentence.
+        back: String,
     },
     /// Services could not be withdrawn.
     #[error("failed to withdraw every service; the director ends all the same")]

@@ -1,4 +1,23 @@
-//! Observe → plan → apply.
+//! The control room: observe → plan → apply. It brings the data plane to what the operator wants, keeps it
+//! there while real servers come and go, and answers what the director does at the moment.
+//!
+//! ```text
+//!            Request (bounded mpsc, a oneshot for each answer)
+//!   Handle ─────────────────────────────▶ ┌──────────┐ Action, sweep  ┌───────────┐
+//!   replace · status · connections · stop │          │ ─────────────▶ │ DataPlane │
+//!                                         │   task   │ ◀───────────── └───────────┘
+//!   network room ───────────────────────▶ │ owns all │   counters     ┌───────────┐
+//!            Resolutions (watch)          │  state   │ ─────────────▶ │    Net    │
+//!                                         └──────────┘  follow, VIPs  └───────────┘
+//!                                           ▲      │ load, save
+//!                        ticks of 100 ms ───┘      └──────▶ VipLedger
+//! ```
+//!
+//! One task owns the data plane and everything that is known of it; nothing is shared and nothing is
+//! locked. Readers get values of their own.
+//!
+//! Start with `plan.rs`, the pure heart; `apply.rs` carries a plan out and `view.rs` keeps what the data
+//! plane then holds; `task.rs` says when. `snapshot.rs` has what readers get.
 
 mod apply;
 mod difference;
@@ -14,7 +33,7 @@ mod vips;
 
 pub use apply::ApplyError;
 pub use handle::{ControlError, Handle, StopMode};
-pub use rates::{Estimator, PERIOD, Rates};
+pub use rates::{PERIOD, Rates};
 pub use snapshot::{
     AddedVip, Applied, ConnectionFilter, ConnectionStatus, Connections, DestinationStatus,
     DirectorStatus, Ineligible, LeavingService, ServiceStatus, Standing, Status, TableStatus,

@@ -38,7 +38,7 @@ use crate::{
     view::{Listed, View},
 };
 
-pub(crate) use judge::{Verdict, judge};
+pub(crate) use judge::judge;
 use numbers::FreeNumbers;
 
 /// All that a plan depends on.

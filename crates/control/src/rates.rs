@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use dray_model::Counters;
 
-/// Time between two ticks of one [`Estimator`].
+/// Time between two ticks of one estimator.
 pub const PERIOD: Duration = Duration::from_secs(2);
 
 /// How fast counters grow, per second, as `ipvsadm --rate` shows it.
@@ -26,7 +26,7 @@ pub struct Rates {
 
 /// The estimator of one destination or service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Estimator {
+pub(crate) struct Estimator {
     last: Counters,
     connections: i64,
     packets: i64,
@@ -35,7 +35,7 @@ pub struct Estimator {
 
 impl Estimator {
     /// At rest: what was counted before does not show.
-    pub const fn starting_at(last: Counters) -> Self {
+    pub(crate) const fn starting_at(last: Counters) -> Self {
         Self {
             last,
             connections: 0,
@@ -46,7 +46,7 @@ impl Estimator {
 
     /// A tick: the counters as they are now, one [`PERIOD`] after the tick before.
     #[must_use]
-    pub const fn tick(self, now: Counters) -> Self {
+    pub(crate) const fn tick(self, now: Counters) -> Self {
         let Self { last, .. } = self;
         Self {
             last: now,
@@ -57,12 +57,12 @@ impl Estimator {
     }
 
     /// The counters at the last tick, or at the start.
-    pub const fn last(&self) -> Counters {
+    pub(crate) const fn last(&self) -> Counters {
         self.last
     }
 
     /// The rates as IPVS shows them.
-    pub const fn rates(&self) -> Rates {
+    pub(crate) const fn rates(&self) -> Rates {
         Rates {
             connections: shown(self.connections, 10),
             packets: shown(self.packets, 10),

@@ -267,7 +267,8 @@ impl<D: DataPlane, N: Net> Task<D, N> {
                 ControlError::Apply(forth)
             }
             Err(back) => {
-                self.behind = Some(sentence(&back));
+                let back = sentence(&back);
+                self.behind = Some(back.clone());
                 ControlError::Stuck { forth, back }
             }
         }
@@ -416,7 +417,10 @@ impl<D: DataPlane, N: Net> Task<D, N> {
              unnoticed; `dray stop --keep-forwarding` and a new `dray run` mend it"
                 .to_owned()
         });
-        let behind = self.behind.iter().cloned();
+        let behind = self.behind.as_ref().map(|why| {
+            format!("the data plane is not what it should be, which is tried again: {why}")
+        });
+        let behind = behind.into_iter();
         behind.chain(self.vips.problems()).chain(deaf).collect()
     }
 }

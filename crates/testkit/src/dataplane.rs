@@ -93,9 +93,15 @@ impl FakeDataPlane {
         self.state().room = room;
     }
 
-    /// Makes the action after `carried_out` more ones fail with a system error, once.
+    /// Makes every action after `carried_out` more ones fail with a system error, until
+    /// [`FakeDataPlane::accept`].
     pub fn refuse_after(&self, carried_out: usize) {
         self.state().refuse_in = Some(carried_out);
+    }
+
+    /// Refuses no action any more.
+    pub fn accept(&self) {
+        self.state().refuse_in = None;
     }
 
     /// Sets a destination's connections.
@@ -256,7 +262,7 @@ impl State {
     /// Refuses the action when a test asked for it, or when there is no room.
     fn admit(&mut self, action: &Action) -> Result<(), DataPlaneError> {
         if let Some(left) = self.refuse_in {
-            self.refuse_in = left.checked_sub(1);
+            self.refuse_in = Some(left.saturating_sub(1));
             if left == 0 {
                 return Err(DataPlaneError::System {
                     what: action.to_string(),
@@ -520,11 +526,13 @@ mod tests {
     }
 
     #[test]
-    fn an_action_fails_when_it_was_told_to() {
+    fn actions_fail_for_as_long_as_they_were_told_to() {
         let mut dataplane = serving();
         dataplane.refuse_after(1);
         dataplane.apply(&publish(&[])).unwrap();
         assert!(dataplane.apply(&publish(&[1])).is_err());
+        assert!(dataplane.apply(&publish(&[1])).is_err());
+        dataplane.accept();
         dataplane.apply(&publish(&[1])).unwrap();
     }
 }

@@ -1,0 +1,131 @@
+//! A director's surroundings, and short ways to name things in them.
+
+use std::{
+    collections::BTreeSet,
+    io,
+    net::{IpAddr, Ipv4Addr},
+    num::NonZeroU32,
+    sync::{Arc, Mutex},
+};
+
+use dray_control::{AddedVip, Handle, Parts, VipLedger, start};
+use dray_model::{
+    Desired, DestinationId, Director, Forward, Mac, NextHop, Protocol, RealServer, Record,
+    Scheduler, Service, ServiceAddress, ServiceName, Timeouts, VipOwnership, Weight,
+};
+use dray_sched::decode;
+use dray_testkit::{FakeDataPlane, FakeNet};
+use tokio::task::JoinHandle;
+
+/// Clones share everything.
+#[derive(Clone)]
+pub(crate) struct Site {
+    pub(crate) dataplane: FakeDataPlane,
+    pub(crate) net: FakeNet,
+    pub(crate) ledger: Ledger,
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct Ledger(Arc<Mutex<BTreeSet<AddedVip>>>);
+
+impl VipLedger for Ledger {
+    fn load(&mut self) -> io::Result<BTreeSet<AddedVip>> {
+        Ok(self.0.lock().unwrap().clone())
+    }
+
+    fn save(&mut self, added: &BTreeSet<AddedVip>) -> io::Result<()> {
+        self.0.lock().unwrap().clone_from(added);
+        Ok(())
+    }
+}
+
+impl Site {
+    pub(crate) fn new() -> Self {
+        Self {
+            dataplane: FakeDataPlane::new(destinations_of),
+            net: FakeNet::new(),
+            ledger: Ledger::default(),
+        }
+    }
+
+    pub(crate) async fn start(&self, desired: Desired) -> (Handle, JoinHandle<FakeDataPlane>) {
+        let parts = Parts {
+            dataplane: self.dataplane.clone(),
+            net: self.net.clone(),
+            resolutions: self.net.reports(),
+            desired,
+            ledger: Box::new(self.ledger.clone()),
+        };
+        start(parts).await.unwrap()
+    }
+
+    /// Lets every real server's neighbour be known.
+    pub(crate) fn resolve_all(&self) {
+        let numbers = 1..=9;
+        self.net
+            .resolve(numbers.map(|number| (real(number), hop(number))));
+    }
+
+    /// The weights in a service's record, newest destination first.
+    pub(crate) fn weights(&self, number: u8) -> Vec<u32> {
+        let services = self.dataplane.actual().services;
+        let list = decode(&services[&address(number)].record.0).unwrap().list;
+        list.into_iter().map(|(_, weight, _)| weight).collect()
+    }
+}
+
+fn destinations_of(record: &Record) -> Vec<DestinationId> {
+    let decoded = decode(&record.0).expect("only records of dray-sched are published");
+    let list = decoded.list.into_iter();
+    list.map(|(id, _, _)| DestinationId(id)).collect()
+}
+
+pub(crate) fn address(number: u8) -> ServiceAddress {
+    ServiceAddress {
+        protocol: Protocol::Tcp,
+        vip: IpAddr::V4(Ipv4Addr::new(10, 77, 0, 100 + number)),
+        port: 80,
+    }
+}
+
+pub(crate) fn real(number: u8) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(10, 77, 0, 10 + number))
+}
+
+pub(crate) fn hop(neighbour: u8) -> NextHop {
+    NextHop {
+        interface: 1,
+        vlan: None,
+        source: Mac([2, 0, 0, 0, 0, 1]),
+        destination: Mac([2, 0, 0, 0, 1, neighbour]),
+    }
+}
+
+/// A service with real servers of these numbers and weights.
+pub(crate) fn service(number: u8, reals: &[(u8, u16)]) -> Service {
+    let reals = reals.iter().map(|&(number, weight)| RealServer {
+        address: real(number),
+        weight: Weight::new(weight),
+    });
+    Service {
+        name: ServiceName::new(&format!("service-{number}")).unwrap(),
+        address: address(number),
+        scheduler: Scheduler::WeightedRoundRobin,
+        forward: Forward::DirectRouting,
+        reals: reals.collect(),
+    }
+}
+
+pub(crate) fn desired(services: Vec<Service>) -> Desired {
+    Desired {
+        director: Director {
+            interfaces: vec!["eth0".to_owned()],
+            max_connections: NonZeroU32::new(4096).unwrap(),
+            vips: VipOwnership::Director {
+                interface: "eth0".to_owned(),
+            },
+            timeouts: Timeouts::default(),
+        },
+        services,
+    }
+}
