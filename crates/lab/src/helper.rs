@@ -7,7 +7,6 @@
 
 use anyhow::{Context as _, Result};
 use dray_dataplane::lab::{Guard, attach_pass, attach_tag};
-use dray_net::Netlink;
 
 use crate::namespace::Namespace;
 
@@ -19,10 +18,11 @@ pub(crate) struct Helper {
 impl Helper {
     /// Attaches `pass` to a port.
     pub(crate) fn pass(switch: &Namespace, port: &str) -> Result<Self> {
+        let index = switch.link(port)?.index;
         switch
-            .block_on(async || {
+            .run(|| {
                 Ok(Self {
-                    _guard: attach_pass(index(port).await?)?,
+                    _guard: attach_pass(index)?,
                 })
             })
             .with_context(|| format!("failed to attach the program `pass` to the port {port}"))
@@ -30,17 +30,13 @@ impl Helper {
 
     /// Attaches `tag` to a port, which hands tagged frames to another.
     pub(crate) fn tag(switch: &Namespace, port: &str, vlan: u16, to: &str) -> Result<Self> {
+        let (index, to) = (switch.link(port)?.index, switch.link(to)?.index);
         switch
-            .block_on(async || {
+            .run(|| {
                 Ok(Self {
-                    _guard: attach_tag(index(port).await?, vlan, index(to).await?)?,
+                    _guard: attach_tag(index, vlan, to)?,
                 })
             })
             .with_context(|| format!("failed to attach the program `tag` to the port {port}"))
     }
-}
-
-/// The kernel's number of an interface of the calling thread's namespace.
-async fn index(interface: &str) -> Result<u32> {
-    Ok(Netlink::open()?.link(interface).await?.index)
 }

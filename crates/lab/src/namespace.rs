@@ -18,6 +18,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, anyhow};
+use dray_net::{Link, Netlink};
 use nix::{
     errno::Errno,
     mount::{MsFlags, mount},
@@ -98,6 +99,14 @@ impl Namespace {
         work: impl FnOnce() -> F + Send,
     ) -> Result<T> {
         self.run(|| runtime()?.block_on(work()))
+    }
+
+    /// An interface of the namespace: its number, its Ethernet address.
+    ///
+    /// # Errors
+    /// If there is no such interface.
+    pub fn link(&self, interface: &str) -> Result<Link> {
+        self.block_on(async || Ok(Netlink::open()?.link(interface).await?))
     }
 
     /// Moves the calling thread into the namespace, for good.

@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, fs, net::IpAddr, os::fd::AsFd as _, sync::Arc};
 
 use anyhow::{Context as _, Result};
-use dray_model::Mac;
 use dray_net::{Netlink, real_server};
 
 use crate::{
@@ -156,7 +155,7 @@ fn introduce(
     hosts: &BTreeMap<Host, Arc<Namespace>>,
 ) -> Result<()> {
     for (knows, address, whose) in topology.known_neighbours() {
-        let mac = mac(&hosts[&whose], interface(whose, Network::Client))?;
+        let mac = hosts[&whose].link(interface(whose, Network::Client))?.mac;
         let (namespace, link) = match knows {
             Knows::Host(host) => (&*hosts[&host], interface(host, Network::Client)),
             Knows::Router => (switch, Network::Client.bridge()),
@@ -187,11 +186,6 @@ fn attach_helpers(
         }
     }
     Ok(helpers)
-}
-
-/// The Ethernet address of an interface.
-pub(crate) fn mac(namespace: &Namespace, interface: &str) -> Result<Mac> {
-    namespace.block_on(async || Ok(Netlink::open()?.link(interface).await?.mac))
 }
 
 /// Writes a kernel setting of the calling thread's namespace.

@@ -1,8 +1,8 @@
 //! Traffic in a lab without a director: clients talk to real servers directly.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
-use dray_lab::{Family, Lab, Network, PAGE, PAGE_BYTES, Topology};
+use dray_lab::{Capture, Direction, Family, Frame, Lab, Network, PAGE, PAGE_BYTES, Topology};
 
 #[test]
 fn every_request_over_the_bridge_is_served_and_counted() {
@@ -129,7 +129,7 @@ fn a_capture_sees_the_bytes_of_both_directions_and_nothing_of_other_cables() {
     lab.serve_http(80).unwrap();
     let server = SocketAddr::new(lab.topology().real_server(0, Family::V4), 80);
     let at_director = lab.capture_at_director(0, Network::Client).unwrap();
-    let at_server = dray_lab::Capture::start(lab.switch(), "real1").unwrap();
+    let at_server = Capture::start(lab.switch(), "real1").unwrap();
     let report = lab
         .client(0)
         .http(server)
@@ -138,7 +138,7 @@ fn a_capture_sees_the_bytes_of_both_directions_and_nothing_of_other_cables() {
         .run()
         .unwrap();
     assert_eq!(report.bytes, 5 * PAGE_BYTES as u64);
-    let flows = |frames: &[dray_lab::Frame], from_server: bool| -> usize {
+    let flows = |frames: &[Frame], from_server: bool| -> usize {
         frames
             .iter()
             .filter(|frame| {
@@ -154,10 +154,41 @@ fn a_capture_sees_the_bytes_of_both_directions_and_nothing_of_other_cables() {
         let flow = frame.flow();
         let outward = flow.is_some_and(|flow| flow.destination == server);
         let inward = flow.is_some_and(|flow| flow.source == server);
-        assert!(!outward || frame.direction == dray_lab::Direction::Out);
-        assert!(!inward || frame.direction == dray_lab::Direction::In);
+        assert!(!outward || frame.direction == Direction::Out);
+        assert!(!inward || frame.direction == Direction::In);
         assert!(frame.length <= 1514, "a frame of {} bytes", frame.length);
     }
     assert!(frames.windows(2).all(|pair| pair[0].at <= pair[1].at));
     assert_eq!(flows(&at_director.stop().unwrap(), true), 0);
+}
+
+#[test]
+fn what_a_tagged_client_sends_reaches_the_director_with_its_tag() {
+    let lab = Lab::up(Topology::one_arm(1).client_vlan(10).named("vlan")).unwrap();
+    lab.serve_http(80).unwrap();
+    let director = lab.director(0).namespace();
+    // Frames are redirected only to an interface with a program; the director's own is not there.
+    let index = director.link("eth0").unwrap().index;
+    let _program = director
+        .run(|| Ok(dray_dataplane::lab::attach_pass(index)?))
+        .unwrap();
+    let capture = Capture::start(director, "eth0").unwrap();
+    let vip = SocketAddr::new(lab.topology().vip(0, Family::V4), 80);
+    let report = lab
+        .client(0)
+        .http(vip)
+        .patience(Duration::from_millis(50))
+        .run()
+        .unwrap();
+    assert_eq!(report.failed(), 1, "nobody forwards");
+    let frames = capture.stop().unwrap();
+    let requests: Vec<_> = frames
+        .iter()
+        .filter(|frame| frame.flow().is_some_and(|flow| flow.destination == vip))
+        .collect();
+    assert!(!requests.is_empty());
+    assert!(
+        requests.iter().all(|frame| frame.vlan == Some(10)),
+        "{requests:?}"
+    );
 }
