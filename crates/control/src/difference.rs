@@ -20,22 +20,35 @@ pub(crate) struct Difference {
 impl Difference {
     pub(crate) fn between(before: &Desired, after: &Desired) -> Self {
         let mut difference = Self::default();
-        let mut left: HashMap<ServiceAddress, &Service> = before
-            .services
-            .iter()
-            .map(|service| (service.address, service))
-            .collect();
-        for service in &after.services {
-            match left.remove(&service.address) {
-                None => _ = difference.added.insert(service.address),
-                Some(before) if before != service => {
-                    difference.changed.insert(service.address);
+        let mut left: HashMap<ServiceAddress, &Service> = HashMap::new();
+        let mut new: Vec<&Service> = Vec::new();
+        // Most often both have the same services in the same order, and nothing needs looking up.
+        let mut pairs = before.services.iter();
+        for after in &after.services {
+            match pairs.next() {
+                Some(before) if before.address == after.address => difference.pair(before, after),
+                Some(before) => {
+                    left.insert(before.address, before);
+                    new.push(after);
                 }
-                Some(_) => {}
+                None => new.push(after),
+            }
+        }
+        left.extend(pairs.map(|before| (before.address, before)));
+        for after in new {
+            match left.remove(&after.address) {
+                Some(before) => difference.pair(before, after),
+                None => _ = difference.added.insert(after.address),
             }
         }
         difference.removed = left.into_keys().collect();
         difference
+    }
+
+    fn pair(&mut self, before: &Service, after: &Service) {
+        if before != after {
+            self.changed.insert(after.address);
+        }
     }
 
     /// All of them.
@@ -93,4 +106,70 @@ pub(crate) fn touched(
         .filter(|destination| reals.contains(&destination.real))
         .map(|destination| destination.service);
     wanted.chain(leaving).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use dray_model::{Director, Forward, Protocol, Scheduler, ServiceName, Timeouts, VipOwnership};
+
+    use super::*;
+
+    fn service(number: u8, scheduler: Scheduler) -> Service {
+        Service {
+            name: ServiceName::new("web").unwrap(),
+            address: address(number),
+            scheduler,
+            forward: Forward::DirectRouting,
+            reals: Vec::new(),
+        }
+    }
+
+    fn desired(services: Vec<Service>) -> Desired {
+        Desired {
+            director: Director {
+                interfaces: vec!["eth0".to_owned()],
+                max_connections: NonZeroU32::MIN,
+                vips: VipOwnership::External,
+                timeouts: Timeouts::default(),
+            },
+            services,
+        }
+    }
+
+    fn address(number: u8) -> ServiceAddress {
+        ServiceAddress {
+            protocol: Protocol::Udp,
+            vip: [10, 77, 0, number].into(),
+            port: 53,
+        }
+    }
+
+    #[test]
+    fn services_are_told_apart_by_address_wherever_they_stand() {
+        use Scheduler::{RoundRobin, SourceHash};
+        let before = [1, 2, 3, 4].map(|number| service(number, RoundRobin));
+        let after = [
+            service(1, RoundRobin),
+            service(4, SourceHash),
+            service(3, RoundRobin),
+            service(5, RoundRobin),
+            service(6, RoundRobin),
+        ];
+        let difference = Difference::between(&desired(before.to_vec()), &desired(after.to_vec()));
+        assert_eq!(difference.added, BTreeSet::from([address(5), address(6)]));
+        assert_eq!(difference.changed, BTreeSet::from([address(4)]));
+        assert_eq!(difference.removed, BTreeSet::from([address(2)]));
+        assert_eq!(difference.services().len(), 4);
+    }
+
+    #[test]
+    fn what_comes_last_is_removed_when_it_is_gone() {
+        let before = [1, 2, 3].map(|number| service(number, Scheduler::RoundRobin));
+        let difference =
+            Difference::between(&desired(before.to_vec()), &desired(before[..1].to_vec()));
+        assert_eq!(difference.removed, BTreeSet::from([address(2), address(3)]));
+        assert_eq!(difference.services().len(), 2);
+    }
 }

@@ -14,7 +14,7 @@ use crate::{
     plan::judge,
     snapshot::{
         ConnectionFilter, ConnectionStatus, Connections, DestinationStatus, Ineligible,
-        LeavingService, ServiceStatus, Standing,
+        LeavingService, ServiceStatus, Standing, Traffic,
     },
     traffic::Book,
     view::{Listed, View},
@@ -46,39 +46,47 @@ impl<D: DataPlane> Report<'_, D> {
             .iter()
             .map(|listed| (listed.destination, *listed))
             .collect();
+        let mut left: BTreeMap<IpAddr, (DestinationId, Traffic)> = self.destinations_of(address);
+        let mut traffic = self.book.service(address);
+        for (_, part) in left.values() {
+            traffic.add(part);
+        }
         let wanted = service.reals.iter();
         let mut destinations: Vec<DestinationStatus> = wanted
-            .map(|real| self.destination(address, real, &listed))
+            .map(|real| {
+                let found = left.remove(&real.address);
+                let listed = found.and_then(|(id, _)| listed.get(&id));
+                DestinationStatus {
+                    id: found.map(|(id, _)| id),
+                    real: real.address,
+                    weight: real.weight,
+                    standing: self.standing(real, listed),
+                    hop: found.and_then(|(id, _)| self.view.hop_of(id)),
+                    traffic: found.map(|(_, traffic)| traffic).unwrap_or_default(),
+                }
+            })
             .collect();
-        destinations.extend(self.leaving_of(address));
+        destinations.extend(self.leaving_among(left));
         ServiceStatus {
             name: service.name.clone(),
             address,
             scheduler: service.scheduler,
             forward: service.forward,
             refused: present.map_or(0, |present| self.dataplane.refused(present.id)),
-            traffic: self.book.service(self.dataplane, self.view, address),
+            traffic,
             destinations,
         }
     }
 
-    fn destination(
+    /// The destinations of a service by real server, with what they have had.
+    fn destinations_of(
         &self,
         service: ServiceAddress,
-        real: &RealServer,
-        listed: &BTreeMap<DestinationId, Listed>,
-    ) -> DestinationStatus {
-        let id = self.view.destination(service, real.address);
-        DestinationStatus {
-            id,
-            real: real.address,
-            weight: real.weight,
-            standing: self.standing(real, id.and_then(|id| listed.get(&id))),
-            hop: id.and_then(|id| self.view.hop_of(id)),
-            traffic: id.map_or_else(Default::default, |id| {
-                self.book.destination(self.dataplane, id)
-            }),
-        }
+    ) -> BTreeMap<IpAddr, (DestinationId, Traffic)> {
+        self.view
+            .destinations_of(service)
+            .map(|(real, id)| (real, (id, self.book.destination(self.dataplane, id))))
+            .collect()
     }
 
     /// The record says whether; the way to the real server says why not.
@@ -98,20 +106,24 @@ impl<D: DataPlane> Report<'_, D> {
         Standing::NotEligible(verdict.eligible.err().unwrap_or(Ineligible::NotApplied))
     }
 
-    /// Destinations that are not in the desired state and have connections left.
-    fn leaving_of(&self, service: ServiceAddress) -> impl Iterator<Item = DestinationStatus> {
-        self.view
-            .destinations_of(service)
-            .filter(|(_, id)| self.view.leaving().contains(id))
-            .map(|(real, id)| DestinationStatus {
+    /// Those that are leaving and have connections left.
+    fn leaving_among(
+        &self,
+        destinations: BTreeMap<IpAddr, (DestinationId, Traffic)>,
+    ) -> impl Iterator<Item = DestinationStatus> {
+        destinations
+            .into_iter()
+            .filter(|(_, (id, traffic))| {
+                self.view.leaving().contains(id) && traffic.live.total() > 0
+            })
+            .map(|(real, (id, traffic))| DestinationStatus {
                 id: Some(id),
                 real,
                 weight: Weight::new(0),
                 standing: Standing::Leaving,
                 hop: self.view.hop_of(id),
-                traffic: self.book.destination(self.dataplane, id),
+                traffic,
             })
-            .filter(|destination| destination.traffic.live.total() > 0)
     }
 
     /// Services that are not in the desired state and have connections left.
@@ -123,7 +135,7 @@ impl<D: DataPlane> Report<'_, D> {
             .collect();
         let services = addresses.into_iter().map(|address| LeavingService {
             address,
-            destinations: self.leaving_of(address).collect(),
+            destinations: self.leaving_among(self.destinations_of(address)).collect(),
         });
         services
             .filter(|service| !service.destinations.is_empty())

@@ -108,26 +108,25 @@ impl Book {
         }
     }
 
-    /// What a service has had.
-    pub(crate) fn service<D: DataPlane>(
-        &self,
-        dataplane: &D,
-        view: &View,
-        address: ServiceAddress,
-    ) -> Traffic {
+    /// What a service has had without its present destinations: what those had that are gone, and how
+    /// fast the sum of all grows.
+    pub(crate) fn service(&self, address: ServiceAddress) -> Traffic {
         let page = self.services.get(&address);
-        let mut traffic = Traffic {
+        Traffic {
             live: Live::default(),
             counters: page.map(|page| page.gone).unwrap_or_default(),
             rates: rates(page.map(|page| &page.estimator)),
-        };
-        for (_, id) in view.destinations_of(address) {
-            let Live { active, inactive } = dataplane.live(id);
-            traffic.live.active = traffic.live.active.saturating_add(active);
-            traffic.live.inactive = traffic.live.inactive.saturating_add(inactive);
-            traffic.counters = plus(traffic.counters, dataplane.counters(id));
         }
-        traffic
+    }
+}
+
+impl Traffic {
+    /// Adds the connections and counters of a part; the rates are estimated for the whole.
+    pub(crate) fn add(&mut self, part: &Self) {
+        let Live { active, inactive } = part.live;
+        self.live.active = self.live.active.saturating_add(active);
+        self.live.inactive = self.live.inactive.saturating_add(inactive);
+        self.counters = plus(self.counters, part.counters);
     }
 }
 
