@@ -17,15 +17,18 @@ mod address;
 mod diagnostic;
 mod director;
 mod duration;
+mod edits;
 mod fault;
 mod keys;
 mod load;
 mod real;
 mod render;
 mod service;
+mod slip;
 mod statement;
 mod syntax;
 mod table;
+mod twice;
 mod value;
 mod wording;
 
@@ -49,18 +52,16 @@ pub use real::MAX_REALS;
 pub fn parse(file_name: &str, text: &str) -> Result<Desired, Diagnostics> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut repair = Repair::new(text);
-    let mut repaired = if repair.is_untouched() {
-        Cow::Borrowed(text)
-    } else {
-        Cow::Owned(repair.text())
-    };
+    let mut mended = repair.mended().map_or(Cow::Borrowed(text), Cow::Owned);
     let (table, errors) = loop {
-        let (table, errors) = DeTable::parse_recoverable(&repaired);
-        if !repair.absorb(&errors) {
-            break (table, errors);
+        let (table, errors) = DeTable::parse_recoverable(&mended);
+        match repair.absorb(&errors) {
+            None => break (table, errors),
+            Some(next) => {
+                drop(table);
+                mended = Cow::Owned(next);
+            }
         }
-        drop(table);
-        repaired = Cow::Owned(repair.text());
     };
     let mut found = Faults::new(&repair);
     let desired = lower(table.get_ref(), &mut found);

@@ -71,9 +71,10 @@ impl<'r> Faults<'r> {
         }
     }
 
-    /// All of them, with the places of the text as it was given.
+    /// All of them but those of stand-ins, with the places of the text as it was given.
     pub(super) fn into_original(self) -> Vec<Fault> {
         let mut list = self.list;
+        list.retain(|fault| !self.repair.is_stand_in(&fault.span));
         for fault in &mut list {
             fault.span = self.repair.original(&fault.span);
             for (span, _) in &mut fault.related {

@@ -63,7 +63,7 @@ pub(super) fn scan(text: &str) -> Vec<Statement> {
                 unclosed: None,
             }
         } else {
-            pair(text, start)
+            pair(text, start, |_| {})
         };
         at = statement.span.end;
         statements.push(statement);
@@ -90,8 +90,35 @@ fn next_start(text: &str, from: usize) -> Option<usize> {
     }
 }
 
-/// The statement that begins at `start` with a key.
-fn pair(text: &str, start: usize) -> Statement {
+/// The smallest inline table of a statement that a place lies in.
+pub(super) fn inline_table_around(
+    text: &str,
+    statement: &Statement,
+    place: usize,
+) -> Option<Range<usize>> {
+    let mut around = None;
+    pair(text, statement.span.start, |table| {
+        // Inner tables are closed before outer ones.
+        if around.is_none() && table.start < place && place < table.end {
+            around = Some(table);
+        }
+    });
+    around
+}
+
+/// The word that a span lies in: a value without quotes.
+pub(super) fn word_around(text: &str, span: &Range<usize>) -> Range<usize> {
+    let edge = |c: char| c.is_whitespace() || matches!(c, '=' | ',' | '[' | ']' | '{' | '}' | '#');
+    let last = text[..span.start].char_indices().rfind(|(_, c)| edge(*c));
+    let start = last.map_or(0, |(at, c)| at + c.len_utf8());
+    let end = text[span.end..]
+        .find(edge)
+        .map_or(text.len(), |length| span.end + length);
+    start..end
+}
+
+/// The statement that begins at `start` with a key. Its inline tables are reported as they are closed.
+fn pair(text: &str, start: usize, mut table: impl FnMut(Range<usize>)) -> Statement {
     let bytes = text.as_bytes();
     let mut open: Vec<usize> = Vec::new();
     let mut unclosed = None;
@@ -116,6 +143,9 @@ fn pair(text: &str, start: usize) -> Statement {
                 let partner = if byte == b']' { b'[' } else { b'{' };
                 if let Some(depth) = open.iter().rposition(|&place| bytes[place] == partner) {
                     unclosed = unclosed.or(open.get(depth + 1).copied());
+                    if byte == b'}' {
+                        table(open[depth]..at + 1);
+                    }
                     open.truncate(depth);
                 }
             }

@@ -1,47 +1,46 @@
-//! Errors of TOML itself: set aside, so that one of them does not hide the rest of the file.
+//! Errors of TOML itself: told, and then mended, so that one of them does not hide the rest of the file.
 //!
-//! A pair that toml cannot read is taken out, a header is put right, and toml reads again, until what is
-//! left is TOML. Places in the repaired text are mapped back to the text as it was given.
+//! Mended is what can be (a comma put in, a value without quotes replaced by a stand-in); otherwise the
+//! statement is taken out. Then toml reads again, until what is left is TOML. Places in the mended text lead
+//! back to the text as it was given.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::Range,
-};
+use std::{collections::BTreeSet, ops::Range};
 
 use toml::de::Error;
 
 use super::{
+    edits::{Edits, New},
     fault::Fault,
     keys::{Key, TABLES, Table},
-    statement::{Kind, Statement, scan},
+    slip::{Slip, slip},
+    statement::{Kind, Statement, inline_table_around, scan, word_around},
+    twice::twice,
     wording,
 };
+
+/// Rounds in which pieces of statements are mended; after these, statements are taken out.
+const ROUNDS: usize = 8;
 
 /// What was done to a text to make TOML out of it, and what was wrong with it.
 #[derive(Debug)]
 pub(super) struct Repair<'t> {
     text: &'t str,
     statements: Vec<Statement>,
-    /// What replaces a statement's text, by the statement's number.
-    edits: BTreeMap<usize, String>,
-    /// The edits as they lie in the repaired text, in its order.
-    seams: Vec<Seam>,
-    /// Starts of the lines, or places outside of statements, that have been told about.
+    edits: Edits<'t>,
+    /// How often toml has read the text.
+    round: usize,
+    /// Statements and starts of lines that this round has dealt with.
+    seen: BTreeSet<(usize, usize)>,
+    /// Places that have been told about.
     told: BTreeSet<usize>,
     faults: Vec<Fault>,
-}
-
-/// Where a replaced piece lies in the repaired text, and where it lay.
-#[derive(Debug)]
-struct Seam {
-    repaired: Range<usize>,
-    original: Range<usize>,
 }
 
 /// One error of toml, at its place in the original text.
 struct Complaint<'e> {
     span: Range<usize>,
     message: &'e str,
+    slip: Slip,
     statement: Option<usize>,
 }
 
@@ -51,8 +50,9 @@ impl<'t> Repair<'t> {
         let mut repair = Self {
             text,
             statements: scan(text),
-            edits: BTreeMap::new(),
-            seams: Vec::new(),
+            edits: Edits::new(text),
+            round: 0,
+            seen: BTreeSet::new(),
             told: BTreeSet::new(),
             faults: Vec::new(),
         };
@@ -62,18 +62,20 @@ impl<'t> Repair<'t> {
         repair
     }
 
-    /// Whether the text needs no repair that can be seen without toml.
-    pub(super) fn is_untouched(&self) -> bool {
-        self.edits.is_empty()
+    /// The mended text, if it is another one than the one given.
+    pub(super) fn mended(&mut self) -> Option<String> {
+        (!self.edits.is_empty()).then(|| self.edits.apply())
     }
 
-    /// Takes toml's syntax errors in the text of [`Self::text`] as it is now. Says whether the text is
-    /// another one now, to be read again.
-    pub(super) fn absorb(&mut self, errors: &[Error]) -> bool {
-        let before = self.edits.len();
-        let complaints = self.complaints(errors, |message| !wording::is_structural(message));
-        let last = complaints.last().map(|complaint| complaint.span.start);
+    /// Takes toml's syntax errors in the mended text. Gives the text to read next, if there is more to mend.
+    pub(super) fn absorb(&mut self, errors: &[Error]) -> Option<String> {
+        self.round += 1;
+        self.seen.clear();
+        let mut complaints = self.complaints(errors);
+        complaints.retain(|complaint| complaint.slip != Slip::Twice);
+        let last = complaints.last()?.span.start;
         let runaway = (0..self.statements.len()).find(|number| self.runs_away(*number, last));
+        let mut changed = runaway.is_some();
         for complaint in complaints {
             // What toml says after a bracket left open is about text that it took for something else.
             if runaway
@@ -81,83 +83,47 @@ impl<'t> Repair<'t> {
             {
                 break;
             }
-            self.tell(&complaint);
+            changed |= self.tell(&complaint);
         }
-        if let Some(first) = runaway {
-            for number in first..self.statements.len() {
-                if self.runs_away(number, last) {
-                    self.faults
-                        .push(wording::unclosed(self.text, &self.statements[number]));
-                    self.edits.insert(number, String::new());
-                }
+        for number in runaway.unwrap_or(self.statements.len())..self.statements.len() {
+            if self.runs_away(number, last) {
+                self.faults
+                    .push(wording::unclosed(self.text, &self.statements[number]));
+                self.take_out(number);
             }
         }
-        self.edits.len() > before
+        changed.then(|| self.edits.apply())
     }
 
-    /// The text with all edits.
-    pub(super) fn text(&mut self) -> String {
-        let mut repaired = String::with_capacity(self.text.len());
-        let mut at = 0;
-        self.seams.clear();
-        for (number, replacement) in &self.edits {
-            let original = self.statements[*number].span.clone();
-            repaired.push_str(&self.text[at..original.start]);
-            let start = repaired.len();
-            repaired.push_str(replacement);
-            at = original.end;
-            self.seams.push(Seam {
-                repaired: start..repaired.len(),
-                original,
-            });
-        }
-        repaired.push_str(&self.text[at..]);
-        repaired
-    }
-
-    /// Takes the errors that need no repair: things given twice. Then gives all faults.
+    /// Takes the errors after the last round: what is given twice needs no mending. Then gives all faults.
     pub(super) fn into_faults(mut self, errors: &[Error]) -> Vec<Fault> {
-        for complaint in self.complaints(errors, |_| true) {
-            if wording::is_structural(complaint.message) {
-                if self.told.insert(complaint.span.start) {
-                    let number = complaint.statement;
-                    let span = complaint.span.clone();
-                    self.faults
-                        .push(wording::twice(self.text, &self.statements, number, span));
-                }
-            } else {
+        self.seen.clear();
+        for complaint in self.complaints(errors) {
+            if complaint.slip != Slip::Twice {
                 self.tell(&complaint);
+            } else if self.told.insert(complaint.span.start) {
+                let (number, span) = (complaint.statement, complaint.span);
+                self.faults
+                    .push(twice(self.text, &self.statements, number, span));
             }
         }
         self.faults
     }
 
-    /// A place of the repaired text in the original.
+    /// A place of the mended text in the original.
     pub(super) fn original(&self, span: &Range<usize>) -> Range<usize> {
-        let seam = |place: usize| {
-            let after = self
-                .seams
-                .partition_point(|seam| seam.repaired.start < place);
-            after.checked_sub(1).map(|number| &self.seams[number])
-        };
-        let shifted = |seam: &Seam, place: usize| seam.original.end + (place - seam.repaired.end);
-        let start = match seam(span.start) {
-            None => span.start,
-            Some(seam) if span.start < seam.repaired.end => seam.original.start,
-            Some(seam) => shifted(seam, span.start),
-        };
-        let end = match seam(span.end) {
-            None => span.end,
-            Some(seam) if span.end < seam.repaired.end => seam.original.end,
-            Some(seam) => shifted(seam, span.end),
-        };
-        start..end.max(start)
+        self.edits.original(span)
+    }
+
+    /// Whether a place of the mended text is not of the user's making.
+    pub(super) fn is_stand_in(&self, span: &Range<usize>) -> bool {
+        self.edits.is_stand_in(span)
     }
 
     /// Whether a statement was taken out that may have given this key to the table at that place (of the
     /// repaired text).
     pub(super) fn may_have_lost(&self, key: &Key, table: &Table, span: &Range<usize>) -> bool {
-        let lost = |number: usize| self.edits.get(&number).is_some_and(String::is_empty);
+        let lost = |number: usize| self.edits.is_removed(&self.statements[number].span);
         let all = 0..self.statements.len();
         if table.header.is_empty()
             && all
@@ -206,39 +172,35 @@ impl<'t> Repair<'t> {
         let closed = after.len() - after.trim_start_matches(']').len();
         let wanted = table.header.len() - table.header.trim_start_matches('[').len();
         if opened != wanted || closed != wanted {
+            let new = New::Text(table.header.to_owned());
             self.faults
                 .push(wording::brackets(self.text, statement, table, closed > 0));
-            self.edits.insert(number, table.header.to_owned());
+            self.edits.replace(statement.span.clone(), new, self.round);
         }
     }
 
     /// Whether a bracket of the statement is left open, and toml stumbled there or after it.
-    fn runs_away(&self, number: usize, last_error: Option<usize>) -> bool {
+    fn runs_away(&self, number: usize, last_error: usize) -> bool {
         let statement = &self.statements[number];
         statement.unclosed.is_some()
-            && !self.edits.contains_key(&number)
-            && last_error.is_some_and(|last| last >= statement.span.start)
+            && last_error >= statement.span.start
+            && !self.edits.is_removed(&statement.span)
     }
 
-    /// The errors that are wanted, in the order of the text.
-    fn complaints<'e>(
-        &self,
-        errors: &'e [Error],
-        wanted: impl Fn(&str) -> bool,
-    ) -> Vec<Complaint<'e>> {
-        let mut complaints: Vec<_> = errors
-            .iter()
-            .filter(|error| wanted(error.message()))
-            .map(|error| {
-                let span = self.original(&error.span().unwrap_or(0..0));
-                let statement = self.statement_at(span.start);
-                Complaint {
-                    span,
-                    message: error.message(),
-                    statement,
-                }
-            })
-            .collect();
+    /// The errors in the order of the text.
+    fn complaints<'e>(&self, errors: &'e [Error]) -> Vec<Complaint<'e>> {
+        let complaint = |error: &'e Error| {
+            let span = self.original(&error.span().unwrap_or(0..0));
+            let statement = self.statement_at(span.start);
+            let message = error.message();
+            Complaint {
+                span,
+                message,
+                slip: slip(message),
+                statement,
+            }
+        };
+        let mut complaints: Vec<_> = errors.iter().map(complaint).collect();
         complaints.sort_by_key(|complaint| complaint.span.start);
         complaints
     }
@@ -252,65 +214,109 @@ impl<'t> Repair<'t> {
             .filter(|number| place <= self.statements[*number].span.end)
     }
 
-    /// Makes a fault of a syntax error, the first of its line, and takes its statement out.
-    fn tell(&mut self, complaint: &Complaint<'_>) {
-        let Some(number) = complaint.statement else {
-            if self.told.insert(complaint.span.start) {
-                self.faults.push(wording::syntax(
-                    self.text,
-                    None,
-                    complaint.span.clone(),
-                    complaint.message,
-                ));
+    /// Makes a fault of a syntax error, if it is the first of its line, and mends it. Says whether the text
+    /// has changed.
+    fn tell(&mut self, complaint: &Complaint<'_>) -> bool {
+        let place = complaint.span.start;
+        let statement = complaint.statement.map(|number| &self.statements[number]);
+        if let Some(number) = complaint.statement {
+            let line = self.text[..place].rfind('\n').map_or(0, |end| end + 1);
+            let mended_header = self.is_header(number) && self.edits.round_at(place).is_some();
+            if mended_header || !self.seen.insert((number, line)) {
+                return false;
             }
-            return;
-        };
+        }
+        if self.told.insert(place) {
+            let span = complaint.span.clone();
+            self.faults.push(wording::syntax(
+                self.text,
+                statement,
+                span,
+                complaint.slip,
+                complaint.message,
+            ));
+        }
+        match complaint.statement {
+            Some(number) if self.is_header(number) => self.mend_header(number),
+            Some(number) => self.mend_pair(number, complaint),
+            None => false,
+        }
+    }
+
+    /// Closes a header; one beyond repair is taken out with its pairs, that these do not fall to the table
+    /// before it.
+    fn mend_header(&mut self, number: usize) -> bool {
         let statement = &self.statements[number];
-        let line = self.text[..complaint.span.start]
-            .rfind('\n')
-            .map_or(0, |end| end + 1);
-        let known = self.edits.contains_key(&number) && !self.told.contains(&statement.span.start);
-        if known || !self.told.insert(line.max(statement.span.start)) {
-            return;
+        if let Some(header) = restored(statement.name(self.text), statement.header(self.text)) {
+            self.edits
+                .replace(statement.span.clone(), New::Text(header), self.round);
+        } else {
+            self.take_out(number);
+            for next in number + 1..self.statements.len() {
+                if self.is_header(next) {
+                    break;
+                }
+                self.take_out(next);
+            }
         }
-        self.told.insert(statement.span.start);
-        self.faults.push(wording::syntax(
-            self.text,
-            Some(statement),
-            complaint.span.clone(),
-            complaint.message,
-        ));
-        let replacement = match statement.kind {
-            Kind::Header => restored(
-                statement.name(self.text),
-                &self.text[statement.span.clone()],
+        true
+    }
+
+    /// Mends the piece of a pair that has the error, or takes the pair out. Says whether the text has
+    /// changed.
+    fn mend_pair(&mut self, number: usize, complaint: &Complaint<'_>) -> bool {
+        let statement = &self.statements[number];
+        let (place, end) = (complaint.span.start, statement.span.end);
+        let before = self.edits.round_at(place);
+        if before == Some(self.round) || self.edits.is_removed(&statement.span) {
+            return false;
+        }
+        let (piece, new) = match complaint.slip {
+            // What has been mended once and is wrong still cannot be mended so.
+            _ if before.is_some() || self.round > ROUNDS => {
+                self.take_out(number);
+                return true;
+            }
+            Slip::NoComma => (place..place, New::Text(",".to_owned())),
+            Slip::ExtraComma if !complaint.span.is_empty() => {
+                (complaint.span.clone(), New::Text(String::new()))
+            }
+            Slip::Unquoted | Slip::Number | Slip::LeadingZero => (
+                word_around(self.text, &complaint.span),
+                New::StandIn("\"\""),
             ),
-            Kind::Pair => String::new(),
+            Slip::Trailing => (place..end, New::Text(String::new())),
+            _ => match inline_table_around(self.text, statement, place) {
+                Some(table) => (table, New::StandIn("{}")),
+                None => {
+                    self.take_out(number);
+                    return true;
+                }
+            },
         };
-        if statement.kind == Kind::Header && replacement.is_empty() {
-            // Its pairs would fall to the table before it.
-            let pairs = |next: &usize| self.statements[*next].kind == Kind::Pair;
-            let lost = (number + 1..self.statements.len()).take_while(pairs);
-            self.edits.extend(lost.map(|next| (next, String::new())));
-        }
-        self.edits.insert(number, replacement);
+        self.edits.replace(piece, new, self.round);
+        true
+    }
+
+    fn take_out(&mut self, number: usize) {
+        let span = self.statements[number].span.clone();
+        self.edits
+            .replace(span, New::Text(String::new()), self.round);
     }
 }
 
-/// A header with the brackets closed; nothing when its name is beyond repair.
-fn restored(name: &str, written: &str) -> String {
+/// A header with its brackets closed; nothing when its name is beyond repair.
+fn restored(name: &str, written: &str) -> Option<String> {
     let bare = |part: &str| {
-        !part.is_empty()
-            && part
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        !part.is_empty() && part.chars().all(fits)
     };
-    if !name.split('.').all(bare) {
-        return String::new();
-    }
-    if written.starts_with("[[") {
-        format!("[[{name}]]")
+    let (open, close) = if written.starts_with("[[") {
+        ("[[", "]]")
     } else {
-        format!("[{name}]")
-    }
+        ("[", "]")
+    };
+    name.split('.')
+        .all(bare)
+        .then(|| format!("{open}{name}{close}"))
 }

@@ -8,36 +8,22 @@ use std::{
 use super::{
     fault::{Fault, quote},
     keys::{FILE, Table},
-    statement::{Kind, Statement, line_end},
+    slip::Slip,
+    statement::{Kind, Statement, line_end, word_around},
 };
-
-/// Whether an error is about the structure (something given twice); toml reads on correctly after it.
-pub(super) fn is_structural(message: &str) -> bool {
-    message.starts_with("duplicate key") || message.starts_with("cannot extend value")
-}
 
 /// A syntax error.
 pub(super) fn syntax(
     text: &str,
     statement: Option<&Statement>,
     span: Range<usize>,
+    slip: Slip,
     message: &str,
 ) -> Fault {
-    let Some(statement) = statement else {
-        let (cause, label) = if message.starts_with("invalid comment character") {
-            (
-                "a comment has a character that does not show",
-                "a control character",
-            )
-        } else {
-            (message, "not TOML")
-        };
-        let cure = "remove it; a line is a `key = value`, a `[table]` or a `# comment`";
-        return Fault::new(span, cause, label, cure);
-    };
-    match statement.kind {
-        Kind::Header => header(text, statement, span, message),
-        Kind::Pair => pair(text, statement, span, message),
+    match statement {
+        Some(statement) if statement.kind == Kind::Header => header(text, statement, span, message),
+        Some(statement) => pair(text, statement, span, slip, message),
+        None => comment(span, message),
     }
 }
 
@@ -84,76 +70,22 @@ pub(super) fn brackets(text: &str, statement: &Statement, table: &Table, closed:
     )
 }
 
-/// Something that is given twice, or as two different things.
-pub(super) fn twice(
-    text: &str,
-    statements: &[Statement],
-    number: Option<usize>,
-    span: Range<usize>,
-) -> Fault {
-    let word = quote(&text[span.clone()]);
-    let statement = number.map(|number| &statements[number]);
-    let written = statement
-        .map(|statement| quote(statement.header(text)))
-        .unwrap_or_default();
-    let (cause, cure) = match statement {
-        Some(Statement {
-            kind: Kind::Header, ..
-        }) if written.starts_with("`[[") => (
-            format!("{written} comes after {word} was given in another way"),
-            format!("write all of {word} in one way: as a list in its key or under such headers"),
-        ),
-        Some(Statement {
-            kind: Kind::Header, ..
-        }) => (
-            format!("{written} is given twice"),
-            format!("put all keys of {word} under one header"),
-        ),
-        _ => (
-            format!("{word} is given twice"),
-            "keep one of the two".to_owned(),
-        ),
+/// Something between the statements that toml cannot read.
+fn comment(span: Range<usize>, message: &str) -> Fault {
+    let (cause, label) = if message.starts_with("invalid comment character") {
+        (
+            "a comment has a character that does not show",
+            "a control character",
+        )
+    } else {
+        (message, "not TOML")
     };
-    let first = number.and_then(|number| first_given(text, statements, number, &span));
-    let fault = Fault::new(span, cause, "given again here", cure);
-    match first {
-        Some(first) => fault.related(first, "given here before"),
-        None => fault,
-    }
-}
-
-/// Where a name was given before.
-fn first_given(
-    text: &str,
-    statements: &[Statement],
-    number: usize,
-    span: &Range<usize>,
-) -> Option<Range<usize>> {
-    let statement = &statements[number];
-    let name = text[span.clone()].trim_matches(['"', '\'']);
-    let mut earlier = statements[..number].iter().rev();
-    let first = match statement.kind {
-        Kind::Pair if span.start > statement.span.start => {
-            // In an inline table: its own text has it.
-            let before = &text[statement.span.start..span.start];
-            let opened = before.rfind('{').map_or(0, |brace| brace + 1);
-            let at = statement.span.start + opened + before[opened..].find(name)?;
-            return Some(at..at + name.len());
-        }
-        Kind::Pair => earlier
-            .take_while(|other| other.kind == Kind::Pair)
-            .find(|other| other.name(text) == name),
-        Kind::Header if statement.header(text).starts_with("[[") => {
-            earlier.find(|other| other.kind == Kind::Pair && other.name(text) == name)
-        }
-        Kind::Header => earlier
-            .find(|other| other.kind == Kind::Header && other.name(text) == statement.name(text)),
-    }?;
-    let length = match first.kind {
-        Kind::Header => first.header(text).len(),
-        Kind::Pair => first.name(text).len(),
-    };
-    Some(first.span.start..first.span.start + length)
+    Fault::new(
+        span,
+        cause,
+        label,
+        "remove it; a line is a `key = value`, a `[table]` or a `# comment`",
+    )
 }
 
 /// A header that toml cannot read.
@@ -181,164 +113,110 @@ fn header(text: &str, statement: &Statement, span: Range<usize>, message: &str) 
 }
 
 /// A pair that toml cannot read.
-fn pair(text: &str, statement: &Statement, span: Range<usize>, message: &str) -> Fault {
-    let rest = &text[span.start..statement.span.end.max(span.start)];
-    let is = |start: &str| message.starts_with(start);
-    if is("key with no value") {
-        return no_value(text, span.start);
-    }
+fn pair(text: &str, statement: &Statement, span: Range<usize>, slip: Slip, message: &str) -> Fault {
     let name = quote(key_at(text, statement, span.start));
-    let word = text[span.clone()].trim();
-    let not_toml = message
+    let outer = quote(own_key(text, statement));
+    let rest = &text[span.start..statement.span.end.max(span.start)];
+    let line_ends = rest.is_empty() || rest.starts_with(['\r', '\n']);
+    let word = word_around(text, &span);
+    let reason = message
         .strip_suffix(", expected nothing")
         .unwrap_or(message);
 
-    if let Some(address) = address_at(text, &span).filter(|_| !is("missing")) {
-        let word = &text[address.clone()];
-        let cause = format!("{} is not a TOML value", quote(word));
-        return Fault::new(
-            address.clone(),
-            cause,
-            "text without quotes",
-            unquoted(word),
-        );
-    }
-    let (cause, label, cure) = if is("invalid unquoted key") && rest.starts_with(':') {
-        (
+    let (cause, label, cure) = match slip {
+        Slip::NoEquals => return no_equals(text, span.start),
+        Slip::Unquoted if span.is_empty() => (
+            format!("{name} has no value"),
+            "expected a value",
+            format!("write the value after `=`, or remove {name}"),
+        ),
+        Slip::Unquoted => return unquoted(text, span),
+        Slip::Number | Slip::LeadingZero if is_address(&text[word.clone()]) => {
+            return unquoted(text, word);
+        }
+        Slip::LeadingZero => (
+            format!("the number of {name} has a leading zero"),
+            "leading zero",
+            "write the number without zeros before it".to_owned(),
+        ),
+        Slip::Number => (
+            format!("{name} is not a number: {reason}"),
+            "not a number",
+            "write digits, as in `3` or `1_000`".to_owned(),
+        ),
+        Slip::Text | Slip::LiteralText if line_ends => {
+            let quote = if slip == Slip::Text { '"' } else { '\'' };
+            (
+                format!("the text of {name} has no closing `{quote}`"),
+                "the line ends here",
+                format!("write `{quote}` at the end of the text"),
+            )
+        }
+        Slip::Escape => (
+            format!("a backslash in {name} escapes nothing"),
+            "unknown escape",
+            "write a backslash as `\\\\`, or put the text in single quotes".to_owned(),
+        ),
+        _ if rest.starts_with(|c: char| c.is_control() && !c.is_whitespace()) => (
+            format!("{name} has a character that does not show"),
+            "a control character",
+            "remove it, or write it as an escape, as in `\\t`".to_owned(),
+        ),
+        Slip::OddKey if rest.starts_with(':') => (
             "there is `:` after a key".to_owned(),
             "expected `=`",
             "write `=`".to_owned(),
-        )
-    } else if is("unquoted keys cannot be empty") {
-        (
+        ),
+        Slip::NoKey => (
             "there is no key before `=`".to_owned(),
             "expected a key",
             "write `key = value`".to_owned(),
-        )
-    } else if is("string values must be quoted") && span.is_empty() {
-        let cure = format!("write the value after `=`, or remove {name}");
-        (format!("{name} has no value"), "expected a value", cure)
-    } else if is("string values must be quoted")
-        || is("invalid boolean")
-        || is("invalid float, expected `nan`")
-    {
-        (
-            format!("{} is not a TOML value", quote(word)),
-            "text without quotes",
-            unquoted(word),
-        )
-    } else if rest.starts_with(['\r', '\n']) && is("invalid basic string")
-        || is("invalid basic string, expected `\"`")
-    {
-        let cure = "write `\"` at the end of the text".to_owned();
-        (
-            format!("the text of {name} has no closing `\"`"),
-            "the line ends here",
-            cure,
-        )
-    } else if rest.starts_with(['\r', '\n']) && is("invalid literal string")
-        || is("invalid literal string, expected `'`")
-    {
-        let cure = "write `'` at the end of the text".to_owned();
-        (
-            format!("the text of {name} has no closing `'`"),
-            "the line ends here",
-            cure,
-        )
-    } else if rest.starts_with(|c: char| c.is_control()) {
-        let cure = "remove it, or write it as an escape, as in `\\t`".to_owned();
-        (
-            format!("{name} has a character that does not show"),
-            "a control character",
-            cure,
-        )
-    } else if is("missing comma") {
-        (
-            format!("a comma is missing in {name}"),
+        ),
+        Slip::NoComma => (
+            format!("a comma is missing in {outer}"),
             "expected `,` before this",
             "write `,` between two items".to_owned(),
-        )
-    } else if is("extra comma") {
-        (
-            format!("there is a comma too many in {name}"),
+        ),
+        Slip::ExtraComma => (
+            format!("there is a comma too many in {outer}"),
             "no item before it",
             "remove it".to_owned(),
-        )
-    } else if is("unexpected key or value") && rest.trim_end() == "," {
-        (
+        ),
+        Slip::Trailing if rest.trim_end() == "," => (
             format!("there is a comma after the value of {name}"),
             "expected the end of the line",
             "remove it".to_owned(),
-        )
-    } else if is("unexpected key or value") {
-        let cure =
-            "write one `key = value` on each line; several values need a list: `[1, 2]`".to_owned();
-        (
+        ),
+        Slip::Trailing => (
             format!("there is more than one value for {name}"),
             "expected the end of the line",
-            cure,
-        )
-    } else if is("missing escaped value") || is("invalid value") || is("too few unicode") {
-        let cure = "write a backslash as `\\\\`, or put the text in single quotes".to_owned();
-        (
-            format!("a backslash in {name} escapes nothing"),
-            "unknown escape",
-            cure,
-        )
-    } else if is("unexpected leading zero") {
-        let cure = "write the number without zeros before it".to_owned();
-        (
-            format!("the number of {name} has a leading zero"),
-            "leading zero",
-            cure,
-        )
-    } else if is("invalid hexadecimal")
-        || is("invalid octal")
-        || is("invalid binary")
-        || is("invalid float")
-        || is("invalid integer")
-        || is("`_` may")
-        || is("invalid fraction")
-        || is("invalid exponent")
-    {
-        (
-            format!("{name} is not a number: {not_toml}"),
-            "not a number",
-            "write digits, as in `3` or `1_000`".to_owned(),
-        )
-    } else if is("missing assignment") || is("extra assignment") || is("missing key for inline") {
-        let cure = "write `{ key = value, key = value }`".to_owned();
-        (
-            format!("the table in {name} is not made of `key = value`"),
+            "write one `key = value` on each line; several values need a list: `[1, 2]`".to_owned(),
+        ),
+        Slip::NotPairs => (
+            format!("the table in {outer} is not made of `key = value`"),
             "expected `key = value`",
-            cure,
-        )
-    } else if is("unexpected `=`") {
-        let cure =
-            "put `{ }` around `key = value`, or close the list with `]` before it".to_owned();
-        (
-            format!("there is `=` in the list of {name}"),
+            "write `{ key = value, key = value }`".to_owned(),
+        ),
+        Slip::EqualsInList => (
+            format!("there is `=` in the list of {outer}"),
             "not in a list",
-            cure,
-        )
-    } else if is("missing array opening") || is("missing inline table opening") {
-        let cure = "remove it, or write the bracket that it closes".to_owned();
-        (
-            format!("a bracket in {name} closes nothing"),
+            "put `{ }` around `key = value`, or close the list with `]` before it".to_owned(),
+        ),
+        Slip::StrayBracket => (
+            format!("a bracket in {outer} closes nothing"),
             "never opened",
-            cure,
-        )
-    } else if is("invalid key-value pair") {
-        let cure = "write `key = value`, `[table]` or `# comment`".to_owned();
-        (
+            "remove it, or write the bracket that it closes".to_owned(),
+        ),
+        Slip::NoStatement => (
             "a line begins with something that is not a key".to_owned(),
             "expected a key",
-            cure,
-        )
-    } else {
-        let cure =
-            "write text in quotes, numbers in digits, lists in `[ ]`, tables in `{ }`".to_owned();
-        (format!("{name} is not TOML: {not_toml}"), "not TOML", cure)
+            "write `key = value`, `[table]` or `# comment`".to_owned(),
+        ),
+        Slip::Twice | Slip::OddKey | Slip::Text | Slip::LiteralText | Slip::Other => (
+            format!("{name} is not TOML: {reason}"),
+            "not TOML",
+            "write text in quotes, numbers in digits, lists in `[ ]`, tables in `{ }`".to_owned(),
+        ),
     };
     Fault::new(span, cause, label, cure)
 }
@@ -350,10 +228,15 @@ fn key_at<'t>(text: &'t str, statement: &Statement, at: usize) -> &'t str {
         .rfind(['{', ',', '\n'])
         .map_or(before, |separator| &before[separator + 1..]);
     let inner = item.split_once('=').map(|(key, _)| key.trim());
-    inner.filter(|key| is_bare(key)).unwrap_or_else(|| {
-        let name = statement.name(text);
-        name.split_whitespace().next().unwrap_or(name)
-    })
+    inner
+        .filter(|key| is_bare(key))
+        .unwrap_or_else(|| own_key(text, statement))
+}
+
+/// The key that the statement begins with.
+fn own_key<'t>(text: &'t str, statement: &Statement) -> &'t str {
+    let name = statement.name(text);
+    name.split_whitespace().next().unwrap_or(name)
 }
 
 /// Whether a word can be a key without quotes.
@@ -362,20 +245,8 @@ fn is_bare(word: &str) -> bool {
     !word.is_empty() && word.chars().all(fits)
 }
 
-/// The place of an address without quotes, which toml takes for a number.
-fn address_at(text: &str, span: &Range<usize>) -> Option<Range<usize>> {
-    let edge = |c: char| c.is_whitespace() || matches!(c, '=' | ',' | '[' | ']' | '{' | '}' | '#');
-    let start = text[..span.start].rfind(edge).map_or(0, |place| place + 1);
-    let end = text[span.start..]
-        .find(edge)
-        .map_or(text.len(), |length| span.start + length);
-    let word = text.get(start..end)?;
-    let address = word.parse::<IpAddr>().is_ok() || word.parse::<SocketAddr>().is_ok();
-    (address || word.contains("://")).then_some(start..end)
-}
-
 /// A line that has no `=`; `at` is a place on it.
-fn no_value(text: &str, at: usize) -> Fault {
+fn no_equals(text: &str, at: usize) -> Fault {
     let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
     let line = &text[start..line_end(text, start)];
     let indent = line.len() - line.trim_start().len();
@@ -409,14 +280,23 @@ fn no_value(text: &str, at: usize) -> Fault {
     )
 }
 
-/// What to write instead of a value without quotes.
-fn unquoted(word: &str) -> String {
-    match word.trim().to_lowercase().as_str() {
+/// A value that is text without quotes.
+fn unquoted(text: &str, word: Range<usize>) -> Fault {
+    let written = text[word.clone()].trim();
+    let cure = match written.to_lowercase().as_str() {
         "true" | "yes" | "on" => "write `true`".to_owned(),
         "false" | "no" | "off" => "write `false`".to_owned(),
-        _ => format!(
-            "put it in quotes: {}",
-            quote(&format!("\"{}\"", word.trim()))
-        ),
-    }
+        _ => format!("put it in quotes: {}", quote(&format!("\"{written}\""))),
+    };
+    Fault::new(
+        word,
+        format!("{} is not a TOML value", quote(written)),
+        "text without quotes",
+        cure,
+    )
+}
+
+/// Whether a word that toml takes for a number is an address.
+fn is_address(word: &str) -> bool {
+    word.parse::<IpAddr>().is_ok() || word.parse::<SocketAddr>().is_ok() || word.contains("://")
 }
