@@ -1,5 +1,7 @@
 //! The rules that cargo and its companions check: format, lints, licences.
 
+use std::process::Command;
+
 use anyhow::{Context, Result};
 
 use crate::{process, setup};
@@ -22,21 +24,30 @@ pub(super) fn format() -> Result<()> {
     Ok(())
 }
 
-/// Clippy has nothing to say about any target of the workspace.
+/// Clippy has nothing to say about any target of either workspace.
 pub(super) fn lints() -> Result<()> {
+    process::run(clippy(&["--workspace", "--all-targets"]).env("DRAY_BPF", "require"))?;
+    // For the host, because clippy has no `core` for the eBPF target; released, because only that profile aborts on
+    // a panic, and unwinding takes std. The variable lets a stable compiler take aya-ebpf's unstable features.
     process::run(
-        process::cargo()
-            .args([
-                "clippy",
-                "--quiet",
-                "--workspace",
-                "--all-targets",
-                "--",
-                "--deny",
-                "warnings",
-            ])
-            .env("DRAY_BPF", "require"),
+        clippy(&[
+            "--release",
+            "--manifest-path",
+            "ebpf/Cargo.toml",
+            "--target-dir",
+            "target/bpf",
+        ])
+        .env("RUSTC_BOOTSTRAP", "1"),
     )
+}
+
+fn clippy(arguments: &[&str]) -> Command {
+    let mut command = process::cargo();
+    command
+        .args(["clippy", "--quiet", "--locked"])
+        .args(arguments)
+        .args(["--", "--deny", "warnings"]);
+    command
 }
 
 /// Every dependency has a licence we may ship, comes from crates.io, and is there in one version: see deny.toml.

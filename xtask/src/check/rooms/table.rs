@@ -106,8 +106,8 @@ pub(super) const ROOMS: &[Room] = &[
     },
     Room {
         name: "lab",
-        duty: "topologies as values, brought up through `net`; real servers, traffic, captures",
-        may_use: &["model", "net", "packet"],
+        duty: "topologies as values, brought up through `net` and `dataplane`; real servers, traffic, captures",
+        may_use: &["dataplane", "model", "net", "packet"],
         ..ROOM
     },
     Room {
