@@ -62,19 +62,17 @@ impl Lineage {
 
     /// The edits as a scheduler sees them, to which only eligible entries exist.
     pub(crate) fn edits(&self, old: &[Listed], new: &[Listed]) -> Edits {
-        let mut gone: Vec<Option<u32>> = old.iter().map(|entry| weight(*entry)).collect();
         let mut edits = Edits::default();
         for (entry, origin) in new.iter().zip(&self.origins).rev() {
             let Some(now) = weight(*entry) else {
                 continue;
             };
-            match origin.and_then(|origin| gone[origin].take()) {
+            match origin.and_then(|origin| weight(old[origin])) {
                 None => edits.added.push(now),
                 Some(before) if before == now => edits.untouched.push(now),
                 Some(before) => edits.changed.push((before, now)),
             }
         }
-        edits.deleted = gone.into_iter().rev().flatten().collect();
         edits
     }
 }
@@ -83,10 +81,9 @@ fn weight(entry: Listed) -> Option<u32> {
     entry.eligible().then(|| entry.weight())
 }
 
-/// Edits by their weights, each kind from the oldest destination to the newest.
+/// Edits by their weights, each kind from the oldest destination to the newest. What is in none of them was deleted.
 #[derive(Default)]
 pub(crate) struct Edits {
-    pub(crate) deleted: Vec<u32>,
     /// (before, after)
     pub(crate) changed: Vec<(u32, u32)>,
     pub(crate) added: Vec<u32>,

@@ -38,21 +38,18 @@ fn current(past: &Past) -> u32 {
 }
 
 /// The current weight after `edits`, made one at a time.
-fn carry(mut current: u32, edits: &Edits) -> u32 {
+fn carry(current: u32, edits: &Edits) -> u32 {
     let Edits {
-        deleted,
         changed,
         added,
         untouched,
     } = edits;
     let before = || changed.iter().map(|(before, _)| *before);
-    let untouched = Spread::of(untouched.iter().copied());
+    let mut settled = Spread::of(untouched.iter().copied());
 
-    let undeleted = untouched.and(Spread::of(before()));
-    for left in behind_each(deleted.iter().copied()) {
-        current = undeleted.and(left).settle(current);
-    }
-    let mut settled = untouched;
+    // Several deletions come to the same as the last of them, because they can only bring the greatest weight down and the
+    // divisor up.
+    let mut current = settled.and(Spread::of(before())).settle(current);
     for ((_, after), left) in changed.iter().zip(behind_each(before())) {
         settled = settled.with(*after);
         current = settled.and(left).settle(current);
@@ -89,7 +86,8 @@ impl Spread {
         self.greatest.saturating_sub(self.step() - 1)
     }
 
-    /// What an edit that leads to these weights makes of the current weight: a lap that there is.
+    /// What an edit that leads to these weights makes of the current weight: that of a lap that there is. One that was such a lap's
+    /// already stays.
     fn settle(self, current: u32) -> u32 {
         if current == 0 || current > self.top() {
             return self.top();
@@ -174,7 +172,7 @@ impl Laps {
         (level.height - laps as u32 - 1) * self.spread.step() + 1
     }
 
-    /// The turn that begins the lap of `current`.
+    /// The turn that begins the lap of `current`, which must be one of these laps', as [`Spread::settle`] makes it.
     fn turn(&self, current: u32) -> u64 {
         if self.period == 0 {
             return 0;

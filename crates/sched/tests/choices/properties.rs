@@ -303,6 +303,18 @@ fn stateless_shares_follow_the_weights() {
 }
 
 #[test]
+fn stateless_rounds_a_share_to_the_nearest_slot() {
+    for (weights, slots_of_b) in [([300, 1], 1), ([700, 1], 0), ([100, 1], 2)] {
+        let service = Service::with(Kind::WeightedLeastConnection, &weights);
+        let of_b = slots(&service)
+            .iter()
+            .filter(|choice| **choice == Some(2))
+            .count();
+        assert_eq!(of_b, slots_of_b, "{weights:?}");
+    }
+}
+
+#[test]
 fn stateless_moves_few_flows_of_the_others_when_one_goes() {
     for count in [2, 5, 6, 12, 25, 50, 100, 200] {
         let mut service = Service::new(Kind::RoundRobin);

@@ -1,6 +1,9 @@
 //! Choices worked out by an independent model of IPVS's rules.
 
+use std::hash::Hasher;
+
 use dray_sched::Kind;
+use siphasher::sip::SipHasher13;
 
 use crate::service::{Service, client, entry, name, number};
 
@@ -204,21 +207,37 @@ fn mh_refuses_the_clients_of_a_quiesced_destination_and_moves_no_other() {
 
 #[test]
 fn mh_fallback_hashes_anew_until_a_destination_takes_the_client() {
-    let mut service = Service::with(MH_FALLBACK, &[1, 1, 1]);
-    let flow = client("192.168.1.100", 0);
-    assert_eq!(name(service.pick(&flow)), 'B');
-    service.edit(number('B'), |b| b.weight = 0);
+    assert_eq!(
+        mh_probes("192.168.1.100").take(5).collect::<Vec<_>>(),
+        [1341, 2215, 2066, 2646, 1532]
+    );
     let slots = mh_slots(&Service::with(MH, &[1, 1, 1]));
-    let probes = [2215, 2066, 2646, 1532];
-    let expected = probes
-        .into_iter()
-        .map(|slot| slots[slot])
-        .find(|owner| *owner != 'B');
-    assert_eq!(Some(name(service.pick(&flow))), expected);
-    service.edit(number('A'), |a| a.weight = 0);
-    assert_eq!(name(service.pick(&flow)), 'C');
-    service.edit(number('C'), |c| c.weight = 0);
-    assert_eq!(service.pick(&flow), None);
+    let mut service = Service::with(MH_FALLBACK, &[1, 1, 1]);
+    for quiesced in ["", "B", "AB", "ABC"] {
+        for name in quiesced.chars() {
+            service.edit(number(name), |entry| entry.weight = 0);
+        }
+        for host in 1..255 {
+            let address = format!("198.51.100.{host}");
+            let mut owners = mh_probes(&address).map(|slot| slots[slot]);
+            let expected = owners.find(|owner| !quiesced.contains(*owner));
+            let picked = service.pick(&client(&address, 0));
+            assert_eq!(picked, expected.map(number), "{address}");
+        }
+    }
+}
+
+/// The slots that IPVS looks into for a client: its own, and then those of `mh-fallback`.
+fn mh_probes(address: &str) -> impl Iterator<Item = usize> {
+    let client = client(address, 0).client;
+    let slot = move |offset: u32| {
+        let mut hash = SipHasher13::new_with_keys(2_654_435_761, 2_654_435_761);
+        hash.write(&client.wrapping_add(offset).to_le_bytes());
+        hash.finish() as u32 % 4093
+    };
+    let own = slot(0);
+    let others = (0..4093).map(move |probe| slot((own + probe) % 4093));
+    std::iter::once(own).chain(others).map(|slot| slot as usize)
 }
 
 #[test]
