@@ -1,2 +1,7 @@
-//! dray
-fn main() {}
+//! The `dray` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    dray::commands::main()
+}

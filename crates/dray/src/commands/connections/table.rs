@@ -1,0 +1,90 @@
+//! Connections as a person reads them, with the habits of `ipvsadm -Lnc`.
+
+use dray_api::v1::Connection;
+
+use crate::{
+    grid::{Grid, Side},
+    number::clock,
+};
+
+/// The connections as text, in the order of client and service.
+pub(super) fn table(connections: &[Connection]) -> String {
+    let mut sorted: Vec<_> = connections.iter().collect();
+    sorted.sort_by_key(|connection| (connection.client, connection.virtual_));
+    let mut grid = Grid::new([
+        Side::Left,
+        Side::Right,
+        Side::Left,
+        Side::Left,
+        Side::Left,
+        Side::Left,
+        Side::Right,
+        Side::Left,
+    ]);
+    grid.row([
+        "Prot",
+        "Expire",
+        "State",
+        "Client",
+        "Virtual",
+        "Real server",
+        "Age",
+        "Service",
+    ]);
+    for connection in sorted {
+        grid.row([
+            connection.protocol.name().to_uppercase(),
+            clock(connection.expires_seconds),
+            connection.state.clone(),
+            connection.client.to_string(),
+            connection.virtual_.to_string(),
+            connection
+                .real
+                .map_or_else(|| "-".to_owned(), |real| real.to_string()),
+            clock(connection.age_seconds),
+            connection.service.clone().unwrap_or_else(|| "-".to_owned()),
+        ]);
+    }
+    grid.text()
+}
+
+#[cfg(test)]
+mod tests {
+    use dray_api::v1::Protocol;
+
+    use super::*;
+
+    #[test]
+    fn connections_stand_in_the_order_of_their_clients() {
+        let tcp = Connection {
+            protocol: Protocol::Tcp,
+            client: "10.9.8.7:40000".parse().expect("an address"),
+            virtual_: "10.77.0.100:80".parse().expect("an address"),
+            service: Some("web".to_owned()),
+            real: Some("10.77.0.11".parse().expect("an address")),
+            state: "ESTABLISHED".to_owned(),
+            expires_seconds: 897,
+            age_seconds: 3,
+        };
+        let udp = Connection {
+            protocol: Protocol::Udp,
+            client: "[2001:db8::7]:5353".parse().expect("an address"),
+            virtual_: "[2001:db8::100]:53".parse().expect("an address"),
+            service: None,
+            real: None,
+            state: "UDP".to_owned(),
+            expires_seconds: 300,
+            age_seconds: 7_265,
+        };
+        let earlier = Connection {
+            client: "10.9.8.7:39999".parse().expect("an address"),
+            ..tcp.clone()
+        };
+        insta::assert_snapshot!(table(&[udp, tcp, earlier]));
+    }
+
+    #[test]
+    fn without_connections_only_the_heads_are_left() {
+        insta::assert_snapshot!(table(&[]));
+    }
+}

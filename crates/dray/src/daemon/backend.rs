@@ -1,0 +1,63 @@
+//! What the API's router asks of this daemon.
+
+use std::path::PathBuf;
+
+use dray_api::v1::{Connections, ConnectionsQuery, Problem, Reloaded, Status, StopMode, Stopped};
+use dray_control::{ControlError, Handle};
+
+use super::{
+    order::{Order, Orders},
+    wire,
+};
+
+/// This daemon, as its API sees it.
+#[derive(Clone, Debug)]
+pub(super) struct Backend {
+    control: Handle,
+    orders: Orders,
+    config: PathBuf,
+}
+
+impl Backend {
+    pub(super) fn new(control: Handle, orders: Orders, config: PathBuf) -> Self {
+        Self {
+            control,
+            orders,
+            config,
+        }
+    }
+}
+
+impl dray_api::Backend for Backend {
+    async fn status(&self) -> Result<Status, Problem> {
+        let status = self.control.status().await.map_err(problem)?;
+        Ok(wire::status(status, &self.config))
+    }
+
+    async fn connections(&self, query: ConnectionsQuery) -> Result<Connections, Problem> {
+        let limit = usize::try_from(query.limit.value()).expect("a limit is at most 100,000");
+        let filter = wire::filter(query)?;
+        let connections = self
+            .control
+            .connections(filter, limit)
+            .await
+            .map_err(problem)?;
+        Ok(wire::connections(connections))
+    }
+
+    async fn reload(&self) -> Result<Reloaded, Problem> {
+        self.orders.give(Order::Reload).await
+    }
+
+    async fn stop(&self, mode: StopMode) -> Result<Stopped, Problem> {
+        self.orders.give(|reply| Order::Stop(mode, reply)).await
+    }
+}
+
+/// What the control room could not do, for whoever asked.
+pub(super) fn problem(error: ControlError) -> Problem {
+    match error {
+        ControlError::Stopped => Problem::stopping(),
+        error => Problem::failed(format!("{:#}", anyhow::Error::new(error))),
+    }
+}

@@ -1,0 +1,34 @@
+//! Signals as orders: SIGHUP reads the file again, SIGTERM and SIGINT stop and keep forwarding.
+
+use std::io;
+
+use dray_api::v1::StopMode;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::order::{Order, Reply};
+
+/// The signals that this process catches.
+#[derive(Debug)]
+pub(super) struct Signals {
+    hangup: Signal,
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    pub(super) fn catch() -> io::Result<Self> {
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    pub(super) async fn next(&mut self) -> Order {
+        tokio::select! {
+            _ = self.hangup.recv() => Order::Reload(Reply::nobody()),
+            _ = self.interrupt.recv() => Order::Stop(StopMode::KeepForwarding, Reply::nobody()),
+            _ = self.terminate.recv() => Order::Stop(StopMode::KeepForwarding, Reply::nobody()),
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! The control room's values as the API writes them.
+
+use std::{path::Path, time::Duration};
+
+use dray_api::v1;
+use dray_control as control;
+use dray_model::{InterfaceStatus, NextHop, ReasonCount, ServiceName, Timeouts, XdpMode};
+
+pub(super) fn status(status: control::Status, config: &Path) -> v1::Status {
+    v1::Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        abi: dray_abi::ABI_VERSION,
+        config: config.display().to_string(),
+        problems: status.problems,
+        director: director(status.director),
+        services: status.services.into_iter().map(service).collect(),
+        leaving: status.leaving.into_iter().map(leaving).collect(),
+        reasons: status.reasons.into_iter().map(reason).collect(),
+    }
+}
+
+fn director(director: control::DirectorStatus) -> v1::Director {
+    let control::TableStatus { connections, room } = director.table;
+    v1::Director {
+        interfaces: director.interfaces.into_iter().map(interface).collect(),
+        connection_table: v1::ConnectionTable {
+            connections,
+            room_per_family: room,
+        },
+        timeouts: timeouts(director.timeouts),
+        vips: director.vips.into_iter().map(added_vip).collect(),
+    }
+}
+
+fn interface(InterfaceStatus { name, index, mode }: InterfaceStatus) -> v1::Interface {
+    let xdp = match mode {
+        XdpMode::Native => v1::XdpMode::Native,
+        XdpMode::Generic => v1::XdpMode::Generic,
+    };
+    v1::Interface { name, index, xdp }
+}
+
+fn timeouts(Timeouts { tcp, tcp_fin, udp }: Timeouts) -> v1::Timeouts {
+    v1::Timeouts {
+        tcp_milliseconds: milliseconds(tcp),
+        tcp_fin_milliseconds: milliseconds(tcp_fin),
+        udp_milliseconds: milliseconds(udp),
+    }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    time.as_millis().try_into().unwrap_or(u64::MAX)
+}
+
+fn added_vip(control::AddedVip { interface, vip }: control::AddedVip) -> v1::AddedVip {
+    v1::AddedVip { interface, vip }
+}
+
+fn service(service: control::ServiceStatus) -> v1::Service {
+    v1::Service {
+        name: service.name.to_string(),
+        address: service.address.into(),
+        scheduler: service.scheduler.name().to_owned(),
+        forward: service.forward.name().to_owned(),
+        refused: service.refused,
+        traffic: traffic(service.traffic),
+        destinations: service.destinations.into_iter().map(destination).collect(),
+    }
+}
+
+fn leaving(service: control::LeavingService) -> v1::LeavingService {
+    v1::LeavingService {
+        address: service.address.into(),
+        destinations: service.destinations.into_iter().map(destination).collect(),
+    }
+}
+
+fn destination(destination: control::DestinationStatus) -> v1::Destination {
+    let (standing, why) = match destination.standing {
+        control::Standing::Eligible => (v1::Standing::Eligible, None),
+        control::Standing::Quiesced => (v1::Standing::Quiesced, None),
+        control::Standing::NotEligible(why) => (v1::Standing::NotEligible, Some(why.to_string())),
+        control::Standing::Leaving => (v1::Standing::Leaving, None),
+    };
+    v1::Destination {
+        real: destination.real,
+        weight: destination.weight.value(),
+        standing,
+        why,
+        next_hop: destination.hop.map(next_hop),
+        traffic: traffic(destination.traffic),
+    }
+}
+
+fn next_hop(
+    NextHop {
+        interface,
+        vlan,
+        source: _,
+        destination,
+    }: NextHop,
+) -> v1::NextHop {
+    v1::NextHop {
+        interface,
+        vlan,
+        mac: destination.to_string(),
+    }
+}
+
+fn traffic(
+    control::Traffic {
+        live,
+        counters,
+        rates,
+    }: control::Traffic,
+) -> v1::Traffic {
+    v1::Traffic {
+        active: live.active,
+        inactive: live.inactive,
+        connections: counters.connections,
+        packets: counters.packets,
+        bytes: counters.bytes,
+        per_second: v1::Rates {
+            connections: rates.connections,
+            packets: rates.packets,
+            bytes: rates.bytes,
+        },
+    }
+}
+
+fn reason(
+    ReasonCount {
+        name,
+        passes,
+        meaning,
+        packets,
+    }: ReasonCount,
+) -> v1::Reason {
+    let verdict = if passes {
+        v1::Verdict::Pass
+    } else {
+        v1::Verdict::Drop
+    };
+    v1::Reason {
+        name: name.to_owned(),
+        verdict,
+        meaning: meaning.to_owned(),
+        packets,
+    }
+}
+
+/// The filters of a query.
+pub(super) fn filter(
+    query: v1::ConnectionsQuery,
+) -> Result<control::ConnectionFilter, v1::Problem> {
+    let name = |text: String| {
+        ServiceName::new(&text)
+            .map_err(|why| v1::Problem::bad_request(format!("`{text}` is no service: {why}")))
+    };
+    Ok(control::ConnectionFilter {
+        client: query
+            .client
+            .map(|prefix| (prefix.address(), prefix.length())),
+        service: query.service.map(name).transpose()?,
+        real: query.real,
+        state: query.state,
+    })
+}
+
+pub(super) fn connections(connections: control::Connections) -> v1::Connections {
+    let control::Connections { list, more } = connections;
+    v1::Connections {
+        connections: list.into_iter().map(connection).collect(),
+        more,
+    }
+}
+
+fn connection(connection: control::ConnectionStatus) -> v1::Connection {
+    let address = connection.address;
+    v1::Connection {
+        protocol: address.protocol.into(),
+        client: connection.client,
+        virtual_: (address.vip, address.port).into(),
+        service: connection.service.map(|name| name.to_string()),
+        real: connection.real,
+        state: connection.state.to_owned(),
+        expires_seconds: connection.expires.as_secs(),
+        age_seconds: connection.age.as_secs(),
+    }
+}
+
+/// What a reload changed.
+pub(super) fn reloaded(config: &Path, applied: control::Applied) -> v1::Reloaded {
+    v1::Reloaded {
+        config: config.display().to_string(),
+        services: applied.services,
+        reals: applied.reals,
+        services_added: applied.services_added,
+        services_changed: applied.services_changed,
+        services_removed: applied.services_removed,
+        problems: applied.problems,
+    }
+}

@@ -1,0 +1,72 @@
+//! Lines of cells under one another, as wide as their widest.
+
+/// Text in columns, two spaces apart.
+#[derive(Debug)]
+pub(crate) struct Grid {
+    sides: Vec<Side>,
+    rows: Vec<Vec<String>>,
+}
+
+/// Where a column's text stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Left,
+    Right,
+}
+
+impl Grid {
+    /// A grid with one column for each side.
+    pub(crate) fn new(sides: impl Into<Vec<Side>>) -> Self {
+        Self {
+            sides: sides.into(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Adds a line; cells that are missing at its end are empty.
+    pub(crate) fn row<C: Into<String>>(&mut self, cells: impl IntoIterator<Item = C>) {
+        self.rows.push(cells.into_iter().map(Into::into).collect());
+    }
+
+    /// The lines, each with a line break and without blanks at its end.
+    pub(crate) fn text(&self) -> String {
+        let widths: Vec<usize> = (0..self.sides.len())
+            .map(|column| self.width(column))
+            .collect();
+        let mut text = String::new();
+        for row in &self.rows {
+            let mut line = String::new();
+            for ((cell, &width), side) in row.iter().zip(&widths).zip(&self.sides) {
+                line += &match side {
+                    Side::Left => format!("{cell:<width$}  "),
+                    Side::Right => format!("{cell:>width$}  "),
+                };
+            }
+            text += line.trim_end();
+            text.push('\n');
+        }
+        text
+    }
+
+    fn width(&self, column: usize) -> usize {
+        let cells = self.rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell_and_lines_end_with_text() {
+        let mut grid = Grid::new([Side::Left, Side::Right, Side::Left]);
+        grid.row(["name", "n", "why"]);
+        grid.row(["a", "12345", ""]);
+        grid.row(["longer", "7"]);
+        assert_eq!(
+            grid.text(),
+            "name        n  why\na       12345\nlonger      7\n"
+        );
+    }
+}
