@@ -191,6 +191,31 @@ fn errors_of_syntax_and_of_meaning_come_in_one_run() {
 }
 
 #[test]
+fn a_character_left_out_is_blamed_near_its_place_and_nowhere_else() {
+    for (at, left_out) in FULL
+        .char_indices()
+        .filter(|(_, c)| "\"[]{},=\n".contains(*c))
+    {
+        let text = format!("{}{}", &FULL[..at], &FULL[at + 1..]);
+        let Err(wrong) = config::parse("dray.toml", &text) else {
+            continue;
+        };
+        let line = FULL[..at].matches('\n').count() + 1;
+        assert!(
+            wrong.iter().len() <= 4,
+            "{left_out:?} of line {line} left out:\n{wrong}"
+        );
+        for error in &wrong {
+            let distance = error.place.line.abs_diff(line);
+            assert!(
+                distance <= 3,
+                "{left_out:?} of line {line} left out:\n{wrong}"
+            );
+        }
+    }
+}
+
+#[test]
 fn files_that_cannot_be_taken_say_why_and_what_to_do() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("dray.toml");

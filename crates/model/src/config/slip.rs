@@ -42,7 +42,7 @@ pub(super) enum Slip {
 }
 
 /// How toml's messages begin; the first that fits counts.
-const MESSAGES: [(&str, Slip); 31] = [
+const MESSAGES: [(&str, Slip); 32] = [
     ("duplicate key", Slip::Twice),
     ("cannot extend value", Slip::Twice),
     ("key with no value", Slip::NoEquals),
@@ -72,6 +72,7 @@ const MESSAGES: [(&str, Slip); 31] = [
     ("missing key for inline table", Slip::NotPairs),
     ("unexpected `=` in array", Slip::EqualsInList),
     ("missing array opening", Slip::StrayBracket),
+    ("missing table open", Slip::StrayBracket),
     ("missing inline table opening", Slip::StrayBracket),
     ("invalid key-value pair", Slip::NoStatement),
 ];

@@ -56,7 +56,7 @@ pub(super) fn scan(text: &str) -> Vec<Statement> {
     let mut statements = Vec::new();
     let mut at = 0;
     while let Some(start) = next_start(text, at) {
-        let statement = if text[start..].starts_with('[') {
+        let statement = if is_header(&text[start..line_end(text, start)]) {
             Statement {
                 span: start..line_end(text, start),
                 kind: Kind::Header,
@@ -69,6 +69,16 @@ pub(super) fn scan(text: &str) -> Vec<Statement> {
         statements.push(statement);
     }
     statements
+}
+
+/// Whether a line is meant as a header: `[name]`, also with a bracket forgotten.
+fn is_header(line: &str) -> bool {
+    let name_and_bracket = |line: &str| {
+        let name = line.split('#').next().unwrap_or(line).trim_end();
+        name.ends_with(']') && !name.contains(['=', '[', '"', '\'', '{', ','])
+    };
+    line.starts_with('[')
+        || line.starts_with(|c: char| c.is_ascii_alphabetic()) && name_and_bracket(line)
 }
 
 /// The place of the next line end, or the end of the text.
@@ -106,14 +116,23 @@ pub(super) fn inline_table_around(
     around
 }
 
-/// The word that a span lies in: a value without quotes.
-pub(super) fn word_around(text: &str, span: &Range<usize>) -> Range<usize> {
+/// The value without quotes that a span lies in: all that follows the `=`, or a word in a list or table.
+pub(super) fn bare_value(text: &str, statement: &Statement, span: &Range<usize>) -> Range<usize> {
     let edge = |c: char| c.is_whitespace() || matches!(c, '=' | ',' | '[' | ']' | '{' | '}' | '#');
     let last = text[..span.start].char_indices().rfind(|(_, c)| edge(*c));
     let start = last.map_or(0, |(at, c)| at + c.len_utf8());
-    let end = text[span.end..]
-        .find(edge)
-        .map_or(text.len(), |length| span.end + length);
+    let before = text
+        .get(statement.span.start..start)
+        .unwrap_or_default()
+        .trim_end();
+    let end = if before.ends_with('=') && !before.contains(['[', '{']) {
+        let line = &text[span.end..line_end(text, span.end)];
+        span.end + line.split('#').next().unwrap_or(line).trim_end().len()
+    } else {
+        text[span.end..]
+            .find(edge)
+            .map_or(text.len(), |length| span.end + length)
+    };
     start..end
 }
 
@@ -186,7 +205,7 @@ fn string_end(text: &str, start: usize) -> usize {
 
 /// Whether a line inside a bracket can only be the next statement, so that the bracket was left open.
 fn begins_statement(rest: &str, bracket: u8) -> bool {
-    let line = rest[..line_end(rest, 0)].trim_start();
+    let line = rest[..line_end(rest, 0)].trim();
     let bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     if let Some(header) = line.strip_prefix('[') {
         // A list inside a list begins like a header, but with a quote, a number or a brace.
@@ -194,9 +213,16 @@ fn begins_statement(rest: &str, bracket: u8) -> bool {
             .trim_start_matches('[')
             .starts_with(|c: char| c.is_ascii_alphabetic());
     }
-    // In `{` a line `key = value` is ordinary.
     let after = line.trim_start_matches(bare);
-    bracket == b'[' && after.len() < line.len() && after.trim_start().starts_with('=')
+    let pair = after.len() < line.len() && after.trim_start().starts_with('=');
+    // In `{` a line `key = value` is ordinary; in `[` it is a table without its brace if it goes on as one.
+    let braces = |brace| line.matches(brace).count();
+    pair && bracket == b'[' && !line.ends_with(',') && braces('}') <= braces('{')
+}
+
+/// Whether the rest of a line is a statement of its own.
+pub(super) fn is_statement(rest: &str) -> bool {
+    begins_statement(rest, b'[')
 }
 
 #[cfg(test)]
@@ -266,6 +292,28 @@ mod tests {
             ["x = \"a", "y = 'b", "z = 1"]
         );
         assert_eq!(texts("x = \"a\\"), ["x = \"a\\"]);
+    }
+
+    #[test]
+    fn a_header_without_its_first_bracket_is_a_header() {
+        let text = "director] # one\nx = 1\n]\nreal [";
+        let kinds: Vec<_> = scan(text).iter().map(|statement| statement.kind).collect();
+        assert_eq!(kinds, [Kind::Header, Kind::Pair, Kind::Pair, Kind::Pair]);
+    }
+
+    #[test]
+    fn a_value_without_quotes_is_a_word_or_the_rest_of_its_line() {
+        let bare = |text: &str, word: &str| {
+            let at = text.find(word).expect(word);
+            text[bare_value(text, &scan(text)[0], &(at..at + 1))].to_owned()
+        };
+        assert_eq!(
+            bare("a = tcp://[::1]:443\" # c", "tcp"),
+            "tcp://[::1]:443\""
+        );
+        assert_eq!(bare("a = [ eth0, eth1 ]", "eth1"), "eth1");
+        assert_eq!(bare("a = [{ b = c, d = e }]", "c"), "c");
+        assert_eq!(bare("a = 10.77.0.11", "0.11"), "10.77.0.11");
     }
 
     #[test]

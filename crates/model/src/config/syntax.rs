@@ -13,7 +13,7 @@ use super::{
     fault::Fault,
     keys::{Key, TABLES, Table},
     slip::{Slip, slip},
-    statement::{Kind, Statement, inline_table_around, scan, word_around},
+    statement::{Kind, Statement, bare_value, inline_table_around, is_statement, scan},
     twice::twice,
     wording,
 };
@@ -193,10 +193,15 @@ impl<'t> Repair<'t> {
             let span = self.original(&error.span().unwrap_or(0..0));
             let statement = self.statement_at(span.start);
             let message = error.message();
+            let mut slip = slip(message);
+            if slip == Slip::Unquoted && self.text[span.end..].trim_start().starts_with('=') {
+                // toml took a key in a list for a value before it came to the `=`.
+                slip = Slip::EqualsInList;
+            }
             Complaint {
                 span,
                 message,
-                slip: slip(message),
+                slip,
                 statement,
             }
         };
@@ -222,7 +227,8 @@ impl<'t> Repair<'t> {
         if let Some(number) = complaint.statement {
             let line = self.text[..place].rfind('\n').map_or(0, |end| end + 1);
             let mended_header = self.is_header(number) && self.edits.round_at(place).is_some();
-            if mended_header || !self.seen.insert((number, line)) {
+            let out = self.edits.is_removed(&self.statements[number].span);
+            if mended_header || out || !self.seen.insert((number, line)) {
                 return false;
             }
         }
@@ -237,7 +243,7 @@ impl<'t> Repair<'t> {
             ));
         }
         match complaint.statement {
-            Some(number) if self.is_header(number) => self.mend_header(number),
+            Some(number) if self.is_header(number) => self.mend_header(number, complaint),
             Some(number) => self.mend_pair(number, complaint),
             None => false,
         }
@@ -245,9 +251,15 @@ impl<'t> Repair<'t> {
 
     /// Closes a header; one beyond repair is taken out with its pairs, that these do not fall to the table
     /// before it.
-    fn mend_header(&mut self, number: usize) -> bool {
+    fn mend_header(&mut self, number: usize, complaint: &Complaint<'_>) -> bool {
         let statement = &self.statements[number];
-        if let Some(header) = restored(statement.name(self.text), statement.header(self.text)) {
+        let place = complaint.span.start;
+        if complaint.slip == Slip::Trailing && is_statement(&self.text[place..]) {
+            self.edits
+                .replace(place..place, New::Text("\n".to_owned()), self.round);
+        } else if let Some(header) =
+            restored(statement.name(self.text), statement.header(self.text))
+        {
             self.edits
                 .replace(statement.span.clone(), New::Text(header), self.round);
         } else {
@@ -282,9 +294,12 @@ impl<'t> Repair<'t> {
                 (complaint.span.clone(), New::Text(String::new()))
             }
             Slip::Unquoted | Slip::Number | Slip::LeadingZero => (
-                word_around(self.text, &complaint.span),
+                bare_value(self.text, statement, &complaint.span),
                 New::StandIn("\"\""),
             ),
+            Slip::Trailing if is_statement(&self.text[place..]) => {
+                (place..place, New::Text("\n".to_owned()))
+            }
             Slip::Trailing => (place..end, New::Text(String::new())),
             _ => match inline_table_around(self.text, statement, place) {
                 Some(table) => (table, New::StandIn("{}")),

@@ -9,7 +9,7 @@ use super::{
     fault::{Fault, quote},
     keys::{FILE, Table},
     slip::Slip,
-    statement::{Kind, Statement, line_end, word_around},
+    statement::{Kind, Statement, bare_value, is_statement, line_end},
 };
 
 /// A syntax error.
@@ -21,7 +21,9 @@ pub(super) fn syntax(
     message: &str,
 ) -> Fault {
     match statement {
-        Some(statement) if statement.kind == Kind::Header => header(text, statement, span, message),
+        Some(statement) if statement.kind == Kind::Header => {
+            header(text, statement, span, slip, message)
+        }
         Some(statement) => pair(text, statement, span, slip, message),
         None => comment(span, message),
     }
@@ -89,7 +91,13 @@ fn comment(span: Range<usize>, message: &str) -> Fault {
 }
 
 /// A header that toml cannot read.
-fn header(text: &str, statement: &Statement, span: Range<usize>, message: &str) -> Fault {
+fn header(
+    text: &str,
+    statement: &Statement,
+    span: Range<usize>,
+    slip: Slip,
+    message: &str,
+) -> Fault {
     let written = quote(statement.header(text));
     let closing = if written.starts_with("`[[") {
         "]]"
@@ -104,11 +112,18 @@ fn header(text: &str, statement: &Statement, span: Range<usize>, message: &str) 
             format!("write `{closing}` after the name"),
         );
     }
+    let (cause, label) = match slip {
+        Slip::Trailing => (
+            "a header must stand alone on its line".to_owned(),
+            "expected the end of the line",
+        ),
+        _ => (format!("{written} is not a header: {message}"), "not TOML"),
+    };
     Fault::new(
         span,
-        format!("{written} is not a header: {message}"),
-        "not TOML",
-        "write `[name]` or `[[name]]` alone on its line",
+        cause,
+        label,
+        "write `[name]` or `[[name]]`, and what follows on the next line",
     )
 }
 
@@ -118,7 +133,7 @@ fn pair(text: &str, statement: &Statement, span: Range<usize>, slip: Slip, messa
     let outer = quote(own_key(text, statement));
     let rest = &text[span.start..statement.span.end.max(span.start)];
     let line_ends = rest.is_empty() || rest.starts_with(['\r', '\n']);
-    let word = word_around(text, &span);
+    let word = bare_value(text, statement, &span);
     let reason = message
         .strip_suffix(", expected nothing")
         .unwrap_or(message);
@@ -130,7 +145,7 @@ fn pair(text: &str, statement: &Statement, span: Range<usize>, slip: Slip, messa
             "expected a value",
             format!("write the value after `=`, or remove {name}"),
         ),
-        Slip::Unquoted => return unquoted(text, span),
+        Slip::Unquoted => return unquoted(text, word),
         Slip::Number | Slip::LeadingZero if is_address(&text[word.clone()]) => {
             return unquoted(text, word);
         }
@@ -187,6 +202,11 @@ fn pair(text: &str, statement: &Statement, span: Range<usize>, slip: Slip, messa
             "expected the end of the line",
             "remove it".to_owned(),
         ),
+        Slip::Trailing if is_statement(rest) => (
+            "there is more than one statement on this line".to_owned(),
+            "expected the end of the line",
+            "write it on a line of its own".to_owned(),
+        ),
         Slip::Trailing => (
             format!("there is more than one value for {name}"),
             "expected the end of the line",
@@ -203,7 +223,7 @@ fn pair(text: &str, statement: &Statement, span: Range<usize>, slip: Slip, messa
             "put `{ }` around `key = value`, or close the list with `]` before it".to_owned(),
         ),
         Slip::StrayBracket => (
-            format!("a bracket in {outer} closes nothing"),
+            "a bracket closes nothing".to_owned(),
             "never opened",
             "remove it, or write the bracket that it closes".to_owned(),
         ),
@@ -282,7 +302,7 @@ fn no_equals(text: &str, at: usize) -> Fault {
 
 /// A value that is text without quotes.
 fn unquoted(text: &str, word: Range<usize>) -> Fault {
-    let written = text[word.clone()].trim();
+    let written = text[word.clone()].trim_matches(['"', '\'', ' ']);
     let cure = match written.to_lowercase().as_str() {
         "true" | "yes" | "on" => "write `true`".to_owned(),
         "false" | "no" | "off" => "write `false`".to_owned(),
