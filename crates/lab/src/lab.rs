@@ -15,7 +15,7 @@ use crate::{
     process::Process,
     servers,
     topology::{Network, Topology},
-    traffic::{Dns, Http, Load},
+    traffic::{Dns, Http, Load, retransmission},
     up::{self, Wired},
     wiring::Host,
 };
@@ -162,6 +162,14 @@ impl Client {
     /// DNS queries to an address, at first one.
     pub fn dns(&self, address: SocketAddr) -> Load<Dns> {
         Load::new(Arc::clone(&self.namespace), Dns::new(address))
+    }
+
+    /// How many TCP segments it has sent again so far.
+    ///
+    /// # Errors
+    /// If the kernel does not count them.
+    pub fn retransmitted(&self) -> Result<u64> {
+        self.namespace.run(retransmission::count)
     }
 
     /// Where it is.

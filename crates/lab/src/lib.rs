@@ -11,7 +11,30 @@
 //!
 //! It needs root. Nothing of it stays behind: see `premises`. All of it blocks: call it outside asynchronous code.
 //!
-//! Start with [`Topology`] and [`Lab::up`].
+//! Start with [`Topology`] and [`Lab::up`]:
+//!
+//! ```no_run
+//! use std::{net::SocketAddr, path::Path};
+//!
+//! use dray_lab::{Family, Lab, Topology, VirtualService};
+//!
+//! # fn main() -> anyhow::Result<()> {
+//! let lab = Lab::up(Topology::one_arm(3).named("example"))?;
+//! lab.serve_http(80)?;
+//! let director = lab.director(0);
+//! let web = VirtualService::tcp("web", Family::V4, 80).weights(&[3, 1, 1]);
+//! director.start(Path::new("target/debug/dray"), director.config().service(web))?;
+//! director.wait_until_eligible()?;
+//!
+//! let vip = SocketAddr::new(lab.topology().vip(0, Family::V4), 80);
+//! let load = lab.client(0).http(vip).concurrency(16).start()?;
+//! load.wait_for(1_000)?;
+//! director.kill()?;
+//! load.wait_for(1_000)?;
+//! assert_eq!(load.stop()?.failed(), 0);
+//! # Ok(())
+//! # }
+//! ```
 
 mod capture;
 mod config;

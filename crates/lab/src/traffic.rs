@@ -10,6 +10,7 @@ mod http;
 mod load;
 mod plan;
 mod report;
+pub(crate) mod retransmission;
 mod session;
 
 pub use self::{

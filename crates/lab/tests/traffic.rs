@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use dray_lab::{Capture, Direction, Family, Frame, Lab, Network, PAGE, PAGE_BYTES, Topology};
+use dray_lab::{Capture, Direction, Family, Frame, Lab, Network, PAGE, PAGE_BYTES, Topology, wait};
 
 #[test]
 fn every_request_over_the_bridge_is_served_and_counted() {
@@ -191,4 +191,33 @@ fn what_a_tagged_client_sends_reaches_the_director_with_its_tag() {
         requests.iter().all(|frame| frame.vlan == Some(10)),
         "{requests:?}"
     );
+}
+
+#[test]
+fn what_is_sent_again_is_counted_though_the_request_is_served_in_the_end() {
+    let lab = Lab::up(Topology::one_arm(1).named("again")).unwrap();
+    lab.serve_http(80).unwrap();
+    let server = lab.real_server(0).namespace();
+    let address = SocketAddr::new(lab.topology().real_server(0, Family::V4), 80);
+    let mac = server.link("eth0").unwrap().mac;
+    let client = lab.client(0).namespace();
+    let learn = |mac| {
+        client.block_on(async || {
+            Ok(dray_net::Netlink::open()?
+                .add_neighbour("eth0", address.ip(), mac)
+                .await?)
+        })
+    };
+    // Nobody has this address: the first segments are lost.
+    learn("02:00:00:00:00:99".parse().unwrap()).unwrap();
+    let load = lab.client(0).http(address).concurrency(1).start().unwrap();
+    wait::until("a segment to be sent again", || {
+        Ok((lab.client(0).retransmitted()? > 0).then_some(()))
+    })
+    .unwrap();
+    learn(mac).unwrap();
+    load.wait_for(1).unwrap();
+    let report = load.stop().unwrap();
+    assert_eq!(report.failed(), 0);
+    assert!(report.retransmitted > 0);
 }

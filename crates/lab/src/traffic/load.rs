@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use tokio::{task::JoinSet, time::timeout};
 
-use super::{exchange::Exchange, plan::Amount, report::Report, session::Session};
+use super::{exchange::Exchange, plan::Amount, report::Report, retransmission, session::Session};
 use crate::{
     namespace::{Namespace, runtime},
     wait::PATIENCE,
@@ -145,7 +145,11 @@ impl<E: Exchange> Load<E> {
             .spawn(move || {
                 let _finished = Finished(&for_workers);
                 namespace.enter()?;
-                runtime()?.block_on(work_together(&exchange, &for_workers, concurrency))
+                let before = retransmission::count()?;
+                let work = work_together(&exchange, &for_workers, concurrency);
+                let mut report = runtime()?.block_on(work)?;
+                report.retransmitted = retransmission::count()? - before;
+                Ok(report)
             })?;
         Ok(Running {
             shared,

@@ -13,6 +13,9 @@ pub struct Report {
     pub latencies: Latencies,
     /// From the wish for a connection to its being there.
     pub connect_latencies: Latencies,
+    /// TCP segments that the client's kernel sent again while the load ran, other loads' of the same client among them: a
+    /// packet that was lost on its way to a real server shows here, though no request failed.
+    pub retransmitted: u64,
     /// Bytes of content received.
     pub bytes: u64,
     /// How long the load took.
@@ -74,6 +77,7 @@ impl Report {
         }
         self.latencies.add(other.latencies);
         self.connect_latencies.add(other.connect_latencies);
+        self.retransmitted += other.retransmitted;
         self.bytes += other.bytes;
         self.elapsed = self.elapsed.max(other.elapsed);
     }
