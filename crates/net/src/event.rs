@@ -71,12 +71,15 @@ impl Events {
     /// Subscribes to the changes in the network namespace of the calling thread. Must be called in a tokio
     /// runtime.
     pub(crate) fn subscribe() -> Result<Self, NetError> {
+        Self::with_buffer(RECEIVE_BUFFER)
+    }
+
+    fn with_buffer(bytes: usize) -> Result<Self, NetError> {
         let what = "subscribe to network changes";
         let (mut connection, _, messages) =
             rtnetlink::new_multicast_connection(&GROUPS).map_err(failed(what))?;
         let socket = rtnetlink::sys::AsyncSocket::socket_ref(connection.socket_mut());
-        if rustix::net::sockopt::set_socket_recv_buffer_size_force(socket, RECEIVE_BUFFER).is_err()
-        {
+        if rustix::net::sockopt::set_socket_recv_buffer_size_force(socket, bytes).is_err() {
             tracing::debug!(
                 "no right to enlarge the buffer for network changes; a burst costs a new full read"
             );
@@ -205,7 +208,14 @@ impl Prefix {
 
 #[cfg(test)]
 mod tests {
+    use std::{thread, time::Duration};
+
+    use dray_model::Mac;
+    use nix::sched::{CloneFlags, unshare};
+    use tokio::time::timeout;
+
     use super::*;
+    use crate::Netlink;
 
     fn range(text: &str, length: u8) -> (String, String) {
         let range = Prefix {
@@ -263,5 +273,54 @@ mod tests {
         message.header.address_family = AddressFamily::Inet6;
         let event = Event::of(RouteNetlinkMessage::DelRoute(message).into());
         assert_eq!(event, Some(Event::Routes(Prefix::ALL[1])));
+    }
+
+    /// Runs on a thread of its own, in a network namespace that ends with it.
+    fn in_a_namespace(test: impl FnOnce() + Send) {
+        let body = || {
+            unshare(CloneFlags::CLONE_NEWNET).expect("making a network namespace needs root");
+            test();
+        };
+        thread::scope(|scope| scope.spawn(body).join().expect("no panic"));
+    }
+
+    fn current_thread() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime")
+    }
+
+    #[test]
+    fn changes_that_come_faster_than_they_are_read_are_reported_as_lost() {
+        in_a_namespace(|| {
+            let runtime = current_thread();
+            let mut events = runtime
+                .block_on(async { Events::with_buffer(64 << 10) })
+                .expect("subscribe");
+            // Nothing is read while this thread waits for the other, which is in the same namespace.
+            let flood = || {
+                current_thread().block_on(async {
+                    let netlink = Netlink::open().expect("open");
+                    netlink.add_veth("eth0", "eth1").await.expect("add veth");
+                    netlink.set_up("eth0").await.expect("up");
+                    for bits in 0..2_000u32 {
+                        let address =
+                            Ipv4Addr::from_bits(u32::from(Ipv4Addr::new(10, 0, 0, 0)) | bits);
+                        netlink
+                            .add_neighbour("eth0", address.into(), Mac::default())
+                            .await
+                            .expect("add neighbour");
+                    }
+                });
+            };
+            thread::scope(|scope| scope.spawn(flood).join().expect("no panic"));
+            runtime.block_on(async {
+                let lost = async { while events.next().await != Event::Lost {} };
+                timeout(Duration::from_secs(60), lost)
+                    .await
+                    .expect("a report of the loss");
+            });
+        });
     }
 }

@@ -9,7 +9,7 @@ use rtnetlink::{
         RouteNetlinkMessage,
         link::{
             InfoData, InfoKind, InfoVeth, InfoVlan, LinkAttribute, LinkFlags, LinkInfo,
-            LinkLayerType, LinkMessage,
+            LinkLayerType, LinkMessage, VlanProtocol,
         },
     },
 };
@@ -245,12 +245,97 @@ impl Link {
     }
 }
 
+/// A provider's VLAN (IEEE 802.1ad) has another tag than a next hop can have; it counts as a link of its own.
 fn vlan_of(info: &LinkInfo) -> Option<u16> {
-    match info {
-        LinkInfo::Data(InfoData::Vlan(data)) => data.iter().find_map(|item| match item {
-            InfoVlan::Id(id) => Some(*id),
-            _ => None,
-        }),
+    let LinkInfo::Data(InfoData::Vlan(data)) = info else {
+        return None;
+    };
+    if data.contains(&InfoVlan::Protocol(VlanProtocol::Ieee8021Ad)) {
+        return None;
+    }
+    data.iter().find_map(|item| match item {
+        InfoVlan::Id(id) => Some(*id),
         _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAC: Mac = Mac([2, 0, 0, 0, 0, 7]);
+
+    fn message(attributes: Vec<LinkAttribute>) -> LinkMessage {
+        let mut message = named("eth0.7");
+        message.header.index = 5;
+        message.header.link_layer_type = LinkLayerType::Ether;
+        message.header.flags = LinkFlags::Up | LinkFlags::LowerUp;
+        message
+            .attributes
+            .push(LinkAttribute::Address(MAC.0.to_vec()));
+        message.attributes.extend(attributes);
+        message
+    }
+
+    fn vlan(protocol: VlanProtocol) -> LinkAttribute {
+        LinkAttribute::LinkInfo(vec![
+            LinkInfo::Kind(InfoKind::Vlan),
+            LinkInfo::Data(InfoData::Vlan(vec![
+                InfoVlan::Protocol(protocol),
+                InfoVlan::Id(7),
+            ])),
+        ])
+    }
+
+    #[test]
+    fn a_vlan_has_its_parent_and_its_identifier() {
+        let attributes = vec![
+            LinkAttribute::Mtu(1500),
+            LinkAttribute::Link(2),
+            vlan(VlanProtocol::Ieee8021Q),
+        ];
+        let expected = Link {
+            index: 5,
+            name: "eth0.7".into(),
+            mac: MAC,
+            ethernet: true,
+            up: true,
+            carrier: true,
+            mtu: 1500,
+            parent: Some(2),
+            vlan: Some(7),
+            master: None,
+        };
+        assert_eq!(Link::of(&message(attributes)), expected);
+    }
+
+    #[test]
+    fn a_providers_vlan_is_a_link_of_its_own() {
+        let attributes = vec![LinkAttribute::Link(2), vlan(VlanProtocol::Ieee8021Ad)];
+        assert_eq!(Link::of(&message(attributes)).vlan, None);
+    }
+
+    #[test]
+    fn a_parent_in_another_namespace_is_no_parent_in_this_one() {
+        let attributes = vec![LinkAttribute::Link(2), LinkAttribute::LinkNetNsId(0)];
+        assert_eq!(Link::of(&message(attributes)).parent, None);
+    }
+
+    #[test]
+    fn a_port_has_a_master_and_no_master_is_none() {
+        assert_eq!(
+            Link::of(&message(vec![LinkAttribute::Controller(9)])).master,
+            Some(9)
+        );
+        assert_eq!(
+            Link::of(&message(vec![LinkAttribute::Controller(0)])).master,
+            None
+        );
+    }
+
+    #[test]
+    fn an_address_that_is_not_an_ethernet_one_is_none() {
+        let infiniband = vec![LinkAttribute::Address(vec![1; 20])];
+        assert_eq!(Link::of(&message(infiniband)).mac, Mac::default());
     }
 }

@@ -164,3 +164,44 @@ where
         source: source.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The header of the refused request, as the kernel repeats it.
+    const REQUEST: [u8; 16] = [16, 0, 0, 0, 24, 0, 5, 0, 1, 0, 0, 0, 0, 0, 0, 0];
+
+    #[test]
+    fn the_kernels_own_words_follow_the_repeated_header() {
+        let offset = [8, 0, 2, 0, 36, 0, 0, 0];
+        let words = [8, 0, 1, 0, b'N', b'o', b'!', 0];
+        let error = [&REQUEST[..], &offset, &words].concat();
+        assert_eq!(reason(&error).as_deref(), Some("No!"));
+    }
+
+    #[test]
+    fn a_refusal_without_words_or_cut_short_has_no_reason() {
+        assert_eq!(reason(&REQUEST), None);
+        assert_eq!(reason(&REQUEST[..7]), None);
+        assert_eq!(reason(&[&REQUEST[..], &[40, 0, 1, 0, b'N']].concat()), None);
+    }
+
+    #[test]
+    fn a_refusal_shows_the_error_and_the_words() {
+        let os = || io::Error::from_raw_os_error(libc::EINVAL);
+        let refused = Refused::Kernel {
+            os: os(),
+            reason: Some("Nexthop has invalid gateway".into()),
+        };
+        assert_eq!(
+            refused.to_string(),
+            "Invalid argument (os error 22): Nexthop has invalid gateway"
+        );
+        let refused = Refused::Kernel {
+            os: os(),
+            reason: None,
+        };
+        assert_eq!(refused.to_string(), "Invalid argument (os error 22)");
+    }
+}

@@ -1,6 +1,7 @@
 //! The crate against a real kernel, in network namespaces of its own. Needs root.
 
 mod capture;
+mod links;
 mod namespace;
 mod neighbours;
 mod network;
