@@ -1,16 +1,17 @@
 //! The connection table: find, claim, publish, refresh. `dray_abi`'s `connection.rs` draws a slot's life;
 //! nothing outside this file knows how connections are stored.
 
-use dray_abi::{Meta, Reason, SLOTS_PER_BUCKET, Settings};
+use dray_abi::{Meta, SLOTS_PER_BUCKET, Settings};
 use dray_packet::{hash::Place, tcp::State};
 
 use crate::{
     atomic, constants,
     family::{Packet, Slot},
-    maps, stats,
+    stats,
 };
 
 /// A connection as it was found.
+#[derive(Clone, Copy)]
 pub(crate) struct Found {
     word: *mut u64,
     /// What its slot said.
@@ -25,24 +26,35 @@ pub(crate) struct Claim<S> {
 /// A half-open connection this old may make room for a new one when there is no other: 3 s, in ticks.
 const HALF_OPEN_GRACE: u32 = (3_000_000_000_u64 >> dray_abi::TICK_SHIFT) as u32;
 
-/// The connection with this key, unless its time is over.
+/// The connection that the packet belongs to, unless its time is over.
 #[inline(always)]
 pub(crate) fn find<P: Packet>(
-    key: &P::Key,
+    packet: &P,
     place: Place,
+    settings: &Settings,
     tick: u32,
-) -> Result<Option<Found>, Reason> {
-    let settings = maps::settings().ok_or(Reason::NotAService)?;
-    let home = P::bucket(place.home(P::buckets())).ok_or(Reason::NotAService)?;
-    if let Some(found) = search::<P>(home, key, place, settings, tick) {
-        return Ok(Some(found));
+) -> Option<Found> {
+    let home = P::bucket(place.home(P::buckets()))?;
+    // Most connections lie in the slot where the search begins.
+    if let Some(found) = look(slot_of(home, place, 0), packet, settings, tick) {
+        return Some(found);
+    }
+    for step in 1..SLOTS_PER_BUCKET {
+        if let Some(found) = look(slot_of(home, place, step), packet, settings, tick) {
+            return Some(found);
+        }
     }
     // SAFETY: `home` is the first slot of a bucket.
     if unsafe { P::Slot::spilled(home).read_volatile() } == 0 {
-        return Ok(None);
+        return None;
     }
-    let other = other::<P>(place).ok_or(Reason::NotAService)?;
-    Ok(search::<P>(other, key, place, settings, tick))
+    let other = other::<P>(place)?;
+    for step in 0..SLOTS_PER_BUCKET {
+        if let Some(found) = look(slot_of(other, place, step), packet, settings, tick) {
+            return Some(found);
+        }
+    }
+    None
 }
 
 /// Notes that a packet came and what state it left the connection in.
@@ -61,14 +73,17 @@ pub(crate) fn refresh(found: &Found, tick: u32, state: u8) {
 
 /// A slot for a new connection: one that is free or whose connection's time is over.
 #[inline(always)]
-pub(crate) fn claim<P: Packet>(place: Place, tick: u32) -> Option<Claim<P::Slot>> {
-    let settings = maps::settings()?;
+pub(crate) fn claim<P: Packet>(
+    place: Place,
+    settings: &Settings,
+    tick: u32,
+) -> Option<Claim<P::Slot>> {
+    let over = |meta: Meta| meta.is_live() && is_over(settings, tick, meta);
     let home = P::bucket(place.home(P::buckets()))?;
-    if let Some(claim) = claim_in::<P>(home, place, tick, &Over { settings, tick }) {
+    if let Some(claim) = claim_in(home, place, tick, over) {
         return Some(claim);
     }
-    let other = other::<P>(place)?;
-    let claim = claim_in::<P>(other, place, tick, &Over { settings, tick })?;
+    let claim = claim_in(other::<P>(place)?, place, tick, over)?;
     // SAFETY: `home` is the first slot of a bucket; any packet that gets here stores the same.
     unsafe { P::Slot::spilled(home).write_volatile(1) };
     Some(claim)
@@ -77,8 +92,10 @@ pub(crate) fn claim<P: Packet>(place: Place, tick: u32) -> Option<Claim<P::Slot>
 /// A slot of a connection that was never more than half open, for when no other is left.
 #[inline(always)]
 pub(crate) fn claim_half_open<P: Packet>(place: Place, tick: u32) -> Option<Claim<P::Slot>> {
-    let home = P::bucket(place.home(P::buckets()))?;
-    claim_in::<P>(home, place, tick, &HalfOpen { tick })
+    let half_open = |meta: Meta| {
+        meta.state() == State::SynReceived as u8 && tick.wrapping_sub(meta.tick()) > HALF_OPEN_GRACE
+    };
+    claim_in(P::bucket(place.home(P::buckets()))?, place, tick, half_open)
 }
 
 /// The slot of a connection that is to begin anew.
@@ -98,10 +115,10 @@ pub(crate) fn claim_found<S: Slot>(found: &Found, tick: u32) -> Option<Claim<S>>
 impl<S: Slot> Claim<S> {
     /// Makes the slot a connection that packets find.
     #[inline(always)]
-    pub(crate) fn publish(self, key: &S::Key, tick: u32, destination: u32, state: u8) {
+    pub(crate) fn publish(self, packet: &S::Packet, tick: u32, destination: u32, state: u8) {
         // SAFETY: the slot is ours; `store` makes the key visible before the word that says it is valid.
         unsafe {
-            S::write(self.slot, key);
+            S::write(self.slot, packet);
             S::since(self.slot).write_volatile(tick);
             atomic::store(S::meta(self.slot), Meta::new(tick, destination, state).0);
         }
@@ -112,35 +129,6 @@ impl<S: Slot> Claim<S> {
     pub(crate) fn give_back(self) {
         // SAFETY: the slot is ours.
         unsafe { atomic::store(S::meta(self.slot), Meta::FREE.0) };
-    }
-}
-
-/// Which slots may be claimed beside the free ones.
-trait Claimable {
-    fn claimable(&self, meta: Meta) -> bool;
-}
-
-struct Over<'a> {
-    settings: &'a Settings,
-    tick: u32,
-}
-
-impl Claimable for Over<'_> {
-    #[inline(always)]
-    fn claimable(&self, meta: Meta) -> bool {
-        meta.is_live() && is_over(self.settings, self.tick, meta)
-    }
-}
-
-struct HalfOpen {
-    tick: u32,
-}
-
-impl Claimable for HalfOpen {
-    #[inline(always)]
-    fn claimable(&self, meta: Meta) -> bool {
-        meta.state() == State::SynReceived as u8
-            && self.tick.wrapping_sub(meta.tick()) > HALF_OPEN_GRACE
     }
 }
 
@@ -156,44 +144,41 @@ fn other<P: Packet>(place: Place) -> Option<*mut P::Slot> {
     P::bucket(place.other(P::buckets(), &constants::hash_key().multipliers))
 }
 
+/// The packet's connection, if it lies in this slot and its time is not over.
 #[inline(always)]
-fn search<P: Packet>(
-    bucket: *mut P::Slot,
-    key: &P::Key,
-    place: Place,
+fn look<P: Packet>(
+    slot: *mut P::Slot,
+    packet: &P,
     settings: &Settings,
     tick: u32,
 ) -> Option<Found> {
-    for step in 0..SLOTS_PER_BUCKET {
-        let slot = slot_of(bucket, place, step);
-        // SAFETY: `slot_of` stays in the bucket.
-        if !unsafe { P::Slot::has(slot, key) } {
-            continue;
-        }
-        let word = P::Slot::meta(slot);
-        // SAFETY: as above. Read before the key is compared again, so that word and key belong together.
-        let meta = Meta(unsafe { atomic::load(word) });
-        // SAFETY: as above.
-        if meta.is_live() && !is_over(settings, tick, meta) && unsafe { P::Slot::has(slot, key) } {
-            return Some(Found { word, meta });
-        }
+    // SAFETY: `slot_of` stays in the bucket, here and below.
+    if !unsafe { P::Slot::has(slot, packet) } {
+        return None;
     }
-    None
+    let word = P::Slot::meta(slot);
+    // SAFETY: as above. Read before the key is compared again, so that word and key belong together.
+    let meta = Meta(unsafe { atomic::load(word) });
+    if !meta.is_live() || is_over(settings, tick, meta) {
+        return None;
+    }
+    // SAFETY: as above.
+    unsafe { P::Slot::has(slot, packet) }.then_some(Found { word, meta })
 }
 
 #[inline(always)]
-fn claim_in<P: Packet>(
-    bucket: *mut P::Slot,
+fn claim_in<S: Slot>(
+    bucket: *mut S,
     place: Place,
     tick: u32,
-    rule: &impl Claimable,
-) -> Option<Claim<P::Slot>> {
+    claimable: impl Fn(Meta) -> bool,
+) -> Option<Claim<S>> {
     for step in 0..SLOTS_PER_BUCKET {
         let slot = slot_of(bucket, place, step);
-        let word = P::Slot::meta(slot);
+        let word = S::meta(slot);
         // SAFETY: `slot_of` stays in the bucket.
         let meta = Meta(unsafe { atomic::load(word) });
-        if !meta.is_free() && !rule.claimable(meta) {
+        if !meta.is_free() && !claimable(meta) {
             continue;
         }
         // SAFETY: as above.

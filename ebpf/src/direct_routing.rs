@@ -42,15 +42,9 @@ pub(crate) fn send<P: Packet>(
         .take_hop(&frame(context), link.offset)
         .ok_or(Reason::Truncated)?;
     if link.tags != (hop.vlan != 0) as usize || link.vlan as u32 != hop.vlan {
-        retag(context, link, hop)?;
+        retag(context, link.tags as u32, hop.vlan).ok_or(Reason::NoRoom)?;
     }
-    let addresses = Addresses {
-        destination: hop.destination,
-        source: hop.source,
-    };
-    frame(context)
-        .write(0, addresses)
-        .ok_or(Reason::Truncated)?;
+    write_addresses(context, hop)?;
     if hop.port == constants::port() {
         Ok(Egress::SamePort)
     } else {
@@ -58,22 +52,29 @@ pub(crate) fn send<P: Packet>(
     }
 }
 
+#[inline(always)]
+fn write_addresses(context: &XdpContext, hop: &Hop) -> Result<(), Reason> {
+    let addresses = Addresses {
+        destination: hop.destination,
+        source: hop.source,
+    };
+    frame(context).write(0, addresses).ok_or(Reason::Truncated)
+}
+
 /// Adds, removes or rewrites VLAN tags. Whatever tags the frame has, it leaves with the next hop's one, or
 /// none; the payload's EtherType stays in front of the payload.
 #[inline(always)]
-fn retag(context: &XdpContext, link: &Link, hop: &Hop) -> Result<(), Reason> {
-    let wanted = (hop.vlan != 0) as usize;
-    let surplus = (link.tags as i32 - wanted as i32) * TAG_LENGTH as i32;
+fn retag(context: &XdpContext, tags: u32, vlan: u32) -> Option<()> {
+    let wanted = (vlan != 0) as i32;
+    let surplus = (tags as i32 - wanted) * TAG_LENGTH as i32;
     // SAFETY: the helper gets the context that the kernel gave; frames are taken anew after it.
     if surplus != 0 && unsafe { bpf_xdp_adjust_head(context.ctx, surplus) } != 0 {
-        return Err(Reason::NoRoom);
+        return None;
     }
     if wanted == 0 {
-        return Ok(());
+        return Some(());
     }
-    let [high, low] = (hop.vlan as u16).to_be_bytes();
+    let [high, low] = (vlan as u16).to_be_bytes();
     let [first, second] = CUSTOMER_TAG;
-    frame(context)
-        .write(ethernet::LENGTH - 2, [first, second, high, low])
-        .ok_or(Reason::Truncated)
+    frame(context).write(ethernet::LENGTH - 2, [first, second, high, low])
 }

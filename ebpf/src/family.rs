@@ -2,7 +2,11 @@
 
 use aya_ebpf::maps::Array;
 use dray_abi::{SLOTS_PER_BUCKET, ServiceKey, Slot4, Slot6};
-use dray_packet::{Frame, TransportProtocol, hash::Place, ipv4, ipv6};
+use dray_packet::{
+    Frame, TransportProtocol,
+    hash::{self, Place},
+    ipv4, ipv6,
+};
 use dray_sched::Flow;
 
 use crate::{constants, maps};
@@ -18,17 +22,17 @@ pub(crate) struct Link {
 }
 
 /// A client's packet, of either family.
-pub(crate) trait Packet {
-    type Slot: Slot<Key = Self::Key>;
-    type Key;
+pub(crate) trait Packet: Copy {
+    /// A slot of the family's connection table.
+    type Slot: Slot<Packet = Self>;
 
-    fn key(&self) -> Self::Key;
-    fn place(key: &Self::Key) -> Place;
+    fn place(&self) -> Place;
     fn bucket(number: u32) -> Option<*mut Self::Slot>;
     fn buckets() -> u32;
     fn protocol(&self) -> TransportProtocol;
     fn flags(&self) -> u8;
-    fn ports(&self) -> [u8; 4];
+    /// Client port and service port, each as it lies in the packet.
+    fn ports(&self) -> [[u8; 2]; 2];
     fn length(&self) -> u64;
     /// Time to live, or hop limit.
     fn hops_left(&self) -> u8;
@@ -36,14 +40,14 @@ pub(crate) trait Packet {
     fn vip(&self) -> [u8; 16];
     /// What a scheduler hashes: the client's address as a number, IPv6's folded as IPVS folds it.
     fn client_number(&self) -> u32;
-    fn flow_hash(key: &Self::Key) -> u32;
+    fn flow_hash(&self) -> u32;
 
     #[inline(always)]
     fn service(&self) -> ServiceKey {
-        let [_, _, high, low] = self.ports();
+        let [_, port] = self.ports();
         ServiceKey {
             vip: self.vip(),
-            port: [high, low],
+            port,
             protocol: self.protocol().number(),
             reserved: 0,
         }
@@ -51,39 +55,43 @@ pub(crate) trait Packet {
 
     #[inline(always)]
     fn client_port(&self) -> u16 {
-        let [high, low, _, _] = self.ports();
-        u16::from_be_bytes([high, low])
+        let [port, _] = self.ports();
+        u16::from_be_bytes(port)
     }
 
     #[inline(always)]
-    fn flow(&self, key: &Self::Key) -> Flow {
+    fn flow(&self) -> Flow {
         Flow {
             client: self.client_number(),
             client_port: self.client_port(),
-            hash: Self::flow_hash(key),
+            hash: self.flow_hash(),
         }
     }
 }
 
 /// A slot of a connection table. Pointers, because packets on other processors use the same slot.
 pub(crate) trait Slot {
-    type Key;
+    type Packet;
 
     fn meta(slot: *mut Self) -> *mut u64;
     fn since(slot: *mut Self) -> *mut u32;
     fn spilled(slot: *mut Self) -> *mut u32;
+    /// Whether the slot has the key of this packet's connection.
+    ///
     /// # Safety
     /// `slot` points to a slot of the table.
-    unsafe fn has(slot: *mut Self, key: &Self::Key) -> bool;
+    unsafe fn has(slot: *mut Self, packet: &Self::Packet) -> bool;
+    /// Gives the slot that key.
+    ///
     /// # Safety
     /// `slot` points to a slot of the table that the caller has claimed.
-    unsafe fn write(slot: *mut Self, key: &Self::Key);
+    unsafe fn write(slot: *mut Self, packet: &Self::Packet);
 }
 
 macro_rules! slot {
-    ($slot:ty, [$($word:literal),*]) => {
+    ($slot:ty, $packet:ty, [$($word:literal),*]) => {
         impl Slot for $slot {
-            type Key = [u64; [$($word),*].len()];
+            type Packet = $packet;
 
             #[inline(always)]
             fn meta(slot: *mut Self) -> *mut u64 {
@@ -104,161 +112,117 @@ macro_rules! slot {
             }
 
             #[inline(always)]
-            unsafe fn has(slot: *mut Self, key: &Self::Key) -> bool {
+            unsafe fn has(slot: *mut Self, packet: &$packet) -> bool {
                 // SAFETY: the caller's; volatile, as another processor may be writing the key.
-                unsafe { $((&raw const (*slot).key[$word]).read_volatile() == key[$word])&&* }
+                unsafe {
+                    $((&raw const (*slot).key[$word]).read_volatile() == packet.key[$word])&&*
+                }
             }
 
             #[inline(always)]
-            unsafe fn write(slot: *mut Self, key: &Self::Key) {
+            unsafe fn write(slot: *mut Self, packet: &$packet) {
                 // SAFETY: the caller's.
-                unsafe { $((&raw mut (*slot).key[$word]).write_volatile(key[$word]);)* }
+                unsafe { $((&raw mut (*slot).key[$word]).write_volatile(packet.key[$word]);)* }
             }
         }
     };
 }
 
-slot!(Slot4, [0, 1]);
-slot!(Slot6, [0, 1, 2, 3, 4]);
+slot!(Slot4, ipv4::Packet, [0, 1]);
+slot!(Slot6, ipv6::Packet, [0, 1, 2, 3, 4]);
+
+/// What the two families' packets have under the same names.
+macro_rules! common {
+    ($slot:ty, $table:ident, $buckets:ident, $place:ident, $hops:ident, $take:path) => {
+        type Slot = $slot;
+
+        #[inline(always)]
+        fn place(&self) -> Place {
+            Place::$place(&self.key, &constants::hash_key().multipliers)
+        }
+
+        #[inline(always)]
+        fn bucket(number: u32) -> Option<*mut $slot> {
+            first_slot(&maps::$table, number)
+        }
+
+        #[inline(always)]
+        fn buckets() -> u32 {
+            constants::$buckets()
+        }
+
+        #[inline(always)]
+        fn protocol(&self) -> TransportProtocol {
+            Self::protocol(self)
+        }
+
+        #[inline(always)]
+        fn flags(&self) -> u8 {
+            self.flags
+        }
+
+        #[inline(always)]
+        fn ports(&self) -> [[u8; 2]; 2] {
+            Self::ports(self)
+        }
+
+        #[inline(always)]
+        fn length(&self) -> u64 {
+            self.length as u64
+        }
+
+        #[inline(always)]
+        fn hops_left(&self) -> u8 {
+            self.$hops
+        }
+
+        #[inline(always)]
+        fn take_hop(&self, frame: &Frame<'_>, offset: usize) -> Option<()> {
+            $take(frame, offset, self)
+        }
+
+        #[inline(always)]
+        fn flow_hash(&self) -> u32 {
+            hash::of_flow(&self.key)
+        }
+    };
+}
 
 impl Packet for ipv4::Packet {
-    type Slot = Slot4;
-    type Key = [u64; 2];
-
-    #[inline(always)]
-    fn key(&self) -> Self::Key {
-        ipv4::Packet::key(self)
-    }
-
-    #[inline(always)]
-    fn place(key: &Self::Key) -> Place {
-        Place::of4(key, &constants::hash_key().multipliers)
-    }
-
-    #[inline(always)]
-    fn bucket(number: u32) -> Option<*mut Slot4> {
-        first_slot(&maps::CONNECTIONS4, number)
-    }
-
-    #[inline(always)]
-    fn buckets() -> u32 {
-        constants::buckets4()
-    }
-
-    #[inline(always)]
-    fn protocol(&self) -> TransportProtocol {
-        self.protocol
-    }
-
-    #[inline(always)]
-    fn flags(&self) -> u8 {
-        self.flags
-    }
-
-    #[inline(always)]
-    fn ports(&self) -> [u8; 4] {
-        self.ports
-    }
-
-    #[inline(always)]
-    fn length(&self) -> u64 {
-        self.length as u64
-    }
-
-    #[inline(always)]
-    fn hops_left(&self) -> u8 {
-        self.ttl
-    }
-
-    #[inline(always)]
-    fn take_hop(&self, frame: &Frame<'_>, offset: usize) -> Option<()> {
-        ipv4::decrement_ttl(frame, offset, self)
-    }
+    common!(Slot4, CONNECTIONS4, buckets4, of4, ttl, ipv4::decrement_ttl);
 
     #[inline(always)]
     fn vip(&self) -> [u8; 16] {
-        ServiceKey::mapped(self.vip)
+        ServiceKey::mapped(Self::vip(self))
     }
 
     #[inline(always)]
     fn client_number(&self) -> u32 {
-        u32::from_be_bytes(self.client)
-    }
-
-    #[inline(always)]
-    fn flow_hash(key: &Self::Key) -> u32 {
-        dray_packet::hash::of_flow(key)
+        u32::from_be_bytes(self.client())
     }
 }
 
 impl Packet for ipv6::Packet {
-    type Slot = Slot6;
-    type Key = [u64; 5];
-
-    #[inline(always)]
-    fn key(&self) -> Self::Key {
-        ipv6::Packet::key(self)
-    }
-
-    #[inline(always)]
-    fn place(key: &Self::Key) -> Place {
-        Place::of6(key, &constants::hash_key().multipliers)
-    }
-
-    #[inline(always)]
-    fn bucket(number: u32) -> Option<*mut Slot6> {
-        first_slot(&maps::CONNECTIONS6, number)
-    }
-
-    #[inline(always)]
-    fn buckets() -> u32 {
-        constants::buckets6()
-    }
-
-    #[inline(always)]
-    fn protocol(&self) -> TransportProtocol {
-        self.protocol
-    }
-
-    #[inline(always)]
-    fn flags(&self) -> u8 {
-        self.flags
-    }
-
-    #[inline(always)]
-    fn ports(&self) -> [u8; 4] {
-        self.ports
-    }
-
-    #[inline(always)]
-    fn length(&self) -> u64 {
-        self.length as u64
-    }
-
-    #[inline(always)]
-    fn hops_left(&self) -> u8 {
-        self.hop_limit
-    }
-
-    #[inline(always)]
-    fn take_hop(&self, frame: &Frame<'_>, offset: usize) -> Option<()> {
-        ipv6::decrement_hop_limit(frame, offset, self)
-    }
+    common!(
+        Slot6,
+        CONNECTIONS6,
+        buckets6,
+        of6,
+        hop_limit,
+        ipv6::decrement_hop_limit
+    );
 
     #[inline(always)]
     fn vip(&self) -> [u8; 16] {
-        self.vip
+        let [[a, b, c, d, e, f, g, h], [i, j, k, l, m, n, o, p]] = Self::vip(self);
+        [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]
     }
 
     #[inline(always)]
     fn client_number(&self) -> u32 {
-        let folded = u128::from_be_bytes(self.client);
-        (folded >> 96) as u32 ^ (folded >> 64) as u32 ^ (folded >> 32) as u32 ^ folded as u32
-    }
-
-    #[inline(always)]
-    fn flow_hash(key: &Self::Key) -> u32 {
-        dray_packet::hash::of_flow(key)
+        let [high, low] = self.client().map(u64::from_be_bytes);
+        let folded = high ^ low;
+        (folded >> 32) as u32 ^ folded as u32
     }
 }
 

@@ -8,9 +8,12 @@
 //!
 //! Only this file knows XDP's verdicts. Every stage gives a [`Reason`] when a packet's way ends there; what
 //! becomes of it then, and where it is counted, is the reason's matter.
+//!
+//! What an established connection's packet runs through is one function; what is rare ([`open`], a change of VLAN
+//! tags) is called, so that it costs the others no registers.
 #![no_std]
 #![no_main]
-#![feature(core_intrinsics)]
+#![feature(asm_experimental_arch, core_intrinsics)]
 #![expect(internal_features, reason = "core has no atomics for this target")]
 
 mod atomic;
@@ -26,12 +29,13 @@ mod stats;
 mod tables;
 
 use aya_ebpf::{bindings::xdp_action, macros::xdp, programs::XdpContext};
-use dray_abi::{Reason, Verdict};
+use dray_abi::{Port, Reason, Verdict};
 use dray_packet::{Frame, Refusal, TransportProtocol, ethernet, ipv4, ipv6, tcp};
 
 use crate::{
     direct_routing::Egress,
     family::{Link, Packet},
+    open::Arrival,
 };
 
 /// Forwards what belongs to a virtual service and leaves everything else to the host.
@@ -56,7 +60,8 @@ pub fn director(context: XdpContext) -> u32 {
 fn forward(context: &XdpContext) -> Result<Egress, Reason> {
     let frame = frame(context);
     let ethernet = ethernet::parse(&frame).map_err(reason)?;
-    if ethernet.destination != maps::own_address()? {
+    let port = maps::port()?;
+    if ethernet.destination != port.mac {
         return Err(Reason::OtherHost);
     }
     let link = Link {
@@ -65,27 +70,29 @@ fn forward(context: &XdpContext) -> Result<Egress, Reason> {
         tags: ethernet.tags,
     };
     match ethernet.ether_type {
-        ethernet::IPV4 => balance(
-            context,
-            &link,
-            &ipv4::parse(&frame, link.offset).map_err(reason)?,
-        ),
-        ethernet::IPV6 => balance(
-            context,
-            &link,
-            &ipv6::parse(&frame, link.offset).map_err(reason)?,
-        ),
+        ethernet::IPV4 => {
+            let packet = ipv4::parse(&frame, link.offset).map_err(reason)?;
+            balance(context, port, &link, &packet)
+        }
+        ethernet::IPV6 => {
+            let packet = ipv6::parse(&frame, link.offset).map_err(reason)?;
+            balance(context, port, &link, &packet)
+        }
         _ => Err(Reason::NotIp),
     }
 }
 
 /// From a client's packet to the way it leaves by, for either family.
 #[inline(always)]
-fn balance<P: Packet>(context: &XdpContext, link: &Link, packet: &P) -> Result<Egress, Reason> {
-    let tick = clock::now();
-    let key = packet.key();
-    let place = P::place(&key);
-    let destination = match connection::find::<P>(&key, place, tick)? {
+fn balance<P: Packet>(
+    context: &XdpContext,
+    port: &'static Port,
+    link: &Link,
+    packet: &P,
+) -> Result<Egress, Reason> {
+    let tick = clock::now(&port.settings);
+    let place = packet.place();
+    let destination = match connection::find(packet, place, &port.settings, tick) {
         Some(found) if !open::reopens(packet, found.meta) => {
             let state = match packet.protocol() {
                 TransportProtocol::Tcp => tcp::after_input(found.meta.state(), packet.flags()),
@@ -94,7 +101,14 @@ fn balance<P: Packet>(context: &XdpContext, link: &Link, packet: &P) -> Result<E
             connection::refresh(&found, tick, state);
             found.meta.destination()
         }
-        found => open::open(packet, &key, place, tick, found)?,
+        ended => open::open(&Arrival {
+            packet: *packet,
+            place,
+            port,
+            tick,
+            ended,
+        })
+        .decode()?,
     };
     stats::count_packet(destination, packet.length());
     direct_routing::send(context, link, packet, destination)

@@ -9,7 +9,7 @@ use aya_ebpf::{
 };
 use dray_abi::{
     Bucket4, Bucket6, Counters, Destination, DestinationInfo, Hop, Identity, Live, MAX_PORTS, Port,
-    Reason, Service, ServiceKey, Settings,
+    Reason, Service, ServiceKey,
 };
 
 use crate::constants;
@@ -41,23 +41,12 @@ pub(crate) static PORTS: Array<Port> = Array::with_max_entries(MAX_PORTS, BPF_F_
 #[map]
 pub(crate) static EGRESS: DevMap = DevMap::with_max_entries(MAX_PORTS, 0);
 #[map]
-pub(crate) static SETTINGS: Array<Settings> = Array::with_max_entries(1, BPF_F_MMAPABLE);
-#[map]
 pub(crate) static REASONS: Array<u64> = Array::with_max_entries(1, BPF_F_MMAPABLE);
 #[map]
 pub(crate) static IDENTITY: Array<Identity> = Array::with_max_entries(1, BPF_F_MMAPABLE);
 
-/// The settings; each of their words may change between two reads.
+/// The port that the packet came in by. Words of it may change between two reads.
 #[inline(always)]
-pub(crate) fn settings() -> Option<&'static Settings> {
-    SETTINGS.get(0)
-}
-
-/// The Ethernet address of the port that the packet came in by.
-#[inline(always)]
-pub(crate) fn own_address() -> Result<[u8; 6], Reason> {
-    PORTS
-        .get(constants::port())
-        .map(|port| port.mac)
-        .ok_or(Reason::OtherHost)
+pub(crate) fn port() -> Result<&'static Port, Reason> {
+    PORTS.get(constants::port()).ok_or(Reason::OtherHost)
 }

@@ -1,7 +1,7 @@
 //! A packet that belongs to no connection: is there a service for it, who gets it, and does the connection
 //! table have room to remember?
 
-use dray_abi::{Meta, Reason, duration_of_ticks};
+use dray_abi::{Meta, Port, Reason, Settings, duration_of_ticks};
 use dray_packet::{
     TransportProtocol,
     hash::Place,
@@ -11,7 +11,7 @@ use dray_packet::{
 use crate::{
     atomic,
     connection::{self, Claim, Found},
-    family::Packet,
+    family::{Packet, Slot},
     maps, stats,
     tables::Arena,
 };
@@ -21,10 +21,43 @@ const FTP_DATA: u16 = 20;
 
 /// How long TCP packets without a connection may belong to one that found the table full: as long as IPVS
 /// keeps an idle established connection, 900 s, in ticks.
-const FULL_MEMORY: u32 = {
-    let tick = duration_of_ticks(1).as_nanos();
-    (900_000_000_000 / tick) as u32
-};
+const FULL_MEMORY: u32 = (900_000_000_000 / duration_of_ticks(1).as_nanos()) as u32;
+
+/// A packet without a connection.
+pub(crate) struct Arrival<P> {
+    pub(crate) packet: P,
+    pub(crate) place: Place,
+    pub(crate) port: &'static Port,
+    pub(crate) tick: u32,
+    /// A closed connection of the same key that the packet begins anew.
+    pub(crate) ended: Option<Found>,
+}
+
+/// A destination or a reason in one register, which is what a function may return here.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(crate) struct Outcome(u64);
+
+impl Outcome {
+    /// The highest destination has 24 bits.
+    const REFUSED: u64 = 1 << 32;
+
+    #[inline(always)]
+    const fn encode(result: Result<u32, Reason>) -> Self {
+        match result {
+            Ok(destination) => Self(destination as u64),
+            Err(reason) => Self(Self::REFUSED | reason as u64),
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn decode(self) -> Result<u32, Reason> {
+        if self.0 & Self::REFUSED == 0 {
+            return Ok(self.0 as u32);
+        }
+        Err(Reason::from_number(self.0 as u32).unwrap_or(Reason::NotAService))
+    }
+}
 
 /// Whether this packet begins its connection anew, as IPVS does by default (`conn_reuse_mode` 1): a SYN for one
 /// that is closed.
@@ -34,21 +67,26 @@ pub(crate) fn reopens<P: Packet>(packet: &P, meta: Meta) -> bool {
     packet.flags() & tcp::SYN != 0 && closed
 }
 
-/// Gives the packet a destination, and a connection if it can have one. `ended` is a connection of the same
-/// key that the packet begins anew.
+/// Gives the packet a destination, and a connection if it can have one.
+#[inline(never)]
+pub(crate) fn open<P: Packet>(arrival: &Arrival<P>) -> Outcome {
+    Outcome::encode(place_connection(arrival))
+}
+
 #[inline(always)]
-pub(crate) fn open<P: Packet>(
-    packet: &P,
-    key: &P::Key,
-    place: Place,
-    tick: u32,
-    ended: Option<Found>,
-) -> Result<u32, Reason> {
+fn place_connection<P: Packet>(arrival: &Arrival<P>) -> Result<u32, Reason> {
+    let Arrival {
+        packet,
+        port,
+        tick,
+        ended,
+        ..
+    } = arrival;
     let opens = match packet.protocol() {
         TransportProtocol::Tcp => tcp::opens(packet.flags()),
         TransportProtocol::Udp => true,
     };
-    if !opens && !recently_full(tick) {
+    if !opens && !recently_full(&port.settings, *tick) {
         return Err(Reason::NoConnection);
     }
     // SAFETY: a service's number never changes while packets can find it.
@@ -62,15 +100,14 @@ pub(crate) fn open<P: Packet>(
         .ok_or(Reason::NotAService)?;
     // SAFETY: a word of a map's value; one read, so that the packet sees one record, whole.
     let record = unsafe { atomic::load(&raw const (*service).record) } as u32;
-    let flow = packet.flow(key);
 
     let claim = match ended {
-        Some(found) => connection::claim_found(&found, tick),
-        None => claim::<P>(place, tick),
+        Some(found) => connection::claim_found(found, *tick),
+        None => claim(arrival),
     };
     let chosen = match claim {
-        Some(_) if opens => dray_sched::pick(&Arena, record, &flow),
-        _ => dray_sched::stateless(&Arena, record, &flow),
+        Some(_) if opens => dray_sched::pick(&Arena, record, &packet.flow()),
+        _ => dray_sched::stateless(&Arena, record, &packet.flow()),
     };
     let Some(destination) = chosen else {
         give_back(claim);
@@ -81,12 +118,12 @@ pub(crate) fn open<P: Packet>(
     match claim {
         Some(claim) => {
             let state = first_state(packet);
-            claim.publish(key, tick, destination, state);
+            claim.publish(packet, *tick, destination, state);
             stats::begin_connection(destination, state);
         }
         None => {
             stats::count_reason(Reason::TableFull);
-            remember_full(tick);
+            remember_full(*tick);
         }
     }
     Ok(destination)
@@ -94,17 +131,20 @@ pub(crate) fn open<P: Packet>(
 
 /// A slot for a connection that has none: free, over, or at the worst half open.
 #[inline(always)]
-fn claim<P: Packet>(place: Place, tick: u32) -> Option<Claim<P::Slot>> {
-    if let Some(claim) = connection::claim::<P>(place, tick) {
+fn claim<P: Packet>(arrival: &Arrival<P>) -> Option<Claim<P::Slot>> {
+    let Arrival {
+        place, port, tick, ..
+    } = arrival;
+    if let Some(claim) = connection::claim::<P>(*place, &port.settings, *tick) {
         return Some(claim);
     }
-    let claim = connection::claim_half_open::<P>(place, tick)?;
+    let claim = connection::claim_half_open::<P>(*place, *tick)?;
     stats::count_reason(Reason::HalfOpenReplaced);
     Some(claim)
 }
 
 #[inline(always)]
-fn give_back<S: crate::family::Slot>(claim: Option<Claim<S>>) {
+fn give_back<S: Slot>(claim: Option<Claim<S>>) {
     if let Some(claim) = claim {
         claim.give_back();
     }
@@ -121,18 +161,16 @@ fn first_state<P: Packet>(packet: &P) -> u8 {
 /// Whether a connection found the table full not long ago: then a TCP packet without a connection may be
 /// one of its later packets, and goes where its first one went.
 #[inline(always)]
-fn recently_full(tick: u32) -> bool {
-    maps::settings().is_some_and(|settings| {
-        // SAFETY: a word of a map's value that packets write.
-        let full = unsafe { (&raw const settings.full).read_volatile() };
-        full != 0 && tick.wrapping_sub(full) < FULL_MEMORY
-    })
+fn recently_full(settings: &Settings, tick: u32) -> bool {
+    // SAFETY: a word of a map's value that packets write.
+    let full = unsafe { (&raw const settings.full).read_volatile() };
+    full != 0 && tick.wrapping_sub(full) < FULL_MEMORY
 }
 
 #[inline(always)]
 fn remember_full(tick: u32) {
-    if let Some(settings) = maps::SETTINGS.get_ptr_mut(0) {
+    if let Some(port) = maps::PORTS.get_ptr_mut(crate::constants::port()) {
         // SAFETY: a word of a map's value; 0 means never, so tick 0 is told as 1.
-        unsafe { (&raw mut (*settings).full).write_volatile(tick.max(1)) };
+        unsafe { (&raw mut (*port).settings.full).write_volatile(tick.max(1)) };
     }
 }

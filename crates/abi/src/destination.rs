@@ -50,22 +50,6 @@ pub struct Hop {
     pub reserved: [u32; 2],
 }
 
-/// One of the director's interfaces.
-#[repr(C)]
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
-)]
-pub struct Port {
-    /// Its Ethernet address: only frames sent to it are looked at.
-    pub mac: [u8; 6],
-    /// Fills the word.
-    pub reserved: [u8; 2],
-    /// The kernel's number for it.
-    pub interface: u32,
-    /// 1 when the entry is in use.
-    pub used: u32,
-}
-
 /// Connections of a destination now, and ever. Changed by atomic addition only.
 #[repr(C)]
 #[derive(

@@ -10,20 +10,20 @@
 
 mod connection;
 mod destination;
+mod identity;
 mod limits;
 pub mod maps;
+mod port;
 mod reason;
 mod service;
-mod settings;
 
 pub use connection::{Bucket4, Bucket6, Meta, SLOTS_PER_BUCKET, Slot4, Slot6};
-pub use destination::{Counters, Destination, DestinationInfo, Hop, Live, Port};
+pub use destination::{Counters, Destination, DestinationInfo, Hop, Live};
+pub use identity::{HashKey, Identity, TICK_SHIFT, duration_of_ticks, ticks_of_nanoseconds};
 pub use limits::{MAX_DESTINATION, MAX_PORTS, SLOTS_PER_CONNECTION};
+pub use port::{Port, Settings};
 pub use reason::{REASONS_PER_CPU, Reason, Verdict};
 pub use service::{Service, ServiceKey};
-pub use settings::{
-    HashKey, Identity, Settings, TICK_SHIFT, duration_of_ticks, ticks_of_nanoseconds,
-};
 
 /// Changed whenever the layout or the meaning of any map changes. Pinned maps live under a directory with
 /// this number, so that a program never reads another version's maps.
@@ -44,12 +44,12 @@ sizes!(
     Destination = 8,
     DestinationInfo = 48,
     Hop = 32,
-    Port = 16,
+    Port = 88,
     Live = 16,
     Counters = 16,
     Service = 16,
     ServiceKey = 20,
-    Settings = 80,
+    Settings = 72,
     Identity = 136,
     HashKey = 88,
 );

@@ -20,19 +20,17 @@ pub const LIVE: &str = "LIVE";
 pub const COUNTERS: &str = "COUNTERS";
 /// `ARRAY` of [`Hop`](crate::Hop). The control room writes.
 pub const HOPS: &str = "HOPS";
-/// `ARRAY` of [`Port`](crate::Port). The control room writes.
+/// `ARRAY` of [`Port`](crate::Port). The control room writes; packets mark a full table.
 pub const PORTS: &str = "PORTS";
 /// `DEVMAP` from port to interface, for frames that leave by another one. The control room writes.
 pub const EGRESS: &str = "EGRESS";
-/// `ARRAY` of one [`Settings`](crate::Settings). The control room writes; packets mark a full table.
-pub const SETTINGS: &str = "SETTINGS";
 /// `ARRAY` of u64: processor × [`REASONS_PER_CPU`](crate::REASONS_PER_CPU) + reason. Packets count.
 pub const REASONS: &str = "REASONS";
 /// `ARRAY` of one [`Identity`](crate::Identity). User space only.
 pub const IDENTITY: &str = "IDENTITY";
 
 /// Every map.
-pub const ALL: [&str; 15] = [
+pub const ALL: [&str; 14] = [
     CONNECTIONS4,
     CONNECTIONS6,
     SERVICE_INDEX,
@@ -45,7 +43,6 @@ pub const ALL: [&str; 15] = [
     HOPS,
     PORTS,
     EGRESS,
-    SETTINGS,
     REASONS,
     IDENTITY,
 ];

@@ -18,6 +18,11 @@ macro_rules! reasons {
             /// Every reason, by number.
             pub const ALL: &[Self] = &[$(Self::$name),*];
 
+            /// The reason of that number.
+            pub const fn from_number(number: u32) -> Option<Self> {
+                match number { $($number => Some(Self::$name),)* _ => None }
+            }
+
             /// Its name, as counters and documentation write it.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }

@@ -39,7 +39,7 @@ impl Lister {
     fn new(plane: &KernelDataPlane) -> Self {
         Self {
             tick: plane.tick(),
-            timeouts: plane.maps.settings.read(0).unwrap_or_default().timeouts,
+            timeouts: plane.maps.settings().timeouts,
         }
     }
 

@@ -127,15 +127,7 @@ impl DataPlane for KernelDataPlane {
     }
 
     fn set_timeouts(&mut self, timeouts: &Timeouts) {
-        let ticks = wire::timeout_ticks(timeouts);
-        for (pair, offset) in ticks.chunks_exact(2).zip((0..).step_by(8)) {
-            if let Some(word) = self.maps.settings.word(0, offset) {
-                word.store(
-                    u64::from(pair[0]) | u64::from(pair[1]) << 32,
-                    Ordering::Relaxed,
-                );
-            }
-        }
+        self.maps.set_timeouts(&wire::timeout_ticks(timeouts));
     }
 
     fn sweep(&mut self, parts: u32) -> Sweep {

@@ -1,6 +1,6 @@
 //! The maps, opened: the arrays in our memory, the two others by their handles.
 
-use std::{io, os::fd::AsFd as _, sync::atomic::Ordering};
+use std::{io, mem::offset_of, os::fd::AsFd as _, sync::atomic::Ordering};
 
 use aya::{
     Ebpf,
@@ -48,7 +48,6 @@ pub(crate) struct Maps {
     pub(crate) hops: Mapped<Hop>,
     pub(crate) ports: Mapped<Port>,
     pub(crate) egress: DevMap<MapData>,
-    pub(crate) settings: Mapped<Settings>,
     pub(crate) reasons: Mapped<u64>,
     pub(crate) identity: Mapped<Identity>,
 }
@@ -91,23 +90,40 @@ impl Maps {
             egress: egress
                 .try_into()
                 .map_err(|_: MapError| MapsError::Wrong(maps::EGRESS))?,
-            settings: array(ebpf, maps::SETTINGS, identity)?,
             reasons: array(ebpf, maps::REASONS, identity)?,
             identity: array(ebpf, maps::IDENTITY, identity)?,
         })
     }
 
-    /// The clock of a private instance, in ticks.
-    pub(crate) fn clock(&self) -> u32 {
-        self.settings.read(0).map_or(0, |settings| settings.clock)
+    /// What holds for the director as a whole, as packets that come in by the first port see it.
+    pub(crate) fn settings(&self) -> Settings {
+        self.ports.read(0).unwrap_or_default().settings
     }
 
-    /// Sets it.
+    /// Sets the timeouts by state, in ticks, for every port.
+    pub(crate) fn set_timeouts(&self, ticks: &[u32; 16]) {
+        let base = offset_of!(Port, settings) + offset_of!(Settings, timeouts);
+        for port in 0..self.ports.len() {
+            for (pair, offset) in ticks.chunks_exact(2).zip((base..).step_by(8)) {
+                if let Some(word) = self.ports.word(port, offset) {
+                    word.store(
+                        u64::from(pair[0]) | u64::from(pair[1]) << 32,
+                        Ordering::Relaxed,
+                    );
+                }
+            }
+        }
+    }
+
+    /// Sets the clock of a private instance, in ticks.
     pub(crate) fn set_clock(&self, ticks: u32) {
         // `full` and `clock` are the two halves of a word.
-        if let Some(word) = self.settings.word(0, std::mem::offset_of!(Settings, full)) {
-            let full = word.load(Ordering::Relaxed) & u64::from(u32::MAX);
-            word.store(full | u64::from(ticks) << 32, Ordering::Relaxed);
+        let offset = offset_of!(Port, settings) + offset_of!(Settings, full);
+        for port in 0..self.ports.len() {
+            if let Some(word) = self.ports.word(port, offset) {
+                let full = word.load(Ordering::Relaxed) & u64::from(u32::MAX);
+                word.store(full | u64::from(ticks) << 32, Ordering::Relaxed);
+            }
         }
     }
 }

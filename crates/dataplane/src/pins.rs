@@ -193,7 +193,6 @@ fn shape(name: &str, identity: &Identity) -> Shape {
         maps::HOPS => (MapType::Array, 4, size_of::<abi::Hop>()),
         maps::PORTS => (MapType::Array, 4, size_of::<abi::Port>()),
         maps::EGRESS => (MapType::DevMap, 4, 8),
-        maps::SETTINGS => (MapType::Array, 4, size_of::<abi::Settings>()),
         maps::IDENTITY => (MapType::Array, 4, size_of::<abi::Identity>()),
         // RECORDS and REASONS.
         _ => (MapType::Array, 4, size_of::<u64>()),

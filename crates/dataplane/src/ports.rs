@@ -17,7 +17,8 @@ use aya::{
     },
 };
 use dray_abi::{MAX_PORTS, Port};
-use dray_model::{InterfaceStatus, Mac, XdpMode};
+use dray_model::{InterfaceStatus, XdpMode};
+use dray_packet::ethernet::address_word;
 use tracing::{info, warn};
 
 use crate::{
@@ -97,7 +98,7 @@ impl Ports {
     pub(crate) fn unattached(maps: &Maps, interfaces: impl Iterator<Item = Interface>) -> Self {
         let mut ports = BTreeMap::new();
         for (interface, port) in interfaces.zip(0..) {
-            maps.ports.write(port, entry(interface, XdpMode::Native));
+            write(maps, port, interface, XdpMode::Native);
             let name = format!("port{port}");
             ports.insert(
                 port,
@@ -138,7 +139,7 @@ impl Ports {
             maps.egress
                 .set(port, interface.index, None, 0)
                 .map_err(system)?;
-            maps.ports.write(port, entry(interface, mode));
+            write(maps, port, interface, mode);
             info!(interface = %name, ?mode, "interface attached");
             ports.insert(
                 port,
@@ -154,7 +155,7 @@ impl Ports {
             if used && !ports.contains_key(&port) {
                 // Unpinning the link ends it.
                 let _ = fs::remove_file(link_path(pins, port));
-                maps.ports.write(port, Port::default());
+                release(maps, port);
             }
         }
         Ok(Self {
@@ -200,7 +201,7 @@ impl Ports {
                 info!(interface = %attached.name, mac = %now.mac, "the interface's address changed");
                 attached.interface.mac = now.mac;
                 if let Some(word) = maps.ports.word(*port, offset_of!(Port, mac)) {
-                    word.store(mac_word(now.mac), Ordering::Release);
+                    word.store(address_word(now.mac.0), Ordering::Release);
                 }
             }
         }
@@ -302,21 +303,33 @@ fn attach_anew(
     Ok(mode)
 }
 
-fn entry(interface: Interface, mode: XdpMode) -> Port {
+/// Writes what the port map says of a port, and leaves its settings as they are.
+fn write(maps: &Maps, port: u32, interface: Interface, mode: XdpMode) {
     let used = match mode {
         XdpMode::Native => NATIVE,
         XdpMode::Generic => GENERIC,
     };
-    Port {
-        mac: interface.mac.0,
-        reserved: [0; 2],
-        interface: interface.index,
-        used,
-    }
+    let settings = maps.ports.read(port).unwrap_or_default().settings;
+    let mac = address_word(interface.mac.0);
+    maps.ports.write(
+        port,
+        Port {
+            mac,
+            interface: interface.index,
+            used,
+            settings,
+        },
+    );
 }
 
-/// A port's address and the two bytes behind it, as the word that they are.
-fn mac_word(mac: Mac) -> u64 {
-    let [a, b, c, d, e, f] = mac.0;
-    u64::from_ne_bytes([a, b, c, d, e, f, 0, 0])
+/// Marks a port as not in use.
+fn release(maps: &Maps, port: u32) {
+    let settings = maps.ports.read(port).unwrap_or_default().settings;
+    maps.ports.write(
+        port,
+        Port {
+            settings,
+            ..Port::default()
+        },
+    );
 }

@@ -149,7 +149,7 @@ impl Private {
         let ticks = (time.as_nanos() >> TICK_SHIFT) as u32;
         self.plane
             .maps()
-            .set_clock(self.plane.maps().clock().wrapping_add(ticks));
+            .set_clock(self.plane.maps().settings().clock.wrapping_add(ticks));
     }
 
     /// Gives the program a frame.

@@ -51,7 +51,7 @@ fn sweep_table<B: FromBytes + IntoBytes + Immutable>(
     buckets: Range<u32>,
     sweep: &mut Sweep,
 ) {
-    let timeouts = plane.maps.settings.read(0).unwrap_or_default().timeouts;
+    let timeouts = plane.maps.settings().timeouts;
     let tick = plane.tick();
     for bucket in buckets {
         for slot in 0..SLOTS_PER_BUCKET {
@@ -92,7 +92,7 @@ impl KernelDataPlane {
     /// Now, by the clock that the packets of this instance are timed by.
     pub(crate) fn tick(&self) -> u32 {
         // A private instance starts its clock at 1; the kernel's is not kept there.
-        match self.maps.clock() {
+        match self.maps.settings().clock {
             0 => clock::now(),
             own => own,
         }

@@ -43,7 +43,7 @@ pub(crate) fn address(bytes: [u8; 16]) -> IpAddr {
 
 /// Client and service of an IPv4 connection's key.
 pub(crate) fn endpoints4(key: &[u64; 2]) -> Option<(SocketAddr, ServiceAddress)> {
-    let [a, b, c, d, e, f, g, h] = key[0].to_ne_bytes();
+    let [a, b, c, d, e, f, g, h] = key[0].to_le_bytes();
     endpoints(
         Ipv4Addr::new(a, b, c, d).into(),
         Ipv4Addr::new(e, f, g, h).into(),
@@ -55,15 +55,15 @@ pub(crate) fn endpoints4(key: &[u64; 2]) -> Option<(SocketAddr, ServiceAddress)>
 pub(crate) fn endpoints6(key: &[u64; 5]) -> Option<(SocketAddr, ServiceAddress)> {
     let whole = |high: u64, low: u64| {
         let mut bytes = [0; 16];
-        bytes[..8].copy_from_slice(&high.to_ne_bytes());
-        bytes[8..].copy_from_slice(&low.to_ne_bytes());
+        bytes[..8].copy_from_slice(&high.to_le_bytes());
+        bytes[8..].copy_from_slice(&low.to_le_bytes());
         IpAddr::from(bytes)
     };
     endpoints(whole(key[0], key[1]), whole(key[2], key[3]), key[4])
 }
 
 fn endpoints(client: IpAddr, vip: IpAddr, tail: u64) -> Option<(SocketAddr, ServiceAddress)> {
-    let [a, b, c, d, protocol, ..] = tail.to_ne_bytes();
+    let [a, b, c, d, protocol, ..] = tail.to_le_bytes();
     let service = ServiceAddress {
         protocol: Protocol::from_number(protocol)?,
         vip,

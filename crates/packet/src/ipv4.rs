@@ -4,7 +4,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::{
     Frame, Refusal, TransportProtocol, checksum,
-    segment::{key_word, transport},
+    segment::{self, transport},
 };
 
 /// The header's fixed part, as it lies in the packet (all numbers in network order).
@@ -25,10 +25,8 @@ pub struct Header {
     pub ttl_protocol: [u8; 2],
     /// Header checksum.
     pub checksum: [u8; 2],
-    /// Source.
-    pub source: [u8; 4],
-    /// Destination.
-    pub destination: [u8; 4],
+    /// Source, then destination.
+    pub addresses: [u8; 8],
 }
 
 /// Offset of the TTL in the header.
@@ -39,14 +37,8 @@ const CHECKSUM: usize = 10;
 /// A packet from a client to a VIP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet {
-    /// The client's address.
-    pub client: [u8; 4],
-    /// The VIP.
-    pub vip: [u8; 4],
-    /// Client port and service port, as they lie in the packet.
-    pub ports: [u8; 4],
-    /// TCP or UDP.
-    pub protocol: TransportProtocol,
+    /// The connection table's key: client and VIP, then ports and protocol (see `dray_abi::Slot4::key`).
+    pub key: [u64; 2],
     /// TCP's flags; 0 for UDP.
     pub flags: u8,
     /// Time to live.
@@ -57,12 +49,28 @@ pub struct Packet {
 }
 
 impl Packet {
-    /// The connection table's key.
+    /// The client's address.
     #[inline(always)]
-    pub fn key(&self) -> [u64; 2] {
-        let addresses =
-            u32::from_ne_bytes(self.client) as u64 | (u32::from_ne_bytes(self.vip) as u64) << 32;
-        [addresses, key_word(self.ports, self.protocol)]
+    pub const fn client(&self) -> [u8; 4] {
+        (self.key[0] as u32).to_le_bytes()
+    }
+
+    /// The VIP.
+    #[inline(always)]
+    pub const fn vip(&self) -> [u8; 4] {
+        ((self.key[0] >> 32) as u32).to_le_bytes()
+    }
+
+    /// Client port and service port, each as it lies in the packet.
+    #[inline(always)]
+    pub const fn ports(&self) -> [[u8; 2]; 2] {
+        segment::ports(self.key[1])
+    }
+
+    /// TCP or UDP.
+    #[inline(always)]
+    pub const fn protocol(&self) -> TransportProtocol {
+        segment::protocol(self.key[1])
     }
 }
 
@@ -86,22 +94,13 @@ pub fn parse(frame: &Frame<'_>, offset: usize) -> Result<Packet, Refusal> {
     }
     let [ttl, protocol] = header.ttl_protocol;
     let protocol = TransportProtocol::from_number(protocol).ok_or(Refusal::OtherProtocol)?;
-    let (ports, flags) = transport(frame, offset + header_length, protocol)?;
-    let Header {
-        source,
-        destination,
-        checksum,
-        ..
-    } = header;
+    let (tail, flags) = transport(frame, offset + header_length, protocol)?;
     Ok(Packet {
-        client: source,
-        vip: destination,
-        ports,
-        protocol,
+        key: [u64::from_le_bytes(header.addresses), tail],
         flags,
         ttl,
         length,
-        checksum,
+        checksum: header.checksum,
     })
 }
 
@@ -150,12 +149,12 @@ mod tests {
     fn a_syn_is_read_whole() {
         let packet = parse_bytes(&tcp_packet(64, &[])).unwrap();
         assert_eq!(
-            (packet.client, packet.vip),
+            (packet.client(), packet.vip()),
             ([192, 0, 2, 1], [10, 0, 0, 100])
         );
         assert_eq!(
-            (packet.ports, packet.flags, packet.length),
-            ([0x9c, 0x40, 0, 80], crate::tcp::SYN, 44)
+            (packet.ports(), packet.flags, packet.length),
+            ([[0x9c, 0x40], [0, 80]], crate::tcp::SYN, 44)
         );
     }
 
@@ -163,7 +162,7 @@ mod tests {
     fn options_move_the_ports_and_nothing_else() {
         let plain = parse_bytes(&tcp_packet(64, &[])).unwrap();
         let with_options = parse_bytes(&tcp_packet(64, &[1; 40])).unwrap();
-        assert_eq!(with_options.key(), plain.key());
+        assert_eq!(with_options.key, plain.key);
         assert_eq!(with_options.length, 84);
     }
 

@@ -4,7 +4,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::{
     Frame, Refusal, TransportProtocol,
-    segment::{key_word, transport},
+    segment::{self, transport},
 };
 
 /// The fixed header, as it lies in the packet (all numbers in network order).
@@ -17,10 +17,8 @@ pub struct Header {
     pub payload_length: [u8; 2],
     /// Type of the next header, and the hop limit.
     pub next_hop_limit: [u8; 2],
-    /// Source.
-    pub source: [u8; 16],
-    /// Destination.
-    pub destination: [u8; 16],
+    /// Source, then destination, as two words each.
+    pub addresses: [[u8; 8]; 4],
 }
 
 /// Offset of the hop limit in the header.
@@ -33,14 +31,8 @@ const MAX_OFFSET: usize = 2048;
 /// A packet from a client to a VIP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet {
-    /// The client's address.
-    pub client: [u8; 16],
-    /// The VIP.
-    pub vip: [u8; 16],
-    /// Client port and service port, as they lie in the packet.
-    pub ports: [u8; 4],
-    /// TCP or UDP.
-    pub protocol: TransportProtocol,
+    /// The connection table's key: client and VIP, then ports and protocol (see `dray_abi::Slot6::key`).
+    pub key: [u64; 5],
     /// TCP's flags; 0 for UDP.
     pub flags: u8,
     /// Hop limit.
@@ -50,12 +42,28 @@ pub struct Packet {
 }
 
 impl Packet {
-    /// The connection table's key.
+    /// The client's address, as its two halves lie in the packet.
     #[inline(always)]
-    pub fn key(&self) -> [u64; 5] {
-        let [c0, c1] = halves(self.client);
-        let [v0, v1] = halves(self.vip);
-        [c0, c1, v0, v1, key_word(self.ports, self.protocol)]
+    pub const fn client(&self) -> [[u8; 8]; 2] {
+        [self.key[0].to_le_bytes(), self.key[1].to_le_bytes()]
+    }
+
+    /// The VIP, likewise.
+    #[inline(always)]
+    pub const fn vip(&self) -> [[u8; 8]; 2] {
+        [self.key[2].to_le_bytes(), self.key[3].to_le_bytes()]
+    }
+
+    /// Client port and service port, each as it lies in the packet.
+    #[inline(always)]
+    pub const fn ports(&self) -> [[u8; 2]; 2] {
+        segment::ports(self.key[4])
+    }
+
+    /// TCP or UDP.
+    #[inline(always)]
+    pub const fn protocol(&self) -> TransportProtocol {
+        segment::protocol(self.key[4])
     }
 }
 
@@ -72,18 +80,11 @@ pub fn parse(frame: &Frame<'_>, offset: usize) -> Result<Packet, Refusal> {
     }
     let [next, hop_limit] = header.next_hop_limit;
     let (protocol, at) = find_transport(frame, next, offset + size_of::<Header>())?;
-    let (ports, flags) = transport(frame, at, protocol)?;
-    let Header {
-        source,
-        destination,
-        ..
-    } = header;
+    let (tail, flags) = transport(frame, at, protocol)?;
+    let [client_high, client_low, vip_high, vip_low] = header.addresses.map(u64::from_le_bytes);
     let length = size_of::<Header>() as u32 + u16::from_be_bytes(header.payload_length) as u32;
     Ok(Packet {
-        client: source,
-        vip: destination,
-        ports,
-        protocol,
+        key: [client_high, client_low, vip_high, vip_low, tail],
         flags,
         hop_limit,
         length,
@@ -133,15 +134,6 @@ fn find_transport(
     Ok((protocol, at))
 }
 
-#[inline(always)]
-fn halves(address: [u8; 16]) -> [u64; 2] {
-    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = address;
-    [
-        u64::from_ne_bytes([a, b, c, d, e, f, g, h]),
-        u64::from_ne_bytes([i, j, k, l, m, n, o, p]),
-    ]
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -174,10 +166,10 @@ mod tests {
     fn extension_headers_are_walked() {
         let plain = parse_bytes(&packet(&[])).unwrap();
         let behind = parse_bytes(&packet(&[(0, 0), (60, 3), (43, 1), (60, 0)])).unwrap();
-        assert_eq!(behind.key(), plain.key());
+        assert_eq!(behind.key, plain.key);
         assert_eq!(
-            (plain.ports, plain.length, behind.length),
-            ([0x9c, 0x40, 0, 53], 48, 48 + 8 + 32 + 16 + 8)
+            (plain.ports(), plain.length, behind.length),
+            ([[0x9c, 0x40], [0, 53]], 48, 48 + 8 + 32 + 16 + 8)
         );
     }
 

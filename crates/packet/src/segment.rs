@@ -43,28 +43,42 @@ pub enum Refusal {
     OtherProtocol,
 }
 
-/// Ports (client's, service's; as they lie in the packet) and, for TCP, the flags.
+/// Ports and protocol as the connection table's key has them (client's port, service's port, as they lie in the
+/// packet, then the protocol's number), and TCP's flags.
 #[inline(always)]
 pub(crate) fn transport(
     frame: &Frame<'_>,
     offset: usize,
     protocol: TransportProtocol,
-) -> Result<([u8; 4], u8), Refusal> {
-    match protocol {
-        TransportProtocol::Tcp => {
-            let header: [u8; 20] = frame.read(offset).ok_or(Refusal::Truncated)?;
-            let [a, b, c, d, .., flags, _, _, _, _, _, _] = header;
-            Ok(([a, b, c, d], flags))
-        }
-        TransportProtocol::Udp => {
-            let [a, b, c, d, ..]: [u8; 8] = frame.read(offset).ok_or(Refusal::Truncated)?;
-            Ok(([a, b, c, d], 0))
-        }
+) -> Result<(u64, u8), Refusal> {
+    let least = match protocol {
+        TransportProtocol::Tcp => 20,
+        TransportProtocol::Udp => 8,
+    };
+    if !frame.reaches(offset + least) {
+        return Err(Refusal::Truncated);
     }
+    let ports = u32::from_le_bytes(frame.read(offset).ok_or(Refusal::Truncated)?);
+    let flags = match protocol {
+        TransportProtocol::Tcp => frame.read(offset + 13).ok_or(Refusal::Truncated)?,
+        TransportProtocol::Udp => 0,
+    };
+    Ok((ports as u64 | (protocol.number() as u64) << 32, flags))
 }
 
-/// Ports and protocol as the connection table's key has them.
+/// The ports in such a word: the client's and the service's, each as it lies in the packet.
 #[inline(always)]
-pub(crate) fn key_word(ports: [u8; 4], protocol: TransportProtocol) -> u64 {
-    u32::from_ne_bytes(ports) as u64 | (protocol.number() as u64) << 32
+pub(crate) const fn ports(word: u64) -> [[u8; 2]; 2] {
+    let [a, b, c, d] = (word as u32).to_le_bytes();
+    [[a, b], [c, d]]
+}
+
+/// The protocol in such a word.
+#[inline(always)]
+pub(crate) const fn protocol(word: u64) -> TransportProtocol {
+    if word >> 32 == TransportProtocol::Tcp.number() as u64 {
+        TransportProtocol::Tcp
+    } else {
+        TransportProtocol::Udp
+    }
 }

@@ -1,4 +1,4 @@
-//! What packets read of the director as a whole, and what a new daemon must find again.
+//! What is fixed when the maps are made, and what a new daemon must find again.
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -14,22 +14,6 @@ pub const fn ticks_of_nanoseconds(nanoseconds: u64) -> u32 {
 /// How long so many ticks last.
 pub const fn duration_of_ticks(ticks: u32) -> core::time::Duration {
     core::time::Duration::from_nanos((ticks as u64) << TICK_SHIFT)
-}
-
-/// Settings that may change at any time, each one word.
-#[repr(C)]
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
-)]
-pub struct Settings {
-    /// Time without packets after which a connection ends, by state, in ticks.
-    pub timeouts: [u32; 16],
-    /// The tick at which a new connection last found the table full; 0 for never. Written by packets.
-    pub full: u32,
-    /// The clock of a private instance, in ticks (see the program's constant `OWN_CLOCK`).
-    pub clock: u32,
-    /// Fills the entry.
-    pub reserved: [u32; 2],
 }
 
 /// Multipliers of the connection table's hash: secret, odd, made once when the table is.
