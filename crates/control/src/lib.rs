@@ -25,6 +25,7 @@ mod handle;
 mod plan;
 mod rates;
 mod report;
+mod seen;
 mod snapshot;
 mod task;
 mod traffic;

@@ -20,10 +20,10 @@
 
 mod judge;
 mod numbers;
+mod step;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
-    fmt,
     net::IpAddr,
 };
 
@@ -40,6 +40,7 @@ use crate::{
 
 pub(crate) use judge::judge;
 use numbers::FreeNumbers;
+pub(crate) use step::{Listing, Publication, Step};
 
 /// All that a plan depends on.
 #[derive(Clone, Copy)]
@@ -64,53 +65,6 @@ pub(crate) struct Unused {
 pub(crate) enum Scope<'a> {
     All,
     Services(&'a BTreeSet<ServiceAddress>),
-}
-
-/// One step of a plan.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
-    WriteHop {
-        id: HopId,
-        hop: NextHop,
-    },
-    AddDestination {
-        id: DestinationId,
-        destination: ActualDestination,
-    },
-    SetHop {
-        id: DestinationId,
-        hop: Option<HopId>,
-    },
-    Publish(Publication),
-    Withdraw {
-        id: ServiceId,
-        address: ServiceAddress,
-    },
-    FreeDestination {
-        id: DestinationId,
-    },
-    FreeHop {
-        id: HopId,
-    },
-}
-
-/// A scheduling record to be: it is built when its turn comes, as it takes up from where packets have
-/// got to in the record before.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Publication {
-    pub(crate) id: ServiceId,
-    pub(crate) address: ServiceAddress,
-    pub(crate) kind: Kind,
-    pub(crate) list: Vec<Listing>,
-}
-
-/// A destination in a record to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Listing {
-    pub(crate) destination: DestinationId,
-    pub(crate) real: IpAddr,
-    pub(crate) weight: u32,
-    pub(crate) eligible: Result<(), Ineligible>,
 }
 
 /// The steps from what is to what is wanted, within the scope.
@@ -395,24 +349,6 @@ fn same(present: &[Listed], list: &[Listing]) -> bool {
                 && present.weight == wanted.weight
                 && present.eligible == wanted.eligible.is_ok()
         })
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::WriteHop { id, hop } => write!(f, "write next hop {id}: {hop}"),
-            Self::AddDestination { id, destination } => {
-                let ActualDestination { real, service, .. } = destination;
-                write!(f, "add destination {id}: {real} of {service}")
-            }
-            Self::SetHop { id, hop: Some(hop) } => write!(f, "send {id} to next hop {hop}"),
-            Self::SetHop { id, hop: None } => write!(f, "take the next hop of {id} away"),
-            Self::Publish(publication) => write!(f, "publish service {}", publication.address),
-            Self::Withdraw { address, .. } => write!(f, "withdraw service {address}"),
-            Self::FreeDestination { id } => write!(f, "free destination {id}"),
-            Self::FreeHop { id } => write!(f, "free next hop {id}"),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -11,9 +11,7 @@ use std::{
     time::Duration,
 };
 
-use dray_model::{
-    DataPlane, Desired, DestinationId, Director, HopId, Net, Resolution, ServiceAddress,
-};
+use dray_model::{DataPlane, Desired, Director, Net, Resolution};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
@@ -28,6 +26,7 @@ use crate::{
     plan::{Input, Scope, Unused, plan},
     rates,
     report::Report,
+    seen::Seen,
     snapshot::{Applied, DirectorStatus, Status, TableStatus},
     traffic::Book,
     view::View,
@@ -95,14 +94,6 @@ struct Task<D, N> {
     seen: Seen,
     /// Why the data plane is not what it should be, when it is not.
     behind: Option<String>,
-}
-
-/// What was out of use at some moment. What still is at a later one, no packet in flight can hold.
-#[derive(Default)]
-struct Seen {
-    destinations: BTreeSet<DestinationId>,
-    hops: BTreeSet<HopId>,
-    retired: BTreeSet<ServiceAddress>,
 }
 
 impl<D: DataPlane, N: Net> Task<D, N> {
@@ -305,24 +296,12 @@ impl<D: DataPlane, N: Net> Task<D, N> {
 
     /// Frees what is out of use now and was so at the last tick.
     fn free(&mut self) {
-        let now = Seen {
-            destinations: self.view.leaving().clone(),
-            hops: self.view.spare_hops().clone(),
-            retired: self.view.retired().keys().copied().collect(),
-        };
-        let seen = std::mem::replace(&mut self.seen, now);
-        let now = &self.seen;
-        let still = seen.destinations.intersection(&now.destinations);
-        let unused = Unused {
-            destinations: still
-                .filter(|id| self.dataplane.live(**id).total() == 0)
-                .copied()
-                .collect(),
-            hops: seen.hops.intersection(&now.hops).copied().collect(),
-        };
-        for address in seen.retired.intersection(&now.retired) {
-            if self.view.forget_retired(*address) {
-                self.book.forget(*address);
+        let now = Seen::now(&self.view);
+        let before = std::mem::replace(&mut self.seen, now);
+        let unused = before.unused(&self.seen, |id| self.dataplane.live(id));
+        for address in before.retired(&self.seen) {
+            if self.view.forget_retired(address) {
+                self.book.forget(address);
             }
         }
         if unused != Unused::default() {

@@ -4,7 +4,7 @@ mod properties;
 mod world;
 
 use dray_model::{Action, DestinationId, HopId, Live, ServiceId, Unresolved};
-use dray_sched::Kind;
+use dray_sched::{Entry, Kind, build};
 
 use super::*;
 use world::{World, address, hop, real, service};
@@ -65,6 +65,28 @@ fn a_weight_change_is_one_publication() {
     };
     let weights: Vec<u32> = publication.list.iter().map(|l| l.weight).collect();
     assert_eq!(weights, [1, 7, 1]);
+}
+
+#[test]
+fn a_record_takes_up_from_where_packets_have_got_to() {
+    let mut world = serving();
+    let before = world.view.services()[&address(0)].record.clone();
+    world.dataplane.set_cursor(ServiceId(1), 2);
+    world.want(service(0, Scheduler::RoundRobin, &[(1, 1), (2, 0), (3, 1)]));
+    world.settle();
+    let entries: Vec<Entry> = [(3, 3, 1), (2, 2, 0), (1, 1, 1)]
+        .map(|(destination, number, weight)| Entry {
+            destination,
+            weight,
+            eligible: true,
+            address: real(number),
+            port: 80,
+        })
+        .into();
+    let built = |cursor| build(Kind::RoundRobin, &entries, Some((&before.0, cursor))).unwrap();
+    let record = &world.view.services()[&address(0)].record.0;
+    assert_eq!(*record, built(2));
+    assert_ne!(*record, built(0), "the cursor makes no difference here");
 }
 
 #[test]
@@ -230,6 +252,7 @@ fn the_number_of_a_withdrawn_service_is_kept_while_its_connections_last() {
     world.settle();
     assert_eq!(world.view.services()[&address(0)].id, ServiceId(1));
     assert_eq!(world.view.destination(address(0), real(2)), Some(id));
+    assert!(world.view.retired().is_empty());
 }
 
 #[test]

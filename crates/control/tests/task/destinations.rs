@@ -1,0 +1,110 @@
+//! What becomes of destinations as real servers come, fall silent and go.
+
+use std::time::Duration;
+
+use dray_control::{Ineligible, Standing};
+use dray_model::{Counters, Live, Unresolved};
+use dray_testkit::eventually;
+use tokio::time::sleep;
+
+use crate::site::{Site, address, desired, hop, real, service};
+
+#[tokio::test(start_paused = true)]
+async fn a_destination_becomes_eligible_when_its_neighbour_is_known() {
+    let site = Site::new();
+    let (handle, _task) = site
+        .start(desired(vec![service(0, &[(1, 3), (2, 0)])]))
+        .await;
+    assert_eq!(site.net.followed(), [real(1), real(2)].into());
+    let unknown = Standing::NotEligible(Ineligible::Unknown);
+    let status = handle.status().await.unwrap();
+    assert_eq!(status.services[0].destinations[0].standing, unknown);
+
+    site.net.resolve([(real(1), hop(1)), (real(2), hop(2))]);
+    eventually!(
+        async handle.status().await.unwrap().services[0].destinations[0].standing
+            == Standing::Eligible
+    );
+    let status = handle.status().await.unwrap();
+    let [first, second] = &status.services[0].destinations[..] else {
+        panic!("not two destinations")
+    };
+    assert_eq!((first.real, first.hop), (real(1), Some(hop(1))));
+    assert_eq!(second.standing, Standing::Quiesced);
+
+    let interface = "eth0".to_owned();
+    let silent = Unresolved::NoAnswer { interface };
+    site.net.unresolve(real(1), silent.clone());
+    let silent = Standing::NotEligible(Ineligible::Unresolved(silent));
+    eventually!(
+        async handle.status().await.unwrap().services[0].destinations[0].standing == silent
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removed_real_server_leaves_when_its_last_connection_ends() {
+    let site = Site::new();
+    site.resolve_all();
+    let (handle, _task) = site
+        .start(desired(vec![service(0, &[(1, 1), (2, 1)])]))
+        .await;
+    let id = site.dataplane.destination(address(0), real(2)).unwrap();
+    let live = Live {
+        active: 2,
+        inactive: 1,
+    };
+    let counters = Counters {
+        connections: 3,
+        packets: 30,
+        bytes: 300,
+    };
+    site.dataplane.set_live(id, live);
+    site.dataplane.set_counters(id, counters);
+    handle
+        .replace(desired(vec![service(0, &[(1, 1)])]))
+        .await
+        .unwrap();
+    sleep(Duration::from_secs(10)).await;
+    let status = handle.status().await.unwrap();
+    let [_, leaving] = &status.services[0].destinations[..] else {
+        panic!(
+            "not two destinations: {:?}",
+            status.services[0].destinations
+        )
+    };
+    assert_eq!(
+        (leaving.real, &leaving.standing),
+        (real(2), &Standing::Leaving)
+    );
+    assert_eq!((leaving.traffic.live, leaving.hop), (live, Some(hop(2))));
+
+    site.dataplane.set_live(id, Live::default());
+    eventually!(async site.dataplane.destination(address(0), real(2)).is_none());
+    assert_eq!(site.net.followed(), [real(1)].into());
+    let status = handle.status().await.unwrap();
+    assert_eq!(status.services[0].destinations.len(), 1);
+    assert_eq!(status.services[0].traffic.counters, counters);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removed_service_is_shown_while_its_connections_last() {
+    let site = Site::new();
+    site.resolve_all();
+    let (handle, _task) = site.start(desired(vec![service(0, &[(1, 1)])])).await;
+    let id = site.dataplane.destination(address(0), real(1)).unwrap();
+    let live = Live {
+        active: 1,
+        inactive: 0,
+    };
+    site.dataplane.set_live(id, live);
+    handle.replace(desired(vec![])).await.unwrap();
+    let status = handle.status().await.unwrap();
+    assert_eq!(status.leaving.len(), 1);
+    assert_eq!(status.leaving[0].address, address(0));
+    assert_eq!(status.leaving[0].destinations[0].id, Some(id));
+
+    site.dataplane.set_live(id, Live::default());
+    eventually!(async site.dataplane.actual().destinations.is_empty());
+    eventually!(async site.dataplane.actual().hops.is_empty());
+    assert_eq!(handle.status().await.unwrap().leaving, []);
+}

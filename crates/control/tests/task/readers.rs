@@ -1,0 +1,187 @@
+//! What readers get, and the clockwork behind it.
+
+use std::time::Duration;
+
+use dray_control::{ConnectionFilter, Rates};
+use dray_model::{
+    Connection, Counters, DataPlane, DestinationId, ReasonCount, Scheduler, ServiceId, Sweep,
+};
+use dray_testkit::eventually;
+use tokio::time::sleep;
+
+use crate::site::{Site, address, desired, real, service};
+
+#[tokio::test(start_paused = true)]
+async fn the_whole_table_is_swept_every_four_seconds() {
+    let site = Site::new();
+    let (handle, _task) = site.start(desired(vec![])).await;
+    site.dataplane.set_sweep(Sweep {
+        alive: 25,
+        ended: 1,
+    });
+    sleep(Duration::from_secs(4)).await;
+    let sweeps = site.dataplane.sweeps();
+    assert!((40..=41).contains(&sweeps.len()), "{} sweeps", sweeps.len());
+    assert!(sweeps.iter().all(|parts| *parts == 40));
+    let table = handle.status().await.unwrap().director.table;
+    assert_eq!((table.connections, table.room), (1000, 4096));
+}
+
+#[tokio::test(start_paused = true)]
+async fn rates_are_those_of_ipvs() {
+    let site = Site::new();
+    site.resolve_all();
+    let (handle, _task) = site
+        .start(desired(vec![service(0, &[(1, 1), (2, 1)])]))
+        .await;
+    let ids = [1, 2].map(|number| {
+        site.dataplane
+            .destination(address(0), real(number))
+            .unwrap()
+    });
+    // Half a period away from the ticks of the only service, number 1.
+    sleep(Duration::from_millis(1150)).await;
+    let mut shown = Vec::new();
+    for round in 1..=4 {
+        for id in ids {
+            let counters = Counters {
+                connections: 200 * round,
+                packets: 0,
+                bytes: 250_000 * round,
+            };
+            site.dataplane.set_counters(id, counters);
+        }
+        sleep(Duration::from_secs(2)).await;
+        let service = handle.status().await.unwrap().services.remove(0);
+        let of_destinations = service.destinations.iter().map(|d| d.traffic.rates);
+        let rates: Vec<Rates> = of_destinations.chain([service.traffic.rates]).collect();
+        shown.push(rates);
+    }
+    let connections: Vec<[u64; 3]> = shown
+        .iter()
+        .map(|rates| [0, 1, 2].map(|index| rates[index].connections))
+        .collect();
+    assert_eq!(
+        connections,
+        [[25, 25, 50], [44, 44, 87], [58, 58, 116], [68, 68, 137]]
+    );
+    assert_eq!(shown[0][0].bytes, 31_250);
+    assert_eq!(shown[1][0].bytes, 54_687);
+}
+
+#[tokio::test(start_paused = true)]
+async fn connections_are_listed_by_every_filter() {
+    let site = Site::new();
+    site.resolve_all();
+    let (handle, _task) = site
+        .start(desired(vec![
+            service(0, &[(1, 1), (2, 1)]),
+            service(1, &[(1, 1)]),
+        ]))
+        .await;
+    let connection = |service, number, client: &str, state| Connection {
+        service: address(service),
+        client: client.parse().unwrap(),
+        destination: site
+            .dataplane
+            .destination(address(service), real(number))
+            .unwrap(),
+        state,
+        expires: Duration::from_secs(800),
+        age: Duration::from_secs(100),
+    };
+    let mut foreign = connection(0, 1, "203.0.113.1:5", "UDP");
+    foreign.service = address(9);
+    foreign.destination = DestinationId(99);
+    site.dataplane.set_connections(vec![
+        connection(0, 1, "192.0.2.1:1", "ESTABLISHED"),
+        connection(0, 2, "192.0.2.2:2", "FIN_WAIT"),
+        connection(1, 1, "198.51.100.1:3", "ESTABLISHED"),
+        foreign,
+    ]);
+    let all = ConnectionFilter::default();
+    for (name, filter, ports) in [
+        ("all", all.clone(), vec![1, 2, 3, 5]),
+        (
+            "client",
+            ConnectionFilter {
+                client: Some(("192.0.2.0".parse().unwrap(), 24)),
+                ..all.clone()
+            },
+            vec![1, 2],
+        ),
+        (
+            "service",
+            ConnectionFilter {
+                service: Some(service(1, &[]).name),
+                ..all.clone()
+            },
+            vec![3],
+        ),
+        (
+            "real",
+            ConnectionFilter {
+                real: Some(real(1)),
+                ..all.clone()
+            },
+            vec![1, 3],
+        ),
+        (
+            "state",
+            ConnectionFilter {
+                state: Some("fin_wait".to_owned()),
+                ..all.clone()
+            },
+            vec![2],
+        ),
+    ] {
+        let found = handle.connections(filter, 10).await.unwrap();
+        let clients: Vec<u16> = found.list.iter().map(|c| c.client.port()).collect();
+        assert_eq!((clients, found.more), (ports, false), "{name}");
+    }
+    let few = handle.connections(all, 3).await.unwrap();
+    assert_eq!((few.list.len(), few.more), (3, true));
+    assert_eq!(few.list[0].real, Some(real(1)));
+    assert_eq!(few.list[2].service, Some(service(1, &[]).name));
+}
+
+#[tokio::test(start_paused = true)]
+async fn status_passes_on_what_the_data_plane_counts() {
+    let site = Site::new();
+    let (handle, _task) = site.start(desired(vec![service(0, &[(1, 1)])])).await;
+    let reason = ReasonCount {
+        name: "not_a_service",
+        passes: true,
+        meaning: "The packet is for no virtual service.",
+        packets: 12,
+    };
+    site.dataplane.set_reasons(vec![reason.clone()]);
+    site.dataplane.set_refused(ServiceId(1), 5);
+    let status = handle.status().await.unwrap();
+    assert_eq!(status.reasons, [reason]);
+    assert_eq!(status.services[0].refused, 5);
+    assert_eq!(status.services[0].scheduler, Scheduler::WeightedRoundRobin);
+    assert_eq!(status.director.interfaces, site.dataplane.interfaces());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_director_that_hears_nothing_of_the_network_says_so() {
+    let Site {
+        dataplane,
+        net,
+        ledger,
+    } = Site::new();
+    let (reports, receiver) = tokio::sync::watch::channel(std::sync::Arc::default());
+    let parts = dray_control::Parts {
+        dataplane,
+        net,
+        resolutions: receiver,
+        desired: desired(vec![]),
+        ledger: Box::new(ledger),
+    };
+    let (handle, _task) = dray_control::start(parts).await.unwrap();
+    drop(reports);
+    eventually!(async !handle.status().await.unwrap().problems.is_empty());
+    let problems = handle.status().await.unwrap().problems;
+    assert!(problems[0].contains("network"), "{problems:?}");
+}

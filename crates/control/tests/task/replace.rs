@@ -1,0 +1,155 @@
+//! A new desired state: what it changes, and what happens when it cannot be had.
+
+use std::time::Duration;
+
+use dray_control::ControlError;
+use dray_model::{Action, Timeouts};
+use dray_testkit::{Room, eventually};
+
+use crate::site::{Site, address, desired, service};
+
+#[tokio::test(start_paused = true)]
+async fn a_weight_change_writes_one_record() {
+    let site = Site::new();
+    site.resolve_all();
+    let services = (0..20).map(|number| service(number, &[(1, 1), (2, 1)]));
+    let mut wanted = desired(services.collect());
+    let (handle, _task) = site.start(wanted.clone()).await;
+    site.dataplane.take_actions();
+
+    wanted.services[7] = service(7, &[(1, 1), (2, 5)]);
+    let applied = handle.replace(wanted).await.unwrap();
+    assert_eq!((applied.services, applied.reals), (20, 40));
+    assert_eq!((applied.services_changed, applied.steps), (1, 1));
+    let actions = site.dataplane.take_actions();
+    assert!(
+        matches!(&actions[..], [Action::Publish { address: of, .. }] if *of == address(7)),
+        "{actions:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_desired_state_that_says_the_same_changes_nothing() {
+    let site = Site::new();
+    site.resolve_all();
+    let wanted = desired(vec![service(0, &[(1, 1)]), service(1, &[(2, 1)])]);
+    let (handle, _task) = site.start(wanted.clone()).await;
+    site.dataplane.take_actions();
+    assert_eq!(handle.replace(wanted).await.unwrap().steps, 0);
+    assert_eq!(site.dataplane.take_actions(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_state_that_there_is_no_room_for_leaves_the_one_before_in_force() {
+    let site = Site::new();
+    site.resolve_all();
+    let before = desired(vec![service(0, &[(1, 1)])]);
+    let (handle, _task) = site.start(before.clone()).await;
+    site.dataplane.set_room(Room {
+        services: 2,
+        destinations: 100,
+        hops: 100,
+    });
+    let actual = site.dataplane.actual();
+    let numbers = 0..4;
+    let after = desired(numbers.map(|number| service(number, &[(1, 9)])).collect());
+    let error = handle.replace(after).await.unwrap_err();
+    assert!(matches!(error, ControlError::Apply(_)), "{error:?}");
+    let cause = std::error::Error::source(&error).unwrap();
+    assert!(cause.to_string().starts_with("failed to publish service"));
+    assert!(
+        cause
+            .source()
+            .unwrap()
+            .to_string()
+            .starts_with("no room for a service")
+    );
+
+    assert_eq!(site.dataplane.actual().services, actual.services);
+    eventually!(async site.dataplane.actual() == actual);
+    let status = handle.status().await.unwrap();
+    assert_eq!(status.services.len(), 1);
+    assert_eq!(status.problems, [] as [String; 0]);
+    assert_eq!(handle.replace(before).await.unwrap().steps, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_data_plane_that_refuses_everything_is_brought_up_to_date_when_it_recovers() {
+    let site = Site::new();
+    site.resolve_all();
+    let (handle, _task) = site
+        .start(desired(vec![service(0, &[(1, 1)]), service(1, &[(2, 1)])]))
+        .await;
+    let services = site.dataplane.actual().services;
+    site.dataplane.refuse_after(1);
+    let after = desired(vec![service(0, &[(1, 2)]), service(1, &[(2, 2)])]);
+    let error = handle.replace(after).await.unwrap_err();
+    assert!(matches!(error, ControlError::Stuck { .. }), "{error:?}");
+    assert_ne!(site.dataplane.actual().services, services);
+    let problems = handle.status().await.unwrap().problems;
+    assert!(problems[0].contains("refused by the test"), "{problems:?}");
+
+    site.dataplane.accept();
+    eventually!(async handle.status().await.unwrap().problems.is_empty());
+    let weights: Vec<u16> = handle.status().await.unwrap().services[..]
+        .iter()
+        .map(|service| service.destinations[0].weight.value())
+        .collect();
+    assert_eq!(weights, [1, 1]);
+    assert_eq!(site.weights(0), [1]);
+    assert_eq!(site.weights(1), [1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_state_mends_what_an_earlier_one_left_half_done() {
+    let site = Site::new();
+    site.resolve_all();
+    let (handle, _task) = site
+        .start(desired(vec![service(0, &[(1, 1)]), service(1, &[(2, 1)])]))
+        .await;
+    site.dataplane.refuse_after(1);
+    let refused = desired(vec![service(0, &[(1, 2)]), service(1, &[(2, 2)])]);
+    handle.replace(refused).await.unwrap_err();
+    assert_eq!(site.weights(0), [2]);
+
+    site.dataplane.accept();
+    let next = desired(vec![service(0, &[(1, 1)]), service(1, &[(2, 5)])]);
+    let applied = handle.replace(next).await.unwrap();
+    assert_eq!(applied.problems, [] as [String; 0]);
+    assert_eq!((site.weights(0), site.weights(1)), (vec![1], vec![5]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_only_a_new_start_can_change_is_refused() {
+    let site = Site::new();
+    let before = desired(vec![]);
+    let (handle, _task) = site.start(before.clone()).await;
+
+    let mut after = before.clone();
+    after.director.interfaces.push("eth1".to_owned());
+    let error = handle.replace(after).await.unwrap_err();
+    assert!(
+        error.to_string().contains("`director.interfaces`"),
+        "{error}"
+    );
+
+    let mut after = before;
+    after.director.max_connections = after.director.max_connections.saturating_add(1);
+    let error = handle.replace(after).await.unwrap_err();
+    assert!(
+        error.to_string().contains("`director.max_connections`"),
+        "{error}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn timeouts_are_set_at_the_start_and_when_they_change() {
+    let site = Site::new();
+    let mut wanted = desired(vec![]);
+    let (handle, _task) = site.start(wanted.clone()).await;
+    assert_eq!(site.dataplane.timeouts(), Some(Timeouts::default()));
+    wanted.director.timeouts.udp = Duration::from_secs(7);
+    let timeouts = wanted.director.timeouts;
+    handle.replace(wanted).await.unwrap();
+    assert_eq!(site.dataplane.timeouts(), Some(timeouts));
+}
