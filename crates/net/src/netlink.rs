@@ -3,10 +3,10 @@
 //! Everything else of this crate that reads or changes the host's network goes through the two methods
 //! [`Netlink::tell`] (change something) and [`Netlink::ask`] (read something).
 
-use std::{fmt, io};
+use std::{fmt, io, pin::pin, time::Duration};
 
 use dray_model::NetError;
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use rtnetlink::{
     packet_core::{
         DefaultNla, ErrorMessage, NLM_F_ACK, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload, Nla,
@@ -14,6 +14,7 @@ use rtnetlink::{
     },
     packet_route::RouteNetlinkMessage,
 };
+use tokio::time::timeout;
 
 /// A handle on the network namespace that the calling thread was in when it was opened. Cheap to clone; all
 /// clones share one socket.
@@ -67,32 +68,43 @@ impl Netlink {
     ) -> Result<Vec<RouteNetlinkMessage>, Refused> {
         let mut request = NetlinkMessage::from(message);
         request.header.flags = NLM_F_REQUEST | flags;
-        let mut replies = self
-            .handle
-            .clone()
-            .request(request)
-            .map_err(|_| Refused::Closed)?;
-        let mut answer = Vec::new();
-        let mut complete = false;
-        while let Some(reply) = replies.next().await {
-            match reply.payload {
-                NetlinkPayload::InnerMessage(message) => {
-                    answer.push(message);
-                    complete |= flags == 0;
-                }
-                NetlinkPayload::Error(error) if error.code.is_some() => {
-                    return Err(Refused::by_kernel(&error));
-                }
-                NetlinkPayload::Error(_) | NetlinkPayload::Done(_) => complete = true,
-                NetlinkPayload::Overrun(_) => return Err(Refused::Overrun),
-                _ => {}
+        let replies = self.handle.clone().request(request);
+        let replies = replies.map_err(|_| Refused::Closed)?;
+        timeout(PATIENCE, answer(replies, flags))
+            .await
+            .unwrap_or(Err(Refused::Silent))
+    }
+}
+
+/// The kernel answers in microseconds. Should an answer get lost, the caller must not wait for ever.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Collects the answer to a request with these flags from what the kernel replies.
+async fn answer(
+    replies: impl Stream<Item = NetlinkMessage<RouteNetlinkMessage>>,
+    flags: u16,
+) -> Result<Vec<RouteNetlinkMessage>, Refused> {
+    let mut replies = pin!(replies);
+    let mut answer = Vec::new();
+    let mut complete = false;
+    while let Some(reply) = replies.next().await {
+        match reply.payload {
+            NetlinkPayload::InnerMessage(message) => {
+                answer.push(message);
+                // Without an acknowledgement or the end of a dump to come, one message is all.
+                complete |= flags == 0;
             }
+            NetlinkPayload::Error(error) if error.code.is_some() => {
+                return Err(Refused::by_kernel(&error));
+            }
+            NetlinkPayload::Error(_) | NetlinkPayload::Done(_) => complete = true,
+            _ => {}
         }
-        if complete {
-            Ok(answer)
-        } else {
-            Err(Refused::Closed)
-        }
+    }
+    if complete {
+        Ok(answer)
+    } else {
+        Err(Refused::Closed)
     }
 }
 
@@ -107,9 +119,9 @@ pub(crate) enum Refused {
         /// The kernel's own words (extended acknowledgement), if it had any.
         reason: Option<String>,
     },
-    /// Answers were lost because they came faster than they were read.
-    #[error("the kernel's answer was lost: its buffer is full")]
-    Overrun,
+    /// The kernel did not answer.
+    #[error("the kernel did not answer within {PATIENCE:?}")]
+    Silent,
     /// The task that serves the socket is gone, with the runtime that ran it.
     #[error("the netlink socket is closed")]
     Closed,

@@ -2,10 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use dray_model::{Resolution, Unresolved};
+use dray_model::{Mac, Resolution, Unresolved};
 use rtnetlink::packet_route::neighbour::NeighbourState;
 
-use crate::network::{Entry, OTHER_MAC, PEER_MAC, Watched, Wire, entry, ip, remember, run};
+use crate::network::{Entry, OTHER_MAC, PEER_MAC, Watched, Wire, entry, ip, remember, run, soon};
 
 fn no_answer() -> Resolution {
     Resolution::Unresolved(Unresolved::NoAnswer {
@@ -361,6 +361,41 @@ fn an_entry_that_is_deleted_is_made_again() {
                 .await
                 .is_some_and(|entry| entry.managed)
         );
+    });
+}
+
+#[test]
+fn changes_are_seen_as_they_happen_and_not_only_at_the_next_full_read() {
+    run(async {
+        let wire = Wire::new().await;
+        wire.on_director.set_up("lo").await.expect("up");
+        let mut director = Watched::new(&wire.director);
+        let address = ip("10.0.0.9");
+        director.follow([address]);
+        // Full reads alone, one in ten seconds, would need ten minutes for these.
+        let changes = async {
+            for n in 0..20 {
+                let mac = Mac([2, 0, 0, 0, 1, n]);
+                wire.on_director
+                    .add_neighbour("eth0", address, mac)
+                    .await
+                    .expect("add neighbour");
+                director.sees(address, &wire.resolved(mac).await).await;
+                wire.on_director
+                    .add_address("eth0", address, 32)
+                    .await
+                    .expect("add address");
+                director
+                    .sees(address, &Resolution::Unresolved(Unresolved::Local))
+                    .await;
+                wire.on_director
+                    .remove_address("eth0", address, 32)
+                    .await
+                    .expect("remove address");
+                director.sees(address, &wire.resolved(mac).await).await;
+            }
+        };
+        soon("sixty changes", changes).await;
     });
 }
 

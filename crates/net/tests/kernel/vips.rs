@@ -98,6 +98,30 @@ fn a_vip_is_announced_to_all_twice() {
 }
 
 #[test]
+fn a_vip_that_was_removed_is_not_announced_again() {
+    run(async {
+        let wire = Wire::new().await;
+        let host = Watched::new(&wire.director).host;
+        let mut peer = Capture::open(&wire.peer);
+        let (removed, kept) = (ip("10.0.0.100"), ip("10.0.0.101"));
+        for vip in [removed, kept] {
+            host.add_vip("eth0", vip).await.expect("add");
+        }
+        host.remove_vip("eth0", removed).await.expect("remove");
+
+        // The second announcement of the removed VIP would come before that of the kept one.
+        let mut announced = Vec::new();
+        while announced.iter().filter(|last| **last == 101).count() < 2 {
+            let is_announcement = |frame: &[u8]| {
+                frame.get(12..14) == Some(&[8, 6]) && frame.get(28..30) == Some(&[10, 0])
+            };
+            announced.push(peer.next("an ARP announcement", is_announcement).await[31]);
+        }
+        assert_eq!(announced, [100, 101, 101]);
+    });
+}
+
+#[test]
 fn a_peer_that_remembers_the_vip_elsewhere_learns_where_it_is_now() {
     run(async {
         let wire = Wire::new().await;
