@@ -61,7 +61,8 @@ impl Capture {
         })
     }
 
-    /// Ends the capture and gives its frames in the order the kernel saw them.
+    /// Ends the capture and gives its frames in the order the kernel put them down, which
+    /// between processors may differ a little from the order of their times.
     ///
     /// # Errors
     /// If frames were lost because they came faster than they were read: nothing follows from such a capture.

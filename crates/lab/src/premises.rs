@@ -19,9 +19,9 @@ use std::{
     thread,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
-use rustix::process::{Signal, pidfd_send_signal};
+use rustix::process::{Signal, geteuid, pidfd_send_signal};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Where `ip netns` looks for named network namespaces.
@@ -39,15 +39,19 @@ impl Premises {
     /// Takes a directory for a lab, after clearing those of processes that are gone.
     ///
     /// # Errors
-    /// If the process may not write under `/run`.
+    /// If the process is not root's.
     pub(crate) fn claim(name: &str) -> Result<Arc<Self>> {
+        ensure!(
+            geteuid().is_root(),
+            "the lab makes network namespaces, which needs root: try `sudo`"
+        );
         watch_signals();
-        fs::create_dir_all(LABS)
-            .with_context(|| format!("failed to create {LABS} (the lab needs root)"))?;
+        fs::create_dir_all(LABS).with_context(|| format!("failed to create {LABS}"))?;
         let mut live = live();
         let _one_at_a_time = locked(&Path::new(LABS).join("lock"))?;
         sweep()?;
         let premises = Arc::new(Self::create(name)?);
+        live.retain(|premises| premises.strong_count() > 0);
         live.push(Arc::downgrade(&premises));
         Ok(premises)
     }
