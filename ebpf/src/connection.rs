@@ -18,6 +18,20 @@ pub(crate) struct Found {
     pub(crate) meta: Meta,
 }
 
+impl Found {
+    /// No connection. An `Option` would leave its contents undefined, which the verifier does not let
+    /// a caller hand over.
+    pub(crate) const NONE: Self = Self {
+        word: core::ptr::null_mut(),
+        meta: Meta::FREE,
+    };
+
+    #[inline(always)]
+    pub(crate) fn is_none(&self) -> bool {
+        self.word.is_null()
+    }
+}
+
 /// A slot that belongs to this packet alone until it is published or given back.
 pub(crate) struct Claim<S> {
     slot: *mut S,

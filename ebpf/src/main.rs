@@ -33,6 +33,7 @@ use dray_abi::{Port, Reason, Verdict};
 use dray_packet::{Frame, Refusal, TransportProtocol, ethernet, ipv4, ipv6, tcp};
 
 use crate::{
+    connection::Found,
     direct_routing::Egress,
     family::{Link, Packet},
     open::Arrival,
@@ -101,14 +102,17 @@ fn balance<P: Packet>(
             connection::refresh(&found, tick, state);
             found.meta.destination()
         }
-        ended => open::open(&Arrival {
-            packet: *packet,
-            place,
-            port,
-            tick,
-            ended,
-        })
-        .decode()?,
+        found => {
+            let ended = found.unwrap_or(Found::NONE);
+            open::open(&Arrival {
+                packet: *packet,
+                place,
+                port,
+                tick,
+                ended,
+            })
+            .decode()?
+        }
     };
     stats::count_packet(destination, packet.length());
     direct_routing::send(context, link, packet, destination)

@@ -29,8 +29,8 @@ pub(crate) struct Arrival<P> {
     pub(crate) place: Place,
     pub(crate) port: &'static Port,
     pub(crate) tick: u32,
-    /// A closed connection of the same key that the packet begins anew.
-    pub(crate) ended: Option<Found>,
+    /// A closed connection of the same key that the packet begins anew, or none.
+    pub(crate) ended: Found,
 }
 
 /// A destination or a reason in one register, which is what a function may return here.
@@ -101,9 +101,10 @@ fn place_connection<P: Packet>(arrival: &Arrival<P>) -> Result<u32, Reason> {
     // SAFETY: a word of a map's value; one read, so that the packet sees one record, whole.
     let record = unsafe { atomic::load(&raw const (*service).record) } as u32;
 
-    let claim = match ended {
-        Some(found) => connection::claim_found(found, *tick),
-        None => claim(arrival),
+    let claim = if ended.is_none() {
+        claim(arrival)
+    } else {
+        connection::claim_found(ended, *tick)
     };
     let chosen = match claim {
         Some(_) if opens => dray_sched::pick(&Arena, record, &packet.flow()),
