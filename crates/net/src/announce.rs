@@ -3,15 +3,14 @@
 mod frame;
 
 use std::{
-    collections::BTreeMap,
+    collections::BTreeSet,
     io, mem,
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use socket2::{Domain, SockAddr, Socket, Type};
-use tokio::task::AbortHandle;
 
 use crate::Link;
 
@@ -22,8 +21,8 @@ const AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// Sends announcements in the network namespace it was opened in.
 pub(crate) struct Announcer {
     socket: Arc<Socket>,
-    /// The second announcements that are still to come, by interface and address.
-    to_come: Mutex<BTreeMap<(String, IpAddr), AbortHandle>>,
+    /// The interfaces and addresses that were announced and are still here.
+    here: Arc<Mutex<BTreeSet<(String, IpAddr)>>>,
 }
 
 impl Announcer {
@@ -33,7 +32,7 @@ impl Announcer {
         socket.set_nonblocking(true)?;
         Ok(Self {
             socket: Arc::new(socket),
-            to_come: Mutex::default(),
+            here: Arc::default(),
         })
     }
 
@@ -44,29 +43,35 @@ impl Announcer {
             return Ok(());
         }
         send(&self.socket, link, address)?;
-        let (socket, link) = (Arc::clone(&self.socket), link.clone());
         let place = (link.name.clone(), address);
-        let again = tokio::spawn(async move {
+        lock(&self.here).insert(place.clone());
+        let (socket, here, link) = (
+            Arc::clone(&self.socket),
+            Arc::clone(&self.here),
+            link.clone(),
+        );
+        tokio::spawn(async move {
             tokio::time::sleep(AGAIN_AFTER).await;
-            if let Err(error) = send(&socket, &link, address) {
+            // Held while sending, so that nothing is sent after `cease`.
+            let here = lock(&here);
+            if here.contains(&place)
+                && let Err(error) = send(&socket, &link, address)
+            {
                 tracing::debug!(%error, "failed to announce {address} on {} again", link.name);
             }
         });
-        let mut to_come = self.to_come.lock().unwrap_or_else(PoisonError::into_inner);
-        to_come.retain(|_, task| !task.is_finished());
-        if let Some(before) = to_come.insert(place, again.abort_handle()) {
-            before.abort();
-        }
         Ok(())
     }
 
     /// Sends no more announcements of an address: it may be another host's in a moment.
     pub(crate) fn cease(&self, interface: &str, address: IpAddr) {
-        let mut to_come = self.to_come.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(task) = to_come.remove(&(interface.to_owned(), address)) {
-            task.abort();
-        }
+        lock(&self.here).remove(&(interface.to_owned(), address));
     }
+}
+
+/// Nothing that holds the lock leaves the set half changed, so it is good even after a panic.
+fn lock(here: &Mutex<BTreeSet<(String, IpAddr)>>) -> MutexGuard<'_, BTreeSet<(String, IpAddr)>> {
+    here.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn send(socket: &Socket, link: &Link, address: IpAddr) -> io::Result<()> {

@@ -1,6 +1,7 @@
 //! What the kernel says without being asked: changes of links, neighbours, routes and addresses.
 
 use std::{
+    mem,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     pin::Pin,
 };
@@ -50,6 +51,8 @@ pub(crate) struct Prefix {
 /// A subscription to the changes of a network namespace, from the moment it was opened.
 pub(crate) struct Events {
     messages: Pin<Box<dyn Stream<Item = NetlinkMessage<RouteNetlinkMessage>> + Send + Sync>>,
+    /// Whether the end of the subscription was noticed.
+    ended: bool,
 }
 
 /// Room for the changes that come while the follower is busy. 10,000 neighbours that fail at once take about 8 MB
@@ -84,12 +87,10 @@ impl Events {
                 "no right to enlarge the buffer for network changes; a burst costs a new full read"
             );
         }
-        tokio::spawn(async {
-            connection.await;
-            tracing::debug!("the subscription to network changes ended");
-        });
+        tokio::spawn(connection);
         Ok(Self {
             messages: Box::pin(messages.map(|(message, _)| message)),
+            ended: false,
         })
     }
 
@@ -99,6 +100,11 @@ impl Events {
             if let Some(event) = Event::of(message) {
                 return event;
             }
+        }
+        if !mem::replace(&mut self.ended, true) {
+            tracing::error!(
+                "network changes are not announced any more; they will be noticed later"
+            );
         }
         future::pending().await
     }

@@ -1,6 +1,6 @@
 //! The host's network as the port of the data model wants it.
 
-use std::{collections::BTreeSet, net::IpAddr};
+use std::{collections::BTreeSet, error::Error, net::IpAddr};
 
 use dray_model::{Net, NetError};
 use tokio::sync::watch;
@@ -55,6 +55,18 @@ impl Host {
     }
 }
 
+impl Host {
+    async fn announce(
+        &self,
+        interface: &str,
+        vip: IpAddr,
+    ) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let link = self.netlink.find_link(interface).await?;
+        self.announcer.announce(&link, vip)?;
+        Ok(())
+    }
+}
+
 impl Net for Host {
     fn follow(&self, addresses: BTreeSet<IpAddr>) {
         self.wanted.send_replace(addresses);
@@ -65,8 +77,8 @@ impl Net for Host {
             .netlink
             .add_address(interface, vip, host_prefix(vip))
             .await?;
-        let link = self.netlink.link(interface).await?;
-        if let Err(error) = self.announcer.announce(&link, vip) {
+        // The VIP is there now, announced or not.
+        if let Err(error) = self.announce(interface, vip).await {
             tracing::warn!(%error, "failed to announce {vip} on {interface}; peers find it by asking");
         }
         Ok(added)
