@@ -78,11 +78,11 @@ fn directions(lab: &Lab) -> String {
         let vip = topology.vip(0, Family::V4);
         let runtime_dir = lab.director(0).runtime_dir().display();
         example(
-            "ask the virtual services",
+            "ask a virtual service over HTTP",
             format!("ip netns exec {client} curl http://{vip}/"),
         );
         example(
-            "",
+            "ask one over DNS",
             format!("ip netns exec {client} dig +short @{vip} {SERVER_RECORD} TXT"),
         );
         example(
