@@ -1,0 +1,440 @@
+//! A whole daemon, its API and the command line, without the kernel.
+
+use std::{
+    collections::BTreeSet, fs, net::IpAddr, path::Path, sync::atomic::Ordering, time::Duration,
+};
+
+use dray_api::{
+    CallError, ClaimError, RuntimeDir,
+    v1::{Standing, StopMode},
+};
+use dray_model::{Connection, Counters, Live, Protocol, ServiceAddress};
+use dray_testkit::eventually;
+
+#[path = "daemon/site.rs"]
+mod site;
+
+use site::{Site, text};
+
+const CONFIG: &str = r#"
+[director]
+interfaces = ["eth0"]
+
+[[service]]
+name = "web"
+address = "tcp://10.77.0.100:80"
+scheduler = "wrr"
+forward = "dr"
+real = [{ address = "10.77.0.11", weight = 3 }, { address = "10.77.0.12", weight = 0 }]
+"#;
+
+#[tokio::test]
+async fn status_says_what_is_configured_and_why_a_destination_is_not_eligible() {
+    let site = Site::new(CONFIG);
+    let daemon = site.start().await;
+    let status = daemon.client.status().await.expect("a status");
+    let [web] = &status.services[..] else {
+        panic!("one service, not {:?}", status.services)
+    };
+    assert_eq!(
+        (
+            web.name.as_str(),
+            web.scheduler.as_str(),
+            web.forward.as_str()
+        ),
+        ("web", "wrr", "dr")
+    );
+    let standings: Vec<_> = web
+        .destinations
+        .iter()
+        .map(|found| (found.weight, found.standing))
+        .collect();
+    assert_eq!(
+        standings,
+        [(3, Standing::NotEligible), (0, Standing::NotEligible)]
+    );
+    assert!(
+        web.destinations[0]
+            .why
+            .as_ref()
+            .is_some_and(|why| why.contains("not known"))
+    );
+
+    site.resolve([11, 12]);
+    eventually!(async {
+        let status = daemon.client.status().await.expect("a status");
+        status.services[0].destinations[0].standing == Standing::Eligible
+    });
+    let said = site.dray(["status"]).await;
+    assert_eq!((said.err.as_str(), said.status.code()), ("", Some(0)));
+    for words in [
+        "TCP  10.77.0.100:80  wrr",
+        "02:00:00:00:00:0b eth0",
+        "quiesced",
+        "native XDP",
+    ] {
+        assert!(said.out.contains(words), "{words}:\n{}", said.out);
+    }
+    stop(&site, daemon).await;
+}
+
+#[tokio::test]
+async fn counters_reach_the_status() {
+    let site = Site::new(CONFIG);
+    site.resolve([11, 12]);
+    let daemon = site.start().await;
+    let destination = site
+        .dataplane
+        .destination(web(), real(11))
+        .expect("it is there");
+    site.dataplane.set_live(
+        destination,
+        Live {
+            active: 5,
+            inactive: 2,
+        },
+    );
+    site.dataplane.set_counters(
+        destination,
+        Counters {
+            connections: 40,
+            packets: 400,
+            bytes: 4_000,
+        },
+    );
+    let status = daemon.client.status().await.expect("a status");
+    for traffic in [
+        status.services[0].traffic,
+        status.services[0].destinations[0].traffic,
+    ] {
+        assert_eq!((traffic.active, traffic.inactive), (5, 2));
+        assert_eq!(
+            (traffic.connections, traffic.packets, traffic.bytes),
+            (40, 400, 4_000)
+        );
+    }
+    let json = site.dray(["status", "--json"]).await;
+    let json: serde_json::Value = serde_json::from_str(&json.out).expect("JSON");
+    assert_eq!(
+        json["services"][0]["destinations"][0]["traffic"]["bytes"],
+        4_000
+    );
+    stop(&site, daemon).await;
+}
+
+#[tokio::test]
+async fn a_reload_puts_the_file_in_force_and_says_what_changed() {
+    let site = Site::new(CONFIG);
+    let daemon = site.start().await;
+    let more = CONFIG.replace("weight = 0", "weight = 7")
+        + "[[service]]\nname = \"dns\"\naddress = \"udp://10.77.0.100:53\"\nscheduler = \"mh\"\nforward = \"dr\"\n\
+           real = [{ address = \"10.77.0.11\" }]\n";
+    site.write(&more);
+    let said = site.dray(["reload"]).await;
+    assert_eq!((said.err.as_str(), said.status.code()), ("", Some(0)));
+    let wanted = "2 services (1 added, 1 changed, 0 removed), 3 real servers: in force\n";
+    assert_eq!(said.out, format!("{}: {wanted}", site.config().display()));
+    let status = daemon.client.status().await.expect("a status");
+    assert_eq!(status.services[0].destinations[1].weight, 7);
+    assert_eq!(status.services[1].name, "dns");
+    stop(&site, daemon).await;
+}
+
+#[tokio::test]
+async fn a_broken_file_changes_nothing_and_is_explained_as_check_does() {
+    let site = Site::new(CONFIG);
+    site.resolve([11, 12]);
+    let daemon = site.start().await;
+    let before = (
+        site.dataplane.actual(),
+        daemon.client.status().await.expect("a status").services,
+    );
+    let broken = Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/tests/broken");
+    let mut seen = 0;
+    for file in fs::read_dir(broken).expect("the broken files of the data model") {
+        let file = file.expect("readable").path();
+        if file.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
+        seen += 1;
+        fs::copy(&file, site.config()).expect("copies");
+        match daemon.client.reload().await {
+            Err(CallError::Refused(problem)) => {
+                assert_eq!(problem.status, 422, "{}", file.display());
+                assert!(!problem.errors.is_empty(), "{}", file.display());
+                for error in problem.errors {
+                    assert!(
+                        error.line > 0 && error.column > 0,
+                        "{}: {error:?}",
+                        file.display()
+                    );
+                    assert!(
+                        !error.cause.is_empty() && !error.cure.is_empty(),
+                        "{}: {error:?}",
+                        file.display()
+                    );
+                }
+            }
+            other => panic!("{}: expected a refusal, got {other:?}", file.display()),
+        }
+        let now = (
+            site.dataplane.actual(),
+            daemon.client.status().await.expect("a status").services,
+        );
+        assert_eq!(now, before, "{}", file.display());
+    }
+    assert!(seen >= 25, "only {seen} broken files");
+
+    let check = tokio::process::Command::new(env!("CARGO_BIN_EXE_dray"))
+        .args(["check", text(&site.config())])
+        .output()
+        .await
+        .expect("it runs");
+    let reload = site.dray(["reload"]).await;
+    assert_eq!((reload.status.code(), reload.out.as_str()), (Some(1), ""));
+    let rendered = String::from_utf8(check.stderr).expect("text");
+    assert!(
+        reload.err.starts_with(&rendered),
+        "{}\ninstead of\n{rendered}",
+        reload.err
+    );
+    assert!(reload.err.contains("nothing was changed"), "{}", reload.err);
+    stop(&site, daemon).await;
+}
+
+#[tokio::test]
+async fn a_missing_file_changes_nothing() {
+    let site = Site::new(CONFIG);
+    let daemon = site.start().await;
+    fs::remove_file(site.config()).expect("removes");
+    let said = site.dray(["reload"]).await;
+    assert_eq!(said.status.code(), Some(1));
+    assert!(said.err.contains(text(&site.config())), "{}", said.err);
+    assert_eq!(
+        daemon
+            .client
+            .status()
+            .await
+            .expect("a status")
+            .services
+            .len(),
+        1
+    );
+    stop(&site, daemon).await;
+}
+
+#[tokio::test]
+async fn what_needs_a_new_start_is_refused_and_named() {
+    let site = Site::new(CONFIG);
+    let daemon = site.start().await;
+    site.write(&CONFIG.replace(r#"["eth0"]"#, r#"["eth0", "eth1"]"#));
+    let said = site.dray(["reload"]).await;
+    assert_eq!(said.status.code(), Some(1));
+    assert!(
+        said.err.contains("interfaces") && said.err.contains("dray stop"),
+        "{}",
+        said.err
+    );
+    stop(&site, daemon).await;
+}
+
+#[tokio::test]
+async fn connections_are_filtered_and_limited() {
+    let site = Site::new(CONFIG);
+    site.resolve([11, 12]);
+    let daemon = site.start().await;
+    let destination = site
+        .dataplane
+        .destination(web(), real(11))
+        .expect("it is there");
+    let connection = |client: &str, state| Connection {
+        service: web(),
+        client: client.parse().expect("an address"),
+        destination,
+        state,
+        expires: Duration::from_secs(897),
+        age: Duration::from_secs(3),
+    };
+    site.dataplane.set_connections(vec![
+        connection("10.1.0.1:1000", "ESTABLISHED"),
+        connection("10.1.0.1:1001", "FIN_WAIT"),
+        connection("10.2.0.1:1002", "ESTABLISHED"),
+    ]);
+    let cases: &[(&[&str], &[&str])] = &[
+        (&[], &["10.1.0.1:1000", "10.1.0.1:1001", "10.2.0.1:1002"]),
+        (
+            &["--client", "10.1.0.0/16"],
+            &["10.1.0.1:1000", "10.1.0.1:1001"],
+        ),
+        (
+            &["--client", "10.1.0.0/16", "--state", "established"],
+            &["10.1.0.1:1000"],
+        ),
+        (
+            &[
+                "--service",
+                "web",
+                "--real",
+                "10.77.0.11",
+                "--state",
+                "FIN_WAIT",
+            ],
+            &["10.1.0.1:1001"],
+        ),
+        (&["--real", "10.77.0.12"], &[]),
+        (&["--service", "dns"], &[]),
+    ];
+    for (filters, clients) in cases {
+        let said = site
+            .dray(["connections"].iter().chain(*filters).copied())
+            .await;
+        assert_eq!(
+            (said.err.as_str(), said.status.code()),
+            ("", Some(0)),
+            "{filters:?}"
+        );
+        let listed: Vec<_> = said
+            .out
+            .lines()
+            .skip(1)
+            .filter_map(|line| line.split_whitespace().nth(3))
+            .collect();
+        assert_eq!(listed, *clients, "{filters:?}\n{}", said.out);
+    }
+    let limited = site.dray(["connections", "--limit", "2", "--json"]).await;
+    let json: serde_json::Value = serde_json::from_str(&limited.out).expect("JSON");
+    assert_eq!(json["connections"].as_array().map(Vec::len), Some(2));
+    assert!(limited.err.contains("more than 2"), "{}", limited.err);
+    let said = site.dray(["connections", "--service", "not a name"]).await;
+    assert_eq!(said.status.code(), Some(1));
+    assert!(said.err.contains("`not a name`"), "{}", said.err);
+    stop(&site, daemon).await;
+}
+
+#[tokio::test]
+async fn stopping_leaves_the_data_plane_and_the_vips_and_the_next_daemon_takes_them_over() {
+    let site = Site::new(CONFIG);
+    site.resolve([11, 12]);
+    let daemon = site.start().await;
+    let before = site.dataplane.actual();
+    let said = site.dray(["stop"]).await;
+    assert_eq!(
+        (said.out.as_str(), said.status.code()),
+        ("the daemon has stopped; forwarding goes on\n", Some(0))
+    );
+    daemon.ended().await.expect("a clean end");
+    assert_eq!(site.dataplane.actual(), before);
+    assert_eq!(site.net.vips("eth0"), BTreeSet::from([vip()]));
+    assert!(!site.withdrawn.load(Ordering::Relaxed));
+
+    let next = site.start().await;
+    assert_eq!(site.dataplane.actual(), before);
+    let added = next.client.status().await.expect("a status").director.vips;
+    assert_eq!(added.len(), 1, "the ledger remembers who added the VIP");
+    next.client.stop(StopMode::Withdraw).await.expect("stopped");
+    next.ended().await.expect("a clean end");
+    assert_eq!(site.net.vips("eth0"), BTreeSet::new());
+}
+
+#[tokio::test]
+async fn withdrawing_takes_everything_away_before_it_answers() {
+    let site = Site::new(CONFIG);
+    let daemon = site.start().await;
+    let said = site.dray(["stop", "--withdraw"]).await;
+    assert_eq!(
+        (said.out.as_str(), said.status.code()),
+        ("the daemon has stopped; forwarding has ended\n", Some(0))
+    );
+    assert!(site.withdrawn.load(Ordering::Relaxed));
+    assert_eq!(site.net.vips("eth0"), BTreeSet::new());
+    assert!(site.dataplane.actual().services.is_empty());
+    daemon.ended().await.expect("a clean end");
+}
+
+#[tokio::test]
+async fn a_vip_that_was_there_before_is_left_alone() {
+    let site = Site::new(CONFIG);
+    site.net.put_vip("eth0", vip());
+    let daemon = site.start().await;
+    assert_eq!(
+        daemon
+            .client
+            .status()
+            .await
+            .expect("a status")
+            .director
+            .vips,
+        []
+    );
+    daemon
+        .client
+        .stop(StopMode::Withdraw)
+        .await
+        .expect("stopped");
+    daemon.ended().await.expect("a clean end");
+    assert_eq!(site.net.vips("eth0"), BTreeSet::from([vip()]));
+}
+
+#[tokio::test]
+async fn a_daemon_that_was_cut_off_is_replaced_and_its_data_plane_taken_over() {
+    let site = Site::new(CONFIG);
+    site.resolve([11, 12]);
+    let daemon = site.start().await;
+    let before = site.dataplane.actual();
+    daemon.kill().await;
+    let next = site.start().await;
+    assert_eq!(site.dataplane.actual(), before);
+    let services = next
+        .client
+        .status()
+        .await
+        .expect("the new daemon answers")
+        .services;
+    assert_eq!(services[0].destinations[0].standing, Standing::Eligible);
+    stop(&site, next).await;
+}
+
+#[tokio::test]
+async fn a_second_daemon_in_the_same_runtime_directory_is_refused() {
+    let site = Site::new(CONFIG);
+    let daemon = site.start().await;
+    assert!(matches!(
+        RuntimeDir::claim(&site.runtime_dir()),
+        Err(ClaimError::Taken { .. })
+    ));
+    let said = site.dray(["run", "--config", text(&site.config())]).await;
+    assert_eq!(said.status.code(), Some(1));
+    assert!(said.err.contains("another daemon"), "{}", said.err);
+    daemon
+        .client
+        .status()
+        .await
+        .expect("the first one still answers");
+    stop(&site, daemon).await;
+}
+
+async fn stop(site: &Site, daemon: site::Daemon) {
+    daemon
+        .client
+        .stop(StopMode::KeepForwarding)
+        .await
+        .expect("stopped");
+    daemon.ended().await.expect("a clean end");
+    assert!(!RuntimeDir::socket(&site.runtime_dir()).exists());
+}
+
+fn web() -> ServiceAddress {
+    ServiceAddress {
+        protocol: Protocol::Tcp,
+        vip: vip(),
+        port: 80,
+    }
+}
+
+fn vip() -> IpAddr {
+    real(100)
+}
+
+fn real(number: u8) -> IpAddr {
+    IpAddr::from([10, 77, 0, number])
+}

@@ -1,0 +1,150 @@
+//! A whole daemon around a data plane and a network of plain maps, and the built command line beside it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{ExitStatus, Output},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use dray::daemon::{self, ledger::Ledger};
+use dray_api::{Client, RuntimeDir};
+use dray_model::{DestinationId, Mac, NextHop, Record, config};
+use dray_testkit::{FakeDataPlane, FakeNet, eventually};
+use tempfile::TempDir;
+use tokio::{process::Command, task::JoinHandle};
+
+pub(crate) struct Site {
+    pub(crate) dataplane: FakeDataPlane,
+    pub(crate) net: FakeNet,
+    pub(crate) withdrawn: Arc<AtomicBool>,
+    dir: TempDir,
+}
+
+/// A daemon that runs.
+pub(crate) struct Daemon {
+    pub(crate) client: Client,
+    task: JoinHandle<anyhow::Result<()>>,
+}
+
+/// What the command line said.
+pub(crate) struct Said {
+    pub(crate) out: String,
+    pub(crate) err: String,
+    pub(crate) status: ExitStatus,
+}
+
+impl Site {
+    pub(crate) fn new(config: &str) -> Self {
+        let site = Self {
+            dataplane: FakeDataPlane::new(destinations_of),
+            net: FakeNet::new(),
+            withdrawn: Arc::default(),
+            dir: tempfile::tempdir().expect("a directory"),
+        };
+        site.write(config);
+        site
+    }
+
+    pub(crate) fn write(&self, config: &str) {
+        fs::write(self.config(), config).expect("writes");
+    }
+
+    pub(crate) fn config(&self) -> PathBuf {
+        self.dir.path().join("dray.toml")
+    }
+
+    pub(crate) fn runtime_dir(&self) -> PathBuf {
+        self.dir.path().join("run")
+    }
+
+    /// Every address has a neighbour on `eth0`, whose number is the last byte.
+    pub(crate) fn resolve(&self, numbers: impl IntoIterator<Item = u8>) {
+        self.net.resolve(numbers.into_iter().map(|number| {
+            let address = format!("10.77.0.{number}");
+            (address.parse().expect("an address"), hop(number))
+        }));
+    }
+
+    /// Starts a daemon and waits until it answers.
+    pub(crate) async fn start(&self) -> Daemon {
+        let bpffs = self.dir.path().join("bpf");
+        let runtime_dir = RuntimeDir::claim(&self.runtime_dir()).expect("it is free");
+        let withdrawn = Arc::clone(&self.withdrawn);
+        let task = tokio::spawn(daemon::run(daemon::Parts {
+            config: self.config(),
+            desired: config::load(&self.config()).expect("a good file"),
+            ledger: Ledger::open(runtime_dir.path(), &bpffs).expect("it opens"),
+            runtime_dir,
+            dataplane: self.dataplane.clone(),
+            withdraw: Box::new(move |_| {
+                withdrawn.store(true, Ordering::Relaxed);
+                Ok(())
+            }),
+            net: self.net.clone(),
+            resolutions: self.net.reports(),
+        }));
+        let client = Client::new(&self.runtime_dir());
+        eventually!(async task.is_finished() || client.status().await.is_ok());
+        Daemon { client, task }
+    }
+
+    /// Runs the built command line against the daemon.
+    pub(crate) async fn dray<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Said {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dray"));
+        command
+            .args(arguments)
+            .arg("--runtime-dir")
+            .arg(self.runtime_dir());
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = command.output().await.expect("it runs");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        Said {
+            out: text(stdout),
+            err: text(stderr),
+            status,
+        }
+    }
+}
+
+impl Daemon {
+    /// Waits until it has ended.
+    pub(crate) async fn ended(self) -> anyhow::Result<()> {
+        self.task.await.expect("it does not panic")
+    }
+
+    /// Ends it as `kill -9` would, but for the sockets and locks of this process.
+    pub(crate) async fn kill(self) {
+        self.task.abort();
+        assert!(self.task.await.expect_err("it was cut off").is_cancelled());
+    }
+}
+
+pub(crate) fn text(path: &Path) -> &str {
+    path.to_str().expect("text")
+}
+
+fn hop(number: u8) -> NextHop {
+    let mac = |number| Mac([2, 0, 0, 0, 0, number]);
+    NextHop {
+        interface: 1,
+        vlan: None,
+        source: mac(1),
+        destination: mac(number),
+    }
+}
+
+fn destinations_of(record: &Record) -> Vec<DestinationId> {
+    let decoded = dray_sched::decode(&record.0).expect("only records of dray-sched are published");
+    decoded
+        .list
+        .into_iter()
+        .map(|(id, _, _)| DestinationId(id))
+        .collect()
+}
