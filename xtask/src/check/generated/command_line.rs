@@ -14,10 +14,11 @@ pub(super) fn as_markdown() -> Result<String> {
 /// Writes the section of the command `words`, then those of the commands below it.
 fn describe(words: &mut Vec<String>, page: &mut String) -> Result<()> {
     let help = help(words)?;
+    let lines: Vec<&str> = help.trim_end().lines().map(str::trim_end).collect();
     let title = [&["dray".to_owned()], words.as_slice()].concat().join(" ");
     page.push_str(&format!(
         "## {title}\n\n```text\n{}\n```\n\n",
-        help.trim_end()
+        lines.join("\n")
     ));
     for below in commands(&help) {
         words.push(below);
