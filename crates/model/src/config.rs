@@ -1,17 +1,16 @@
 //! The configuration file: TOML text in, [`Desired`] or every error of the file out.
 //!
 //! ```text
-//! text ─ statement ─▶ headers, key/value pairs ─┐
-//!   └─── toml ──────▶ table with spans + errors ┴─ syntax ─▶ a text that toml can read, faults
-//!                                                               │
-//!                    director, service, real  ◀─ toml ──────────┘
-//!                               │ address, duration
-//!                               ▼
-//!                     Desired, or Diagnostics (sorted faults with line, column, cause, cure)
+//!          ┌──────── mended text ─────────┐
+//!          ▼                              │
+//! text ─ toml ─▶ errors ─ syntax ─▶ mend, or go on ─▶ faults ─────────────┐
+//!          └───▶ table ─▶ director, service, real ─▶ Desired, or faults ──┴─▶ Diagnostics
 //! ```
 //!
-//! No error hides another: broken statements are set aside and the rest of the file is checked all the
-//! same. The keys themselves are data, in [`TABLES`]. Start with [`parse`].
+//! No error hides another: what toml cannot read is told and mended (`syntax`, with the help of `statement`,
+//! `slip`, `wording` and `edits`), and the rest of the file is checked all the same. The tables are read by
+//! `director`, `service` and `real` by way of `table` and `value`; which keys there are is data, in
+//! [`TABLES`]. Start with [`parse`].
 
 mod address;
 mod diagnostic;
@@ -20,6 +19,7 @@ mod duration;
 mod edits;
 mod fault;
 mod keys;
+mod lines;
 mod load;
 mod real;
 mod render;

@@ -1,6 +1,6 @@
 //! Every file of `tests/broken` is refused, and the message is good enough to repair it by.
 
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use dray_model::config::{self, Diagnostics};
 
@@ -37,6 +37,20 @@ fn broken_files_are_explained_as_recorded() {
             insta::assert_snapshot!(name, wrong.render(false));
         });
     }
+}
+
+#[test]
+fn every_recorded_message_has_its_file() {
+    let names = |folder: &str| -> BTreeSet<_> {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(folder);
+        let entries = fs::read_dir(folder).expect("the folder is there");
+        let paths = entries.map(|entry| entry.expect("the folder can be read").path());
+        paths
+            .filter(|path| path.extension().is_none_or(|extension| extension != "new"))
+            .map(|path| path.file_stem().expect("a file").to_owned())
+            .collect()
+    };
+    assert_eq!(names("tests/snapshots"), names("tests/broken"));
 }
 
 #[test]

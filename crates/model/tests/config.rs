@@ -216,6 +216,28 @@ fn a_character_left_out_is_blamed_near_its_place_and_nowhere_else() {
 }
 
 #[test]
+fn of_a_very_long_line_the_message_shows_a_piece_and_the_right_column() {
+    let good = "{ address = '10.0.0.2' }, ".repeat(1_000);
+    let text = format!(
+        "[director]\ninterfaces = ['eth0']\n[[service]]\nname = 'a'\n\
+                        address = 'tcp://10.0.0.1:1'\nreal = [{good}{{ adress = 'x' }}]"
+    );
+    let wrong = config::parse("dray.toml", &text).expect_err("twice the same, and a misspelt key");
+    let last = wrong.iter().last().expect("an error");
+    assert_eq!(
+        (last.place.line, last.place.column),
+        (6, "real = [".len() + good.len() + 3)
+    );
+    let rendered = wrong.render(false);
+    assert!(rendered.contains(&format!("--> dray.toml:6:{}\n", last.place.column)));
+    assert!(
+        rendered.len() < 2_000 * wrong.iter().len(),
+        "{}",
+        rendered.len()
+    );
+}
+
+#[test]
 fn files_that_cannot_be_taken_say_why_and_what_to_do() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("dray.toml");
@@ -253,6 +275,13 @@ fn files_that_cannot_be_taken_say_why_and_what_to_do() {
     let wrong = config::load(&path).expect_err("has an error");
     assert!(matches!(wrong, LoadError::Invalid(_)), "{wrong:?}");
     assert!(wrong.to_string().contains("dray.toml:2:1"), "{wrong}");
+
+    // A file that opens but cannot be read: nothing is mapped at address 0.
+    let unreadable = config::load("/proc/self/mem".as_ref()).expect_err("no such memory");
+    assert!(
+        matches!(unreadable, LoadError::Unreadable { .. }),
+        "{unreadable:?}"
+    );
 
     fs::write(&path, FULL).expect("writable");
     assert_eq!(config::load(&path).expect("a good file"), read(FULL));

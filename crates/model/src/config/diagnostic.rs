@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::Range, slice};
 
-use super::{fault::Fault, render};
+use super::{fault::Fault, lines::Lines, render};
 
 /// Every error of one file, in the order of its text; at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,38 +101,5 @@ fn diagnostic(fault: Fault, lines: &Lines<'_>) -> Diagnostic {
         cure: fault.cure,
         label: fault.label,
         related: related.collect(),
-    }
-}
-
-/// Where the lines of a text begin.
-struct Lines<'t> {
-    text: &'t str,
-    starts: Vec<usize>,
-}
-
-impl<'t> Lines<'t> {
-    fn new(text: &'t str) -> Self {
-        let starts = std::iter::once(0)
-            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
-            .collect();
-        Self { text, starts }
-    }
-
-    /// The first line of a span.
-    fn place(&self, span: Range<usize>) -> Place {
-        let start = self.text.floor_char_boundary(span.start);
-        let line = self.starts.partition_point(|line| *line <= start);
-        let first = self.starts[line - 1];
-        let rest = &self.text[start..];
-        let room = rest.find(['\r', '\n']).unwrap_or(rest.len());
-        let end = self
-            .text
-            .floor_char_boundary(span.end)
-            .clamp(start, start + room);
-        Place {
-            span: start..end,
-            line,
-            column: self.text[first..start].chars().count() + 1,
-        }
     }
 }

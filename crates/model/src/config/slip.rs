@@ -41,6 +41,13 @@ pub(super) enum Slip {
     Other,
 }
 
+impl Slip {
+    /// Whether it is inside of a value, so that it does not follow from another slip before it.
+    pub(super) fn is_value(self) -> bool {
+        matches!(self, Self::Unquoted | Self::Number | Self::LeadingZero)
+    }
+}
+
 /// How toml's messages begin; the first that fits counts.
 const MESSAGES: [(&str, Slip); 32] = [
     ("duplicate key", Slip::Twice),

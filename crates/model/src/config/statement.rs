@@ -100,20 +100,11 @@ fn next_start(text: &str, from: usize) -> Option<usize> {
     }
 }
 
-/// The smallest inline table of a statement that a place lies in.
-pub(super) fn inline_table_around(
-    text: &str,
-    statement: &Statement,
-    place: usize,
-) -> Option<Range<usize>> {
-    let mut around = None;
-    pair(text, statement.span.start, |table| {
-        // Inner tables are closed before outer ones.
-        if around.is_none() && table.start < place && place < table.end {
-            around = Some(table);
-        }
-    });
-    around
+/// The inline tables of a statement, by their ends: inner ones before outer ones.
+pub(super) fn inline_tables(text: &str, statement: &Statement) -> Vec<Range<usize>> {
+    let mut tables = Vec::new();
+    pair(text, statement.span.start, |table| tables.push(table));
+    tables
 }
 
 /// The value without quotes that a span lies in: all that follows the `=`, or a word in a list or table.

@@ -4,7 +4,10 @@
 //! statement is taken out. Then toml reads again, until what is left is TOML. Places in the mended text lead
 //! back to the text as it was given.
 
-use std::{collections::BTreeSet, ops::Range};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 use toml::de::Error;
 
@@ -12,8 +15,9 @@ use super::{
     edits::{Edits, New},
     fault::Fault,
     keys::{Key, TABLES, Table},
+    lines::Lines,
     slip::{Slip, slip},
-    statement::{Kind, Statement, bare_value, inline_table_around, is_statement, scan},
+    statement::{Kind, Statement, bare_value, inline_tables, is_statement, scan},
     twice::twice,
     wording,
 };
@@ -25,12 +29,15 @@ const ROUNDS: usize = 8;
 #[derive(Debug)]
 pub(super) struct Repair<'t> {
     text: &'t str,
+    lines: Lines<'t>,
     statements: Vec<Statement>,
     edits: Edits<'t>,
     /// How often toml has read the text.
     round: usize,
-    /// Statements and starts of lines that this round has dealt with.
-    seen: BTreeSet<(usize, usize)>,
+    /// Statements and starts of lines that this round has dealt with, and whether only values were wrong.
+    seen: BTreeMap<(usize, usize), bool>,
+    /// The inline tables of the statement that had a complaint last, by their ends.
+    inline_tables: (usize, Vec<Range<usize>>),
     /// Places that have been told about.
     told: BTreeSet<usize>,
     faults: Vec<Fault>,
@@ -49,10 +56,12 @@ impl<'t> Repair<'t> {
     pub(super) fn new(text: &'t str) -> Self {
         let mut repair = Self {
             text,
+            lines: Lines::new(text),
             statements: scan(text),
             edits: Edits::new(text),
             round: 0,
-            seen: BTreeSet::new(),
+            seen: BTreeMap::new(),
+            inline_tables: (usize::MAX, Vec::new()),
             told: BTreeSet::new(),
             faults: Vec::new(),
         };
@@ -120,8 +129,8 @@ impl<'t> Repair<'t> {
         self.edits.is_stand_in(span)
     }
 
-    /// Whether a statement was taken out that may have given this key to the table at that place (of the
-    /// repaired text).
+    /// Whether a statement was taken out that may have given this key to the table at that place of the
+    /// mended text.
     pub(super) fn may_have_lost(&self, key: &Key, table: &Table, span: &Range<usize>) -> bool {
         let lost = |number: usize| self.edits.is_removed(&self.statements[number].span);
         let all = 0..self.statements.len();
@@ -219,18 +228,25 @@ impl<'t> Repair<'t> {
             .filter(|number| place <= self.statements[*number].span.end)
     }
 
-    /// Makes a fault of a syntax error, if it is the first of its line, and mends it. Says whether the text
+    /// Makes a fault of a syntax error, unless it may follow from another of its line, and mends it. Says whether the text
     /// has changed.
     fn tell(&mut self, complaint: &Complaint<'_>) -> bool {
         let place = complaint.span.start;
         let statement = complaint.statement.map(|number| &self.statements[number]);
         if let Some(number) = complaint.statement {
-            let line = self.text[..place].rfind('\n').map_or(0, |end| end + 1);
-            let mended_header = self.is_header(number) && self.edits.round_at(place).is_some();
+            let line = self.lines.start(place);
+            let edited = self.edits.round_at(place);
+            let mended_header = self.is_header(number) && edited.is_some();
             let out = self.edits.is_removed(&self.statements[number].span);
-            if mended_header || out || !self.seen.insert((number, line)) {
+            let first = match self.seen.get(&(number, line)) {
+                None => true,
+                // Only errors inside of values do not follow from others.
+                Some(values) => *values && complaint.slip.is_value(),
+            };
+            if mended_header || out || !first || edited == Some(self.round) {
                 return false;
             }
+            self.seen.insert((number, line), complaint.slip.is_value());
         }
         if self.told.insert(place) {
             let span = complaint.span.clone();
@@ -293,7 +309,7 @@ impl<'t> Repair<'t> {
             Slip::ExtraComma if !complaint.span.is_empty() => {
                 (complaint.span.clone(), New::Text(String::new()))
             }
-            Slip::Unquoted | Slip::Number | Slip::LeadingZero => (
+            slip if slip.is_value() => (
                 bare_value(self.text, statement, &complaint.span),
                 New::StandIn("\"\""),
             ),
@@ -301,7 +317,7 @@ impl<'t> Repair<'t> {
                 (place..place, New::Text("\n".to_owned()))
             }
             Slip::Trailing => (place..end, New::Text(String::new())),
-            _ => match inline_table_around(self.text, statement, place) {
+            _ => match self.inline_table_around(number, place) {
                 Some(table) => (table, New::StandIn("{}")),
                 None => {
                     self.take_out(number);
@@ -311,6 +327,19 @@ impl<'t> Repair<'t> {
         };
         self.edits.replace(piece, new, self.round);
         true
+    }
+
+    /// The smallest inline table of a statement that a place lies in.
+    fn inline_table_around(&mut self, number: usize, place: usize) -> Option<Range<usize>> {
+        if self.inline_tables.0 != number {
+            self.inline_tables = (number, inline_tables(self.text, &self.statements[number]));
+        }
+        let tables = &self.inline_tables.1;
+        let after = tables.partition_point(|table| table.end <= place);
+        tables[after..]
+            .iter()
+            .find(|table| table.start < place)
+            .cloned()
     }
 
     fn take_out(&mut self, number: usize) {
