@@ -63,10 +63,18 @@ impl fmt::Display for Action {
         match self {
             Self::WriteHop { id, hop } => write!(f, "write next hop {id}: {hop}"),
             Self::AddDestination { id, destination } => {
-                write!(f, "add destination {id}: {} of {}", destination.real, destination.service)
+                write!(
+                    f,
+                    "add destination {id}: {} of {}",
+                    destination.real, destination.service
+                )
             }
-            Self::SetHop { id, hop: Some(hop) } => write!(f, "send destination {id} to next hop {hop}"),
-            Self::SetHop { id, hop: None } => write!(f, "take the next hop of destination {id} away"),
+            Self::SetHop { id, hop: Some(hop) } => {
+                write!(f, "send destination {id} to next hop {hop}")
+            }
+            Self::SetHop { id, hop: None } => {
+                write!(f, "take the next hop of destination {id} away")
+            }
             Self::Publish { id, address, .. } => write!(f, "publish service {id}: {address}"),
             Self::Withdraw { id, address } => write!(f, "withdraw service {id}: {address}"),
             Self::FreeDestination { id } => write!(f, "free destination {id}"),

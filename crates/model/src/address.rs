@@ -55,7 +55,12 @@ pub struct ServiceAddress {
 
 impl fmt::Display for ServiceAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", self.protocol.name(), SocketAddr::new(self.vip, self.port))
+        write!(
+            f,
+            "{}://{}",
+            self.protocol.name(),
+            SocketAddr::new(self.vip, self.port)
+        )
     }
 }
 
@@ -72,7 +77,9 @@ impl fmt::Display for Mac {
 
 /// The text was not six hexadecimal bytes with colons between them.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is not an Ethernet address (six hexadecimal bytes with colons, as 02:00:00:00:00:01)")]
+#[error(
+    "`{0}` is not an Ethernet address (six hexadecimal bytes with colons, as 02:00:00:00:00:01)"
+)]
 pub struct NotAMac(String);
 
 impl FromStr for Mac {
@@ -83,9 +90,16 @@ impl FromStr for Mac {
         let mut bytes = [0; 6];
         let mut parts = text.split(':');
         for byte in &mut bytes {
-            let part = parts.next().filter(|part| part.len() == 2).ok_or_else(wrong)?;
+            let part = parts
+                .next()
+                .filter(|part| part.len() == 2)
+                .ok_or_else(wrong)?;
             *byte = u8::from_str_radix(part, 16).map_err(|_| wrong())?;
         }
-        if parts.next().is_some() { Err(wrong()) } else { Ok(Self(bytes)) }
+        if parts.next().is_some() {
+            Err(wrong())
+        } else {
+            Ok(Self(bytes))
+        }
     }
 }

@@ -160,7 +160,9 @@ impl Scheduler {
 
     /// The scheduler of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|scheduler| scheduler.name() == name)
+        Self::ALL
+            .into_iter()
+            .find(|scheduler| scheduler.name() == name)
     }
 }
 

@@ -21,8 +21,8 @@ pub use action::Action;
 pub use actual::{Actual, ActualDestination, ActualService};
 pub use address::{Mac, Protocol, ServiceAddress};
 pub use dataplane::{
-    Connection, Counters, DataPlane, DataPlaneError, DestinationId, HopId, InterfaceStatus, Live, ReasonCount, Record,
-    ServiceId, Sweep, Timeouts, XdpMode,
+    Connection, Counters, DataPlane, DataPlaneError, DestinationId, HopId, InterfaceStatus, Live,
+    ReasonCount, Record, ServiceId, Sweep, Timeouts, XdpMode,
 };
 pub use desired::{
     Desired, Director, Forward, RealServer, Scheduler, Service, ServiceName, VipOwnership, Weight,

@@ -14,10 +14,18 @@ pub trait Net: Send + Sync {
     fn follow(&self, addresses: BTreeSet<IpAddr>);
 
     /// Puts a VIP on an interface, as /32 or /128. Says whether it was added (not there before).
-    fn add_vip(&self, interface: &str, vip: IpAddr) -> impl Future<Output = Result<bool, NetError>> + Send;
+    fn add_vip(
+        &self,
+        interface: &str,
+        vip: IpAddr,
+    ) -> impl Future<Output = Result<bool, NetError>> + Send;
 
     /// Takes a VIP off an interface; no error if it is not there.
-    fn remove_vip(&self, interface: &str, vip: IpAddr) -> impl Future<Output = Result<(), NetError>> + Send;
+    fn remove_vip(
+        &self,
+        interface: &str,
+        vip: IpAddr,
+    ) -> impl Future<Output = Result<(), NetError>> + Send;
 }
 
 /// An error of the host's network.
@@ -79,7 +87,9 @@ pub enum Unresolved {
     #[error("no route to it")]
     NoRoute,
     /// The route goes through a gateway; direct routing needs the real server on the same layer-2 network.
-    #[error("it is behind the gateway {gateway}; direct routing needs it on a network of the director")]
+    #[error(
+        "it is behind the gateway {gateway}; direct routing needs it on a network of the director"
+    )]
     BehindGateway {
         /// The gateway.
         gateway: IpAddr,
