@@ -1,7 +1,8 @@
 //! What a packet costs, in nanoseconds and in *bare lookups*: one hit in a kernel hash map by a 12-byte key.
 //!
-//! Every figure is net of a null program behind the same wrapper; the programs take turns within one run,
-//! and figures are medians over the rounds. `cargo xtask bench datapath` runs this; `--quick` does fewer rounds.
+//! Every figure is net of a null program behind the same wrapper. All programs of a table take turns in every
+//! round, each with the null program and the bare lookup beside it; figures and ratios are medians over the
+//! rounds. `cargo xtask bench datapath` runs this; `-- --quick` does fewer rounds.
 
 #[path = "../tests/common/mod.rs"]
 mod common;
@@ -13,12 +14,8 @@ mod scenes;
 use measure::{Bench, Row};
 
 fn main() {
-    let rounds = if std::env::args().any(|argument| argument == "--quick") {
-        3
-    } else {
-        9
-    };
-    let mut bench = Bench::new(rounds);
+    let quick = std::env::args().any(|argument| argument == "--quick");
+    let mut bench = Bench::new(if quick { 1 } else { 3 });
     println!("# Cost of a packet\n");
     println!("{}", bench.conditions());
     Row::print_all(

@@ -16,8 +16,6 @@ type Plan = [u32; 26];
 pub(crate) struct Flows {
     /// How many: a power of two.
     pub(crate) count: u32,
-    /// Number of the first.
-    pub(crate) first: u32,
     /// In an order that looks random.
     pub(crate) shuffled: bool,
 }
@@ -25,190 +23,193 @@ pub(crate) struct Flows {
 impl Flows {
     pub(crate) const ONE: Self = Self {
         count: 1,
-        first: 0,
         shuffled: false,
     };
 }
 
-/// The programs of the benchmark.
-pub(crate) struct Bench {
-    pub(crate) rounds: usize,
-    ebpf: Ebpf,
+/// A program under test, and what it is given.
+pub(crate) struct Contender<'a> {
+    pub(crate) name: String,
+    pub(crate) program: ProgramFd,
+    pub(crate) frame: Vec<u8>,
+    pub(crate) flows: Flows,
+    /// Packets of a round.
+    pub(crate) repeat: u32,
+    /// Comes before each of its runs.
+    pub(crate) prepare: Box<dyn FnMut() + 'a>,
 }
 
 /// One line of a table.
 pub(crate) struct Row {
-    pub(crate) name: String,
+    name: String,
     /// Net of the null program.
-    pub(crate) nanoseconds: f64,
-    /// In bare lookups of the same run.
-    pub(crate) lookups: f64,
-    /// Against the row that the scene names.
-    pub(crate) ratio: Option<f64>,
+    nanoseconds: f64,
+    /// In bare lookups over the same flows.
+    lookups: f64,
+    /// Against the table's first line.
+    ratio: f64,
 }
 
-/// What a program cost in one round, net, with the bare lookup beside it.
-#[derive(Clone, Copy)]
-pub(crate) struct Sample {
-    pub(crate) net: f64,
-    pub(crate) lookup: f64,
+/// The programs of the benchmark.
+pub(crate) struct Bench {
+    effort: usize,
+    ebpf: Ebpf,
 }
 
 impl Bench {
-    pub(crate) fn new(rounds: usize) -> Self {
+    /// `effort` multiplies the number of rounds.
+    pub(crate) fn new(effort: usize) -> Self {
         let object = dray_bpf::bench().expect("a build with the eBPF objects");
         let mut ebpf = EbpfLoader::new()
             .map_max_entries("FLOWS", 1 << 20)
             .load(object)
             .expect("the benchmark's object loads");
         for name in ["restore", "null", "lookup"] {
-            program(&mut ebpf, name)
+            let program = program(&mut ebpf, name);
+            program
                 .load()
                 .expect("the benchmark's programs load (root needed)");
         }
-        Self { rounds, ebpf }
+        Self { effort, ebpf }
     }
 
-    /// Where and how the figures were taken.
+    /// Where the figures were taken.
     pub(crate) fn conditions(&self) -> String {
         let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-        let processor = std::fs::read_to_string("/proc/cpuinfo")
-            .ok()
-            .and_then(|text| {
-                let line = text
-                    .lines()
-                    .find(|line| line.starts_with("model name"))?
-                    .to_owned();
-                Some(line.split(':').nth(1)?.trim().to_owned())
-            })
-            .unwrap_or_default();
-        format!(
-            "Linux {}, {processor}; medians of {} rounds.\n",
-            kernel.trim(),
-            self.rounds
-        )
+        let processors = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        let model = processors
+            .lines()
+            .find_map(|line| line.strip_prefix("model name"));
+        let model = model
+            .unwrap_or_default()
+            .trim_start_matches(['\t', ' ', ':']);
+        format!("Linux {}, {model}.\n", kernel.trim())
     }
 
-    /// Visits flows with the program under test, the bare lookup and the null program by turns, once each in
-    /// every round. `prepare` comes before each run of the program under test.
-    pub(crate) fn measure(
-        &mut self,
-        under_test: &ProgramFd,
-        frame: &[u8],
-        unit_frame: &[u8],
-        flows: Flows,
-        repeat: u32,
-        mut prepare: impl FnMut(usize),
-    ) -> Sample {
-        let (mut nets, mut lookups) = (Vec::new(), Vec::new());
-        let null = self.fd("null");
-        let lookup = self.fd("lookup");
-        // Fills the lookup's map, and warms everything up.
-        self.run(
-            &lookup,
-            unit_frame,
-            Flows { first: 0, ..flows },
-            flows.count.max(1000),
-        );
-        for round in 0..self.rounds {
-            let floor = self.run(&null, frame, flows, repeat);
-            let unit = self.run(&lookup, unit_frame, Flows { first: 0, ..flows }, repeat);
-            let unit_floor = self.run(&null, unit_frame, flows, repeat);
-            prepare(round);
-            let cost = self.run(under_test, frame, flows, repeat);
-            nets.push(cost - floor);
-            lookups.push(unit - unit_floor);
+    /// Lets the contenders take turns for `rounds` rounds; the ratios are against the first of them.
+    pub(crate) fn measure(&mut self, rounds: usize, contenders: &mut [Contender<'_>]) -> Vec<Row> {
+        let (null, lookup) = (self.program("null"), self.program("lookup"));
+        let unit_frame = crate::scenes::unit_frame();
+        for contender in &mut *contenders {
+            // Fills the lookup's map and warms everything up.
+            self.run(
+                &lookup,
+                &unit_frame,
+                contender.flows,
+                contender.flows.count.max(1000),
+            );
+            (contender.prepare)();
+            self.run(
+                &contender.program,
+                &contender.frame,
+                contender.flows,
+                contender.repeat / 4,
+            );
         }
-        Sample {
-            net: median(nets),
-            lookup: median(lookups),
+        let mut samples = vec![Vec::new(); contenders.len()];
+        for _ in 0..rounds * self.effort {
+            for (contender, samples) in contenders.iter_mut().zip(&mut samples) {
+                let Contender {
+                    program,
+                    frame,
+                    flows,
+                    repeat,
+                    prepare,
+                    ..
+                } = contender;
+                let floor = self.run(&null, frame, *flows, *repeat);
+                let unit_floor = self.run(&null, &unit_frame, *flows, *repeat);
+                let unit = self.run(&lookup, &unit_frame, *flows, *repeat);
+                prepare();
+                let cost = self.run(program, frame, *flows, *repeat);
+                samples.push((cost - floor, unit - unit_floor));
+            }
         }
+        let first = samples[0].clone();
+        let row = |(contender, samples): (&Contender<'_>, &Vec<(f64, f64)>)| Row {
+            name: contender.name.clone(),
+            nanoseconds: median(samples.iter().map(|(net, _)| *net)),
+            lookups: median(samples.iter().map(|(net, unit)| net / unit)),
+            ratio: median(
+                samples
+                    .iter()
+                    .zip(&first)
+                    .map(|((net, _), (first, _))| net / first),
+            ),
+        };
+        contenders.iter().zip(&samples).map(row).collect()
     }
 
     /// Nanoseconds of one run, behind the wrapper, averaged over `repeat`.
     pub(crate) fn run(
         &mut self,
-        program_fd: &ProgramFd,
+        under_test: &ProgramFd,
         frame: &[u8],
         flows: Flows,
         repeat: u32,
     ) -> f64 {
-        self.aim(program_fd, frame, flows);
+        self.aim(under_test, frame, flows);
         let restore = program(&mut self.ebpf, "restore");
         let options = TestRunOptions {
             data_in: Some(frame),
-            repeat,
+            repeat: repeat.max(1),
             ..TestRunOptions::new()
         };
         let result = restore.test_run(options).expect("a test run");
         nanoseconds(result.duration)
     }
 
-    fn aim(&mut self, program_fd: &ProgramFd, frame: &[u8], flows: Flows) {
+    fn aim(&mut self, under_test: &ProgramFd, frame: &[u8], flows: Flows) {
         let ipv6 = frame[12..14] == [0x86, 0xdd];
+        let (address, port) = if ipv6 { (34, 54) } else { (26, 34) };
+        let mask = flows.count.next_power_of_two() - 1;
         let mut plan: Plan = [0; 26];
         for (word, bytes) in plan.iter_mut().zip(frame[..80].chunks_exact(4)) {
             *word = u32::from_ne_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
         }
-        let (address, port) = if ipv6 { (34, 54) } else { (26, 34) };
-        let mask = flows.count.next_power_of_two() - 1;
-        plan[20..].copy_from_slice(&[flows.first, mask, address, port, flows.shuffled.into(), 0]);
-        let mut plans: Array<_, Plan> = self
-            .ebpf
-            .map_mut("PLAN")
-            .expect("a map")
-            .try_into()
-            .expect("an array");
+        plan[20..].copy_from_slice(&[0, mask, address, port, flows.shuffled.into(), 0]);
+        let plans = self.ebpf.map_mut("PLAN").expect("a map");
+        let mut plans: Array<_, Plan> = plans.try_into().expect("an array");
         plans.set(0, plan, 0).expect("the plan is set");
-        let map = self.ebpf.map_mut("UNDER_TEST").expect("a map");
-        let mut programs: ProgramArray<_> = map.try_into().expect("a program array");
-        programs.set(0, program_fd, 0).expect("the program is set");
+        let programs = self.ebpf.map_mut("UNDER_TEST").expect("a map");
+        let mut programs: ProgramArray<_> = programs.try_into().expect("a program array");
+        programs.set(0, under_test, 0).expect("the program is set");
     }
 
-    fn fd(&mut self, name: &str) -> ProgramFd {
-        program(&mut self.ebpf, name)
-            .fd()
-            .expect("a loaded program")
-            .try_clone()
-            .expect("a handle")
+    fn program(&mut self, name: &str) -> ProgramFd {
+        handle(program(&mut self.ebpf, name))
     }
 }
 
 impl Row {
-    pub(crate) fn new(name: impl Into<String>, sample: Sample) -> Self {
-        Self {
-            name: name.into(),
-            nanoseconds: sample.net,
-            lookups: sample.net / sample.lookup,
-            ratio: None,
-        }
-    }
-
-    /// The same, with its cost against another row's.
-    pub(crate) fn against(name: impl Into<String>, sample: Sample, other: Sample) -> Self {
-        Self {
-            ratio: Some(sample.net / other.net),
-            ..Self::new(name, sample)
-        }
-    }
-
     pub(crate) fn print_all(title: &str, rows: &[Self]) {
         println!("## {title}\n");
-        println!("| | ns | bare lookups | ratio |\n|---|---:|---:|---:|");
-        for row in rows {
-            let ratio = row
-                .ratio
-                .map_or_else(String::new, |ratio| format!("{ratio:.2}"));
-            println!(
-                "| {} | {:.1} | {:.2} | {ratio} |",
-                row.name, row.nanoseconds, row.lookups
-            );
+        println!("| | ns | bare lookups | a second | ratio |\n|---|---:|---:|---:|---:|");
+        for Self {
+            name,
+            nanoseconds,
+            lookups,
+            ratio,
+        } in rows
+        {
+            let rate = 1e9 / nanoseconds;
+            println!("| {name} | {nanoseconds:.0} | {lookups:.2} | {rate:.0} | {ratio:.2} |");
         }
         println!();
     }
 }
 
-pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+/// A handle on a loaded program.
+pub(crate) fn handle(program: &Xdp) -> ProgramFd {
+    program
+        .fd()
+        .expect("a loaded program")
+        .try_clone()
+        .expect("a handle")
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }
