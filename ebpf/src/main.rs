@@ -42,11 +42,8 @@ use crate::{
 /// Forwards what belongs to a virtual service and leaves everything else to the host.
 #[xdp(frags)]
 pub fn director(context: XdpContext) -> u32 {
-    match forward(&context) {
-        Ok(Egress::SamePort) => xdp_action::XDP_TX,
-        Ok(Egress::Port(port)) => maps::EGRESS
-            .redirect(port, 0)
-            .unwrap_or(xdp_action::XDP_ABORTED),
+    match forward(&context).and_then(leave) {
+        Ok(verdict) => verdict,
         Err(reason) => {
             stats::count_reason(reason);
             match reason.verdict() {
@@ -116,6 +113,17 @@ fn balance<P: Packet>(
     };
     stats::count_packet(destination, packet.length());
     direct_routing::send(context, link, packet, destination)
+}
+
+#[inline(always)]
+fn leave(egress: Egress) -> Result<u32, Reason> {
+    match egress {
+        Egress::SamePort => Ok(xdp_action::XDP_TX),
+        // The kernel takes an interface that goes out of the map, so that its next hops are none any more.
+        Egress::Port(port) => maps::EGRESS
+            .redirect(port, 0)
+            .map_err(|_| Reason::NoNextHop),
+    }
 }
 
 #[inline(always)]

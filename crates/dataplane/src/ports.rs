@@ -10,6 +10,7 @@ use std::{
 
 use aya::{
     Ebpf,
+    maps::xdp::XdpMapError,
     programs::{
         ProgramError, XdpMode as Attach,
         links::{FdLink, LinkError, PinnedLink},
@@ -95,9 +96,16 @@ struct Attached {
 
 impl Ports {
     /// Ports of a private instance, attached to nothing.
-    pub(crate) fn unattached(maps: &Maps, interfaces: impl Iterator<Item = Interface>) -> Self {
+    pub(crate) fn unattached(
+        maps: &mut Maps,
+        interfaces: impl Iterator<Item = Interface>,
+    ) -> Result<Self, XdpMapError> {
+        /// The one interface that every network namespace has. A test run says that a frame is to leave by
+        /// another port, and sends nothing; but the map takes no interface that there is not.
+        const LOOPBACK: u32 = 1;
         let mut ports = BTreeMap::new();
         for (interface, port) in interfaces.zip(0..) {
+            maps.egress.set(port, LOOPBACK, None, 0)?;
             write(maps, port, interface, XdpMode::Native);
             let name = format!("port{port}");
             ports.insert(
@@ -109,10 +117,10 @@ impl Ports {
                 },
             );
         }
-        Self {
+        Ok(Self {
             ports,
             follow: false,
-        }
+        })
     }
 
     /// Makes each of the interfaces a port, on links pinned in `pins`. Those that had a link get the new
@@ -131,7 +139,7 @@ impl Ports {
                 Some(mode) if replace(&mut ebpf, &link_path(pins, port))? => mode,
                 _ => attach_anew(&mut ebpf, &link_path(pins, port), &name, interface.index)?,
             };
-            let system = |source: aya::maps::xdp::XdpMapError| AttachError::Pin {
+            let system = |source: XdpMapError| AttachError::Pin {
                 interface: name.clone(),
                 path: pins.join(dray_abi::maps::EGRESS),
                 source: Box::new(source),

@@ -1,6 +1,6 @@
 //! Loading the eBPF object: one copy of the program for each port, all on the same maps.
 
-use std::{os::fd::AsFd as _, path::Path, time::Duration};
+use std::{io, os::fd::AsFd as _, path::Path, time::Duration};
 
 use aya::{
     Ebpf, EbpfError, EbpfLoader,
@@ -50,7 +50,7 @@ pub enum LoadError {
         what: &'static str,
         /// Why it failed.
         #[source]
-        source: std::io::Error,
+        source: io::Error,
     },
 }
 
@@ -128,12 +128,14 @@ impl Private {
         let identity = fresh_identity(&capacity, 0).map_err(system("make a hash key"))?;
         let mut ebpf = load(0, &identity, true, None)?;
         verify(&mut ebpf, DIRECTOR)?;
-        let maps = Maps::take(&mut ebpf, &identity)?;
+        let mut maps = Maps::take(&mut ebpf, &identity)?;
         let interfaces = ports
             .iter()
             .zip(1..)
             .map(|(mac, index)| Interface { index, mac: *mac });
-        let ports = Ports::unattached(&maps, interfaces);
+        let ports = Ports::unattached(&mut maps, interfaces)
+            .map_err(io::Error::other)
+            .map_err(system("write the egress map"))?;
         let plane = KernelDataPlane::assemble(maps, identity, ports);
         plane.maps().set_clock(1);
         Ok(Self { ebpf, plane })
