@@ -9,8 +9,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use dray_dataplane::{Capacity, Private};
 use dray_model::{
-    Action, ActualDestination, DataPlane as _, DestinationId, HopId, Mac, NextHop, Protocol,
-    Record, ServiceAddress, ServiceId,
+    Action, ActualDestination, Connection, Counters, DataPlane as _, DestinationId, HopId, Mac,
+    NextHop, Protocol, Record, ServiceAddress, ServiceId,
 };
 use dray_sched::{Entry, Kind};
 use dray_testkit::frames::{Frame, TcpFlags};
@@ -157,6 +157,33 @@ impl Director {
         (outcome.verdict, outcome.frame)
     }
 
+    /// What becomes of these bytes when they come in.
+    pub fn fate(&mut self, bytes: &[u8]) -> Fate {
+        let before = self.counted();
+        let outcome = self.private.run(bytes).expect("a frame the kernel takes");
+        let after = self.counted();
+        let had = |name: &str| {
+            before
+                .iter()
+                .find(|(other, _)| *other == name)
+                .map_or(0, |(_, count)| *count)
+        };
+        let reasons = after
+            .iter()
+            .flat_map(|(name, count)| vec![*name; (*count - had(name)) as usize])
+            .collect();
+        Fate {
+            verdict: outcome.verdict,
+            reasons,
+            frame: outcome.frame,
+        }
+    }
+
+    /// What becomes of a frame from the router.
+    pub fn fate_of(&mut self, frame: &Frame) -> Fate {
+        self.fate(&incoming(frame))
+    }
+
     /// Sends a frame that must be forwarded; the destination it went to.
     pub fn forwarded(&mut self, frame: &Frame) -> u32 {
         let (verdict, out) = self.send(frame);
@@ -174,10 +201,77 @@ impl Director {
             .collect()
     }
 
+    pub fn counters(&mut self, destination: u32) -> Counters {
+        self.private
+            .data_plane()
+            .counters(DestinationId(destination))
+    }
+
+    /// How often the service that was added as number `index` had no destination to give.
+    pub fn refused(&mut self, index: u32) -> u64 {
+        self.private.data_plane().refused(ServiceId(index))
+    }
+
+    /// Every connection in the table.
+    pub fn list(&mut self) -> Vec<Connection> {
+        self.private.data_plane().connections(&|_| true, usize::MAX)
+    }
+
     pub fn live(&mut self, destination: u32) -> (u32, u32) {
         let live = self.private.data_plane().live(DestinationId(destination));
         (live.active, live.inactive)
     }
+}
+
+/// What became of a frame: all that can be seen of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fate {
+    pub verdict: u32,
+    pub reasons: Vec<&'static str>,
+    pub frame: Vec<u8>,
+}
+
+impl Fate {
+    /// Left to the host, for that reason, untouched.
+    pub fn passed(reason: &'static str, frame: &[u8]) -> Self {
+        Self {
+            verdict: PASS,
+            reasons: vec![reason],
+            frame: frame.to_vec(),
+        }
+    }
+
+    /// Dropped, for that reason; a frame that is dropped is not changed before.
+    pub fn dropped(reason: &'static str, frame: &[u8]) -> Self {
+        Self {
+            verdict: DROP,
+            reasons: vec![reason],
+            frame: frame.to_vec(),
+        }
+    }
+
+    /// Sent back out of the interface that it came in by, looking like this.
+    pub fn sent(frame: &[u8]) -> Self {
+        Self {
+            verdict: TX,
+            reasons: Vec::new(),
+            frame: frame.to_vec(),
+        }
+    }
+
+    /// Sent out of the other interface, looking like this.
+    pub fn redirected(frame: &[u8]) -> Self {
+        Self {
+            verdict: REDIRECT,
+            reasons: Vec::new(),
+            frame: frame.to_vec(),
+        }
+    }
+}
+
+/// The bytes of a frame from the router to the director.
+pub fn incoming(frame: &Frame) -> Vec<u8> {
+    frame.clone().macs(ROUTER, OWN).bytes()
 }
 
 pub fn service(text: &str) -> ServiceAddress {
