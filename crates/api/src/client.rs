@@ -34,12 +34,18 @@ pub enum CallError {
         /// Where it was looked for.
         socket: PathBuf,
     },
+    /// The caller may not use the socket.
+    #[error("not allowed to use {}: run this as root, or as a member of its group", .socket.display())]
+    Denied {
+        /// The socket.
+        socket: PathBuf,
+    },
     /// A daemon may be there, but the socket cannot be used.
     #[error("failed to connect to {}", .socket.display())]
     Connect {
         /// The socket.
         socket: PathBuf,
-        /// Why; for a lack of permission, the caller is neither root nor of the socket's group.
+        /// Why.
         #[source]
         source: io::Error,
     },
@@ -154,6 +160,7 @@ impl Client {
             io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
                 CallError::NoDaemon { socket }
             }
+            io::ErrorKind::PermissionDenied => CallError::Denied { socket },
             _ => CallError::Connect { socket, source },
         }
     }

@@ -73,9 +73,12 @@ impl Verb {
 #[derive(Debug, Args)]
 struct RuntimeDirArg {
     /// Directory in which a daemon and its clients meet; each daemon of a host has its own
-    #[arg(long = "runtime-dir", value_name = "DIR", default_value = "/run/dray")]
+    #[arg(long = "runtime-dir", value_name = "DIR", default_value = RUNTIME_DIR)]
     path: PathBuf,
 }
+
+/// Where a daemon and its clients meet when nothing else is said.
+pub(crate) const RUNTIME_DIR: &str = "/run/dray";
 
 /// Where the data plane is pinned when nothing else is said.
 pub(crate) const BPFFS: &str = "/sys/fs/bpf/dray";

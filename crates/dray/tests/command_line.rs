@@ -86,7 +86,7 @@ fn without_a_daemon_every_call_says_where_it_looked_and_whether_packets_are_forw
     let dir = tempfile::tempdir().expect("a directory");
     let bpffs = dir.path().join("bpf");
     let ledger = format!(
-        r#"{{"format":"dray ledger 1","bpffs":"{}","vips":[]}}"#,
+        r#"{{"format":"dray ledger 1","bpffs":"{}","network_namespace":1,"vips":[]}}"#,
         bpffs.display()
     );
     fs::write(dir.path().join("ledger.json"), ledger).expect("writes");
@@ -128,6 +128,7 @@ fn flags_that_make_no_sense_are_refused_with_a_reason() {
     let cases: &[(&[&str], &str)] = &[
         (&["connections", "--client", "10.0.0"], "10.0.0.0/8"),
         (&["connections", "--real", "web"], "invalid IP address"),
+        (&["connections", "--state", "OPEN"], "ESTABLISHED"),
         (&["connections", "--limit", "0"], "1 to 100000"),
         (
             &["stop", "--keep-forwarding", "--withdraw"],
@@ -145,6 +146,48 @@ fn flags_that_make_no_sense_are_refused_with_a_reason() {
         assert_eq!(output.status.code(), Some(2), "{flags:?}: {said}");
         assert!(said.contains(words), "{flags:?}: {said}");
         assert_eq!(stdout(&output), "", "{flags:?}");
+    }
+}
+
+#[test]
+fn without_the_capabilities_the_daemon_says_which_it_needs_and_makes_nothing() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("good.toml");
+    fs::write(&file, GOOD).expect("writes");
+    let runtime_dir = dir.path().join("run");
+    let run = [
+        "run",
+        "--config",
+        text(&file),
+        "--runtime-dir",
+        text(&runtime_dir),
+    ];
+    let stop = [
+        "stop",
+        "--withdraw",
+        "--bpffs",
+        "/x",
+        "--runtime-dir",
+        text(&runtime_dir),
+    ];
+    for arguments in [&run[..], &stop] {
+        // Only root has any to give up.
+        let output = Command::new("setpriv")
+            .args([
+                "--bounding-set=-all",
+                "--inh-caps=-all",
+                env!("CARGO_BIN_EXE_dray"),
+            ])
+            .args(arguments)
+            .output()
+            .expect("setpriv of util-linux");
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(
+            said.contains("CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON"),
+            "{said}"
+        );
+        assert!(!runtime_dir.exists());
     }
 }
 

@@ -4,8 +4,9 @@ mod table;
 
 use std::{net::IpAddr, process::ExitCode};
 
-use clap::Args;
+use clap::{Args, builder::PossibleValuesParser};
 use dray_api::v1::{ConnectionsQuery, Limit, Prefix};
+use dray_packet::tcp::State;
 
 use super::{RuntimeDirArg, call};
 use crate::output;
@@ -25,8 +26,8 @@ pub(super) struct ConnectionsCommand {
     /// On this real server
     #[arg(long, value_name = "A")]
     real: Option<IpAddr>,
-    /// In this state, as ESTABLISHED
-    #[arg(long, value_name = "S")]
+    /// In this state
+    #[arg(long, value_name = "S", ignore_case = true, value_parser = states())]
     state: Option<String>,
     /// At most so many
     #[arg(long, value_name = "N", default_value_t)]
@@ -66,4 +67,8 @@ impl ConnectionsCommand {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn states() -> PossibleValuesParser {
+    PossibleValuesParser::new(State::ALL.map(State::name))
 }

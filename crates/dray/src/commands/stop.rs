@@ -18,8 +18,8 @@ pub(super) struct Stop {
     /// without a daemon as well
     #[arg(long)]
     withdraw: bool,
-    /// With --withdraw and no daemon: where the data plane is pinned, if the ledger in the runtime
-    /// directory does not say [default: /sys/fs/bpf/dray]
+    /// With --withdraw and no daemon: where the data plane is pinned, if the runtime directory has no ledger
+    /// that says so [default: /sys/fs/bpf/dray, with the default --runtime-dir]
     #[arg(long, value_name = "DIR", requires = "withdraw")]
     bpffs: Option<PathBuf>,
     #[command(flatten)]
@@ -57,11 +57,7 @@ impl Stop {
 
     fn withdraw_alone(&self) -> anyhow::Result<()> {
         let withdrawn = withdraw::withdraw(&self.runtime_dir.path, self.bpffs.as_deref())?;
-        let forwarding = if withdrawn.dataplane {
-            "forwarding has ended"
-        } else {
-            "nothing was forwarded"
-        };
+        let forwarding = withdraw::outcome(withdrawn.dataplane);
         let vips: String = withdrawn
             .vips
             .iter()

@@ -1,17 +1,13 @@
 //! What a person wants to know when a call failed: where the daemon was looked for, and whether packets
 //! are forwarded all the same.
 
-use std::{
-    fs,
-    io::{self, ErrorKind},
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use dray_api::CallError;
 
 use super::BPFFS;
-use crate::daemon::ledger;
+use crate::{daemon::ledger, pinned};
 
 /// The error in full. A configuration's errors are shown as `dray check` shows them.
 pub(super) fn explain(error: CallError, runtime_dir: &Path) -> anyhow::Error {
@@ -31,7 +27,7 @@ pub(super) fn explain(error: CallError, runtime_dir: &Path) -> anyhow::Error {
 pub(super) fn forwarding(runtime_dir: &Path) -> String {
     let bpffs = bpffs(runtime_dir);
     let place = bpffs.display();
-    match holds_anything(&bpffs) {
+    match pinned::anything(&bpffs) {
         Ok(true) => format!(
             "forwarding goes on without it, from {place}: `dray run` takes it over, `dray stop --withdraw` ends it"
         ),
@@ -51,24 +47,10 @@ pub(super) fn bpffs(runtime_dir: &Path) -> PathBuf {
     }
 }
 
-/// Whether anything is pinned: it lies in a directory for each version of the layouts.
-fn holds_anything(bpffs: &Path) -> io::Result<bool> {
-    let versions = match fs::read_dir(bpffs) {
-        Ok(versions) => versions,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(error),
-    };
-    for version in versions {
-        let version = version?;
-        if version.file_type()?.is_dir() && fs::read_dir(version.path())?.next().is_some() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

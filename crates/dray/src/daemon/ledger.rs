@@ -1,29 +1,25 @@
-//! The record of what a director has put into the kernel, and so may take out again: where its data plane
-//! is pinned, and the VIPs that it added. It lies in the runtime directory as `ledger.json`:
+//! The record of what a director has put into the kernel, and so may take out again. It outlives the
+//! daemon, in the runtime directory.
 //!
-//! ```json
-//! {
-//!   "format": "dray ledger 1",
-//!   "bpffs": "/sys/fs/bpf/dray",
-//!   "vips": [{ "interface": "eth0", "vip": "10.77.0.100" }]
-//! }
-//! ```
-//!
-//! It is replaced whole and durably, so it survives a kill at any moment. A file that is not such a record
-//! is set aside, never written over: the VIPs in it then stay on their interface until somebody removes
-//! them, because the director takes off only what it knows it added.
+//! A director takes off only the VIPs that it knows it added. So when the record cannot be trusted, VIPs
+//! are left where they are and the log says so.
+
+mod file;
 
 use std::{
     collections::BTreeSet,
-    fs::{self, File},
-    io::{self, ErrorKind, Write},
-    net::IpAddr,
+    fs, io,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
 use dray_control::{AddedVip, VipLedger};
-use serde::{Deserialize, Serialize};
 use tracing::warn;
+
+use crate::pinned;
+
+pub(crate) use file::path;
+pub use file::{ReadError, read};
 
 /// The ledger of one runtime directory.
 #[derive(Debug)]
@@ -37,39 +33,22 @@ pub struct Ledger {
 pub struct Record {
     /// The directory under which its data plane is pinned.
     pub bpffs: PathBuf,
+    /// The network namespace that its VIPs are in.
+    pub namespace: NetworkNamespace,
     /// The VIPs that it added.
     pub vips: BTreeSet<AddedVip>,
 }
 
-/// Why a ledger could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// The file is there and cannot be read.
-    #[error("failed to read {}", .file.display())]
-    Read {
-        /// The file.
-        file: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// It is not a ledger, or only a part of one.
-    #[error("{} is damaged or no ledger of this version of dray", .file.display())]
-    Damaged {
-        /// The file.
-        file: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: serde_json::Error,
-    },
-}
+/// A network namespace, by the number of its inode (namespaces(7)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NetworkNamespace(u64);
 
 /// Why a ledger could not be opened for writing.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// It could not be read.
     #[error(transparent)]
-    Read(#[from] ReadError),
+    Read(ReadError),
     /// A damaged one could not be set aside.
     #[error("failed to set the damaged {} aside", .file.display())]
     SetAside {
@@ -79,6 +58,19 @@ pub enum OpenError {
         #[source]
         source: io::Error,
     },
+    /// Opening it would forget a data plane.
+    #[error(
+        "this director's data plane is pinned under {0}: give --bpffs {0}, or end it first with \
+         `dray stop --withdraw`",
+        .bpffs.display()
+    )]
+    PinnedElsewhere {
+        /// Where it is pinned.
+        bpffs: PathBuf,
+    },
+    /// The network namespace of this process could not be found out.
+    #[error("failed to read /proc/thread-self/ns/net")]
+    Namespace(#[source] io::Error),
     /// It could not be written.
     #[error("failed to write {}", .file.display())]
     Write {
@@ -92,16 +84,17 @@ pub enum OpenError {
 
 impl Ledger {
     /// Opens the ledger of a runtime directory that this process owns, for a data plane under `bpffs`.
-    /// A damaged file is reported in the log and set aside.
+    /// A damaged file is set aside.
     ///
     /// # Errors
-    /// When the file cannot be read, set aside or written.
+    /// When the file cannot be read, set aside or written, or names a data plane somewhere else.
     pub fn open(runtime_dir: &Path, bpffs: &Path) -> Result<Self, OpenError> {
-        let file = path(runtime_dir);
+        let namespace = NetworkNamespace::of_this_thread().map_err(OpenError::Namespace)?;
         let vips = match read(runtime_dir) {
-            Ok(record) => record.map(|record| record.vips).unwrap_or_default(),
+            Ok(None) => BTreeSet::new(),
+            Ok(Some(record)) => vips_of_an_earlier_run(record, bpffs, namespace)?,
             Err(ReadError::Damaged { file, source }) => {
-                let aside = set_aside(&file).map_err(|source| OpenError::SetAside {
+                let aside = file::set_aside(&file).map_err(|source| OpenError::SetAside {
                     file: file.clone(),
                     source,
                 })?;
@@ -112,20 +105,18 @@ impl Ledger {
                 );
                 BTreeSet::new()
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(OpenError::Read(error)),
         };
-        let ledger = Self {
-            file,
-            record: Record {
-                bpffs: bpffs.to_owned(),
-                vips,
-            },
+        let file = file::path(runtime_dir);
+        let record = Record {
+            bpffs: bpffs.to_owned(),
+            namespace,
+            vips,
         };
-        write(&ledger.file, &ledger.record).map_err(|source| OpenError::Write {
-            file: ledger.file.clone(),
-            source,
-        })?;
-        Ok(ledger)
+        match file::write(&file, &record) {
+            Ok(()) => Ok(Self { file, record }),
+            Err(source) => Err(OpenError::Write { file, source }),
+        }
     }
 }
 
@@ -139,168 +130,79 @@ impl VipLedger for Ledger {
             vips: added.clone(),
             ..self.record.clone()
         };
-        write(&self.file, &record)?;
+        file::write(&self.file, &record)?;
         self.record = record;
         Ok(())
     }
 }
 
-/// Reads the ledger of a runtime directory, whoever owns it; `None` when there is none.
-///
-/// # Errors
-/// When it is there and cannot be read or understood.
-pub fn read(runtime_dir: &Path) -> Result<Option<Record>, ReadError> {
-    let file = path(runtime_dir);
-    let text = match fs::read(&file) {
-        Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(ReadError::Read { file, source }),
-    };
-    match serde_json::from_slice::<Written>(&text) {
-        Ok(written) => Ok(Some(written.into())),
-        Err(source) => Err(ReadError::Damaged { file, source }),
+impl NetworkNamespace {
+    /// The one that the calling thread is in.
+    ///
+    /// # Errors
+    /// When /proc is not there.
+    pub fn of_this_thread() -> io::Result<Self> {
+        fs::metadata("/proc/thread-self/ns/net").map(|namespace| Self(namespace.ino()))
     }
 }
 
-/// Removes the ledger of a runtime directory: nothing that it named is left.
-///
-/// # Errors
-/// When it is there and cannot be removed.
-pub fn remove(runtime_dir: &Path) -> io::Result<()> {
-    match fs::remove_file(path(runtime_dir)) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
+fn vips_of_an_earlier_run(
+    record: Record,
+    bpffs: &Path,
+    namespace: NetworkNamespace,
+) -> Result<BTreeSet<AddedVip>, OpenError> {
+    // What cannot be read is as good as nothing here: opening the data plane says why.
+    if record.bpffs != bpffs && pinned::anything(&record.bpffs).unwrap_or(false) {
+        return Err(OpenError::PinnedElsewhere {
+            bpffs: record.bpffs,
+        });
     }
-}
-
-fn path(runtime_dir: &Path) -> PathBuf {
-    runtime_dir.join("ledger.json")
-}
-
-/// Whoever reads the file sees the old record or the new one, also after a power failure.
-fn write(file: &Path, record: &Record) -> io::Result<()> {
-    let fresh = file.with_extension("json.new");
-    let mut out = File::create(&fresh)?;
-    serde_json::to_writer_pretty(&mut out, &Written::from(record))?;
-    out.write_all(b"\n")?;
-    out.sync_all()?;
-    fs::rename(&fresh, file)?;
-    File::open(file.parent().expect("the file is in the runtime directory"))?.sync_all()
-}
-
-fn set_aside(file: &Path) -> io::Result<PathBuf> {
-    let aside = (1..)
-        .map(|number| file.with_extension(format!("json.damaged-{number}")))
-        .find(|aside| !aside.exists())
-        .expect("numbers do not run out");
-    fs::rename(file, &aside)?;
-    Ok(aside)
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    format: Format,
-    bpffs: PathBuf,
-    vips: Vec<WrittenVip>,
-}
-
-#[derive(Serialize, Deserialize)]
-enum Format {
-    #[serde(rename = "dray ledger 1")]
-    First,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenVip {
-    interface: String,
-    vip: IpAddr,
-}
-
-impl From<&Record> for Written {
-    fn from(record: &Record) -> Self {
-        let vips = record.vips.iter();
-        Self {
-            format: Format::First,
-            bpffs: record.bpffs.clone(),
-            vips: vips
-                .map(|added| WrittenVip {
-                    interface: added.interface.clone(),
-                    vip: added.vip,
-                })
-                .collect(),
-        }
+    if record.namespace == namespace {
+        return Ok(record.vips);
     }
-}
-
-impl From<Written> for Record {
-    fn from(
-        Written {
-            format: Format::First,
-            bpffs,
-            vips,
-        }: Written,
-    ) -> Self {
-        let vips = vips.into_iter();
-        Self {
-            bpffs,
-            vips: vips
-                .map(|WrittenVip { interface, vip }| AddedVip { interface, vip })
-                .collect(),
-        }
+    for AddedVip { interface, vip } in record.vips {
+        warn!(%vip, interface, "an earlier run added this VIP in another network namespace; it is left there");
     }
+    Ok(BTreeSet::new())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn vip(text: &str) -> AddedVip {
-        AddedVip {
-            interface: "eth0".to_owned(),
-            vip: text.parse().expect("an address"),
-        }
-    }
+    const BPFFS: &str = "/nonexistent/bpf";
 
     #[test]
     fn what_was_saved_is_there_for_the_next_run() {
         let dir = tempfile::tempdir().expect("a directory");
         assert_eq!(read(dir.path()).expect("readable"), None);
-        let mut ledger = Ledger::open(dir.path(), Path::new("/bpf")).expect("opens");
+        let mut ledger = open(dir.path());
         assert_eq!(ledger.load().expect("loads"), BTreeSet::new());
-        let vips = BTreeSet::from([vip("10.77.0.100"), vip("2001:db8::100")]);
-        ledger.save(&vips).expect("saves");
+        ledger.save(&vips()).expect("saves");
         drop(ledger);
 
-        let record = Record {
-            bpffs: PathBuf::from("/bpf"),
-            vips: vips.clone(),
-        };
-        assert_eq!(read(dir.path()).expect("readable"), Some(record));
-        let mut next = Ledger::open(dir.path(), Path::new("/bpf")).expect("opens");
-        assert_eq!(next.load().expect("loads"), vips);
-        remove(dir.path()).expect("removes");
-        assert_eq!(read(dir.path()).expect("readable"), None);
+        assert_eq!(read(dir.path()).expect("readable"), Some(record()));
+        assert_eq!(open(dir.path()).load().expect("loads"), vips());
     }
 
     #[test]
     fn a_damaged_or_foreign_file_is_set_aside_and_kept() {
-        let whole = r#"{"format":"dray ledger 1","bpffs":"/bpf","vips":[]}"#;
+        let dir = tempfile::tempdir().expect("a directory");
+        drop(open(dir.path()));
+        let whole = fs::read_to_string(file::path(dir.path())).expect("reads");
         let torn = &whole[..whole.len() - 3];
-        let foreign = whole.replace('1', "2");
+        let foreign = whole.replace("ledger 1", "ledger 2");
         for damaged in ["", torn, &foreign, "[]", "\u{0}\u{0}"] {
             let dir = tempfile::tempdir().expect("a directory");
-            fs::write(path(dir.path()), damaged).expect("writes");
+            fs::write(file::path(dir.path()), damaged).expect("writes");
             fs::write(dir.path().join("ledger.json.damaged-1"), "older").expect("writes");
             assert!(
                 matches!(read(dir.path()), Err(ReadError::Damaged { .. })),
                 "{damaged:?}"
             );
 
-            let mut ledger = Ledger::open(dir.path(), Path::new("/bpf")).expect("opens");
             assert_eq!(
-                ledger.load().expect("loads"),
+                open(dir.path()).load().expect("loads"),
                 BTreeSet::new(),
                 "{damaged:?}"
             );
@@ -314,11 +216,61 @@ mod tests {
     #[test]
     fn a_write_that_was_cut_off_leaves_the_record_of_before() {
         let dir = tempfile::tempdir().expect("a directory");
-        let mut ledger = Ledger::open(dir.path(), Path::new("/bpf")).expect("opens");
-        let vips = BTreeSet::from([vip("10.77.0.100")]);
-        ledger.save(&vips).expect("saves");
+        open(dir.path()).save(&vips()).expect("saves");
         fs::write(dir.path().join("ledger.json.new"), r#"{"format":"#).expect("writes");
-        let mut next = Ledger::open(dir.path(), Path::new("/bpf")).expect("opens");
-        assert_eq!(next.load().expect("loads"), vips);
+        assert_eq!(open(dir.path()).load().expect("loads"), vips());
+    }
+
+    #[test]
+    fn vips_of_another_network_namespace_are_left_alone() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let elsewhere = Record {
+            namespace: NetworkNamespace(1),
+            ..record()
+        };
+        file::write(&file::path(dir.path()), &elsewhere).expect("writes");
+        assert_eq!(open(dir.path()).load().expect("loads"), BTreeSet::new());
+    }
+
+    #[test]
+    fn a_data_plane_that_is_pinned_elsewhere_is_not_forgotten() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let old = dir.path().join("old");
+        fs::create_dir_all(old.join("v1")).expect("a directory");
+        let record = Record {
+            bpffs: old.clone(),
+            ..record()
+        };
+        file::write(&file::path(dir.path()), &record).expect("writes");
+
+        fs::write(old.join("v1/settings"), "").expect("writes");
+        match Ledger::open(dir.path(), Path::new(BPFFS)) {
+            Err(OpenError::PinnedElsewhere { bpffs }) => assert_eq!(bpffs, old),
+            other => panic!("expected a refusal, got {other:?}"),
+        }
+        assert_eq!(read(dir.path()).expect("readable"), Some(record));
+        fs::remove_file(old.join("v1/settings")).expect("removes");
+        assert_eq!(open(dir.path()).load().expect("loads"), vips());
+    }
+
+    fn open(runtime_dir: &Path) -> Ledger {
+        Ledger::open(runtime_dir, Path::new(BPFFS)).expect("opens")
+    }
+
+    fn record() -> Record {
+        let namespace = NetworkNamespace::of_this_thread().expect("/proc is there");
+        Record {
+            bpffs: BPFFS.into(),
+            namespace,
+            vips: vips(),
+        }
+    }
+
+    fn vips() -> BTreeSet<AddedVip> {
+        let vip = |text: &str| AddedVip {
+            interface: "eth0".to_owned(),
+            vip: text.parse().expect("an address"),
+        };
+        BTreeSet::from([vip("10.77.0.100"), vip("2001:db8::100")])
     }
 }

@@ -1,0 +1,158 @@
+//! What every scene needs: the built binary, addresses of VIPs, a running director, and what it says of itself.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    process::{Command, Output},
+};
+
+use dray_api::v1::{Connections, Destination, Service, Status, Verdict};
+use dray_lab::{
+    Director, Family, Lab, VirtualService,
+    traffic::{Http, Report, Session},
+};
+
+/// The binary under test.
+pub(crate) fn dray() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_dray"))
+}
+
+/// Where the service of a director is reached.
+pub(crate) fn vip(lab: &Lab, director: u8, family: Family, port: u16) -> SocketAddr {
+    SocketAddr::new(lab.topology().vip(director, family), port)
+}
+
+/// A web service with a weight for each of the first real servers.
+pub(crate) fn web(family: Family, weights: &[u16]) -> VirtualService {
+    VirtualService::tcp("web", family, 80).weights(weights)
+}
+
+/// Starts a director, and waits until each of its destinations gets connections.
+pub(crate) fn start(director: &Director, config: impl ToString) {
+    director.start(dray(), config).unwrap();
+    director.wait_until_eligible().unwrap();
+}
+
+/// `dray status --json`, as programs read it.
+pub(crate) fn status(director: &Director) -> Status {
+    serde_json::from_value(director.status().unwrap()).unwrap()
+}
+
+/// The one service of a director.
+pub(crate) fn service(director: &Director) -> Service {
+    let Status { services, .. } = status(director);
+    <[_; 1]>::try_from(services)
+        .map_err(|services| services.len())
+        .expect("one service")
+        .into_iter()
+        .next()
+        .expect("it is there")
+}
+
+/// A destination of a service.
+pub(crate) fn destination(service: &Service, real: IpAddr) -> &Destination {
+    service
+        .destinations
+        .iter()
+        .find(|destination| destination.real == real)
+        .unwrap_or_else(|| panic!("no destination {real} in {service:?}"))
+}
+
+/// `dray connections --json` with filters.
+pub(crate) fn connections(director: &Director, filters: &[&str]) -> Connections {
+    let arguments = ["connections", "--json"].iter().chain(filters);
+    serde_json::from_str(&director.command(arguments).unwrap()).unwrap()
+}
+
+/// Runs a command of the binary against a director's runtime directory, whether its daemon runs or not.
+pub(crate) fn run(director: &Director, arguments: &[&str]) -> Output {
+    let mut command = Command::new(dray());
+    command
+        .args(arguments)
+        .arg("--runtime-dir")
+        .arg(director.runtime_dir());
+    director.namespace().output(command).unwrap()
+}
+
+/// Something was served and nothing failed.
+pub(crate) fn assert_served(report: &Report) {
+    eprintln!("DBG {} {} retr {} p50 {:?} p99 {:?} max {:?} conn {:?} {:?} el {:?}", report.served(), report.failed(), report.retransmitted, report.latencies.percentile(0.5), report.latencies.percentile(0.99), report.latencies.percentile(1.0), report.connect_latencies.percentile(0.5), report.connect_latencies.percentile(1.0), report.elapsed);
+    assert!(report.served() > 0, "nothing was asked");
+    assert_eq!(report.failed(), 0, "{:?}", report.failures);
+}
+
+/// The director has let no packet fall.
+pub(crate) fn assert_nothing_dropped(director: &Director) {
+    let drops: BTreeMap<_, _> = status(director)
+        .reasons
+        .into_iter()
+        .filter(|reason| reason.verdict == Verdict::Drop && reason.packets > 0)
+        .map(|reason| (reason.name, reason.packets))
+        .collect();
+    assert!(drops.is_empty(), "{drops:?}");
+}
+
+/// Each real server got its part of the connections by weight, within 1 % of all connections.
+pub(crate) fn assert_shares(report: &Report, weights: &[(&str, u16)]) {
+    let all: u16 = weights.iter().map(|(_, weight)| weight).sum();
+    for (server, weight) in weights {
+        let wanted = f64::from(*weight) / f64::from(all);
+        let part = report.part_of_connections(server);
+        assert!(
+            (part - wanted).abs() <= 0.01,
+            "{server} got {part:.4} of the connections, not {wanted:.4}: {:?}",
+            report.servers
+        );
+    }
+    assert!(
+        report
+            .servers
+            .keys()
+            .all(|server| weights.iter().any(|(name, _)| name == server)),
+        "{:?}",
+        report.servers
+    );
+}
+
+/// A keep-alive connection, and the real server that it is on.
+pub(crate) struct Kept {
+    session: Session<Http>,
+    /// The real server's name.
+    pub(crate) server: String,
+}
+
+impl Kept {
+    /// Opens a connection to a web service.
+    pub(crate) fn open(lab: &Lab, vip: SocketAddr) -> Self {
+        let mut session = lab.client(0).http(vip).session().unwrap();
+        let server = session.ask().unwrap().server;
+        Self { session, server }
+    }
+
+    /// Opens connections until there is one on each of these real servers.
+    pub(crate) fn one_on_each(lab: &Lab, vip: SocketAddr, servers: &[&str]) -> Vec<Self> {
+        let mut found = BTreeMap::new();
+        // Far more than the weights of any scene need.
+        for _ in 0..1_000 {
+            if servers.iter().all(|server| found.contains_key(*server)) {
+                break;
+            }
+            let kept = Self::open(lab, vip);
+            found.entry(kept.server.clone()).or_insert(kept);
+        }
+        for server in servers {
+            assert!(found.contains_key(*server), "no connection on {server}");
+        }
+        found.into_values().collect()
+    }
+
+    /// Asks on the connection; the same real server answers.
+    pub(crate) fn ask(&mut self) {
+        let answer = self
+            .session
+            .ask()
+            .unwrap_or_else(|error| panic!("a connection on {}: {error:#}", self.server));
+        assert_eq!(answer.server, self.server);
+    }
+}
