@@ -9,8 +9,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use dray_dataplane::{Capacity, Private};
 use dray_model::{
-    Action, ActualDestination, Connection, Counters, DataPlane as _, DestinationId, HopId, Mac,
-    NextHop, Protocol, Record, ServiceAddress, ServiceId,
+    Action, Actual, ActualDestination, Connection, Counters, DataPlane as _, DestinationId, HopId,
+    Mac, NextHop, Protocol, Record, ServiceAddress, ServiceId, Sweep,
 };
 use dray_sched::{Entry, Kind};
 use dray_testkit::frames::{Frame, TcpFlags};
@@ -210,6 +210,19 @@ impl Director {
     /// How often the service that was added as number `index` had no destination to give.
     pub fn refused(&mut self, index: u32) -> u64 {
         self.private.data_plane().refused(ServiceId(index))
+    }
+
+    /// Ends what is over, in the whole table.
+    pub fn sweep(&mut self) -> Sweep {
+        self.private.data_plane().sweep(1)
+    }
+
+    /// What a new daemon would find.
+    pub fn observe(&mut self) -> Actual {
+        self.private
+            .data_plane()
+            .observe()
+            .expect("a data plane that makes sense")
     }
 
     /// Every connection in the table.
