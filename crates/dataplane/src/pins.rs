@@ -272,7 +272,7 @@ fn is_bpffs(path: &Path) -> bool {
     let existing = path.ancestors().find(|ancestor| ancestor.exists());
     existing
         .and_then(|ancestor| rustix::fs::statfs(ancestor).ok())
-        .is_some_and(|stat| stat.f_type as i64 == MAGIC)
+        .is_some_and(|stat| stat.f_type == MAGIC)
 }
 
 fn create(path: &Path) -> Result<(), PinError> {

@@ -94,7 +94,7 @@ const fn tail(ports_protocol: u64, multipliers: &Multipliers) -> u64 {
 /// The high half of a hash, scaled to `0..buckets`.
 #[inline(always)]
 const fn scale(hash: u64, buckets: u32) -> u32 {
-    ((hash >> 32) * buckets as u64 >> 32) as u32
+    (((hash >> 32) * buckets as u64) >> 32) as u32
 }
 
 #[cfg(test)]
