@@ -21,7 +21,10 @@ pub(super) async fn stop<D>(
     let control = control.stop(inner).await.map_err(anyhow::Error::new);
     let dataplane = task.await.context("the control task broke off")?;
     let gone = match mode {
-        StopMode::KeepForwarding => Ok(drop(dataplane)),
+        StopMode::KeepForwarding => {
+            drop(dataplane);
+            Ok(())
+        }
         StopMode::Withdraw => withdraw(dataplane).context("failed to withdraw the data plane"),
     };
     let result = control.and(gone);
