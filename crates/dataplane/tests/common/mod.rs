@@ -201,6 +201,13 @@ impl Director {
             .collect()
     }
 
+    /// How often this reason was counted so far.
+    pub fn count(&mut self, name: &str) -> u64 {
+        let counted = self.counted();
+        let found = counted.iter().find(|(other, _)| *other == name);
+        found.map_or(0, |(_, packets)| *packets)
+    }
+
     pub fn counters(&mut self, destination: u32) -> Counters {
         self.private
             .data_plane()
