@@ -3,13 +3,14 @@
 use std::{
     io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use http_body_util::{BodyExt, Full};
 use hyper::{Method, Request, StatusCode, body::Bytes, client::conn::http1, header};
 use hyper_util::rt::TokioIo;
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::net::UnixStream;
+use tokio::{net::UnixStream, time::timeout};
 
 use crate::{
     RuntimeDir,
@@ -58,6 +59,15 @@ pub enum CallError {
         #[source]
         source: hyper::Error,
     },
+    /// The daemon takes calls and does not answer.
+    #[error(
+        "the daemon at {} has not answered for {} s; if it goes on so, look at its log, or kill it: forwarding goes on",
+        .socket.display(), PATIENCE.as_secs()
+    )]
+    Silent {
+        /// The socket.
+        socket: PathBuf,
+    },
     /// The daemon refused.
     #[error(transparent)]
     Refused(Problem),
@@ -73,6 +83,9 @@ pub enum CallError {
         source: serde_json::Error,
     },
 }
+
+/// How long a call waits. The longest that a daemon needs is for a reload of the largest configurations.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Client {
     /// A client of the daemon of that runtime directory. Nothing is opened yet.
@@ -137,13 +150,15 @@ impl Client {
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::new(body.map(json).unwrap_or_default()))
             .expect("method, path and headers are well formed");
-        let (status, body) =
-            exchange(stream, request)
-                .await
-                .map_err(|source| CallError::Broken {
-                    socket: self.socket.clone(),
-                    source,
-                })?;
+        let (status, body) = timeout(PATIENCE, exchange(stream, request))
+            .await
+            .map_err(|_| CallError::Silent {
+                socket: self.socket.clone(),
+            })?
+            .map_err(|source| CallError::Broken {
+                socket: self.socket.clone(),
+                source,
+            })?;
         if status.is_success() {
             return serde_json::from_slice(&body).map_err(|source| self.foreign(status, source));
         }

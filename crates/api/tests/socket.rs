@@ -3,7 +3,10 @@
 use std::{
     fs,
     io::ErrorKind,
-    os::unix::{fs::PermissionsExt, net::UnixStream},
+    os::unix::{
+        fs::PermissionsExt,
+        net::{UnixListener, UnixStream},
+    },
     path::Path,
 };
 
@@ -92,7 +95,7 @@ async fn a_directory_that_is_not_there_has_no_daemon() {
 async fn the_socket_of_a_dead_daemon_is_replaced() {
     let dir = tempfile::tempdir().expect("a directory");
     let socket = RuntimeDir::socket(dir.path());
-    drop(std::os::unix::net::UnixListener::bind(&socket).expect("a socket"));
+    drop(UnixListener::bind(&socket).expect("a socket"));
     let refused = UnixStream::connect(&socket).expect_err("nobody accepts");
     assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
     let client = Client::new(dir.path());
@@ -104,6 +107,17 @@ async fn the_socket_of_a_dead_daemon_is_replaced() {
     let (daemon, client) = Daemon::start_in(dir, Director::default());
     client.status().await.expect("the new daemon answers");
     daemon.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_daemon_that_is_stuck_does_not_hold_its_callers_for_ever() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let _stuck = UnixListener::bind(RuntimeDir::socket(dir.path())).expect("a socket");
+    let error = Client::new(dir.path())
+        .status()
+        .await
+        .expect_err("nobody answers");
+    assert!(matches!(error, CallError::Silent { .. }), "{error:?}");
 }
 
 #[test]

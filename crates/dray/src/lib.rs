@@ -17,4 +17,5 @@ mod number;
 mod output;
 mod pinned;
 mod privileges;
+mod terminal;
 mod withdraw;

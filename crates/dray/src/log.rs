@@ -1,10 +1,12 @@
 //! Where the daemon's log goes and what it looks like: standard error, for people or for programs.
 
-use std::io::{self, IsTerminal};
+use std::io;
 
 use anyhow::Context;
 use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
+
+use crate::terminal;
 
 /// What log lines look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -33,7 +35,7 @@ pub(crate) fn start(format: Format) -> anyhow::Result<()> {
         .with_env_filter(filter)
         .with_writer(io::stderr);
     match format {
-        Format::Auto => log.with_ansi(io::stderr().is_terminal()).init(),
+        Format::Auto => log.with_ansi(terminal::takes_colours()).init(),
         Format::Human => log.with_ansi(false).init(),
         Format::Json => log.json().flatten_event(true).init(),
     }

@@ -282,7 +282,7 @@ async fn connections_are_filtered_and_limited() {
             &["10.1.0.1:1001"],
         ),
         (&["--real", "10.77.0.12"], &[]),
-        (&["--service", "dns"], &[]),
+        (&["--service", "web", "--client", "10.3.0.0/16"], &[]),
     ];
     for (filters, clients) in cases {
         let said = site
@@ -305,9 +305,18 @@ async fn connections_are_filtered_and_limited() {
     let json: serde_json::Value = serde_json::from_str(&limited.out).expect("JSON");
     assert_eq!(json["connections"].as_array().map(Vec::len), Some(2));
     assert!(limited.err.contains("more than 2"), "{}", limited.err);
-    let said = site.dray(["connections", "--service", "not a name"]).await;
-    assert_eq!(said.status.code(), Some(1));
-    assert!(said.err.contains("`not a name`"), "{}", said.err);
+    for (name, words) in [
+        ("not a name", "`not a name` is no service"),
+        ("wbe", "no service is called `wbe`"),
+    ] {
+        let said = site.dray(["connections", "--service", name]).await;
+        assert_eq!(
+            (said.status.code(), said.out.as_str()),
+            (Some(1), ""),
+            "{name}"
+        );
+        assert!(said.err.contains(words), "{}", said.err);
+    }
     stop(&site, daemon).await;
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use dray_api::v1::{Connections, ConnectionsQuery, Problem, Reloaded, Status, StopMode, Stopped};
 use dray_control::{ControlError, Handle};
+use dray_model::ServiceName;
 
 use super::{
     order::{Order, Orders},
@@ -28,6 +29,19 @@ impl Backend {
     }
 }
 
+impl Backend {
+    /// A service that has no connections is another thing than one that is not there.
+    async fn check_service(&self, name: &ServiceName) -> Result<(), Problem> {
+        let status = self.control.status().await.map_err(problem)?;
+        if status.services.iter().any(|service| service.name == *name) {
+            return Ok(());
+        }
+        Err(Problem::bad_request(format!(
+            "no service is called `{name}`; `dray status` shows the names"
+        )))
+    }
+}
+
 impl dray_api::Backend for Backend {
     async fn status(&self) -> Result<Status, Problem> {
         let status = self.control.status().await.map_err(problem)?;
@@ -37,11 +51,15 @@ impl dray_api::Backend for Backend {
     async fn connections(&self, query: ConnectionsQuery) -> Result<Connections, Problem> {
         let limit = usize::try_from(query.limit.value()).expect("a limit is at most 100,000");
         let filter = wire::filter(query)?;
+        let service = filter.service.clone();
         let connections = self
             .control
             .connections(filter, limit)
             .await
             .map_err(problem)?;
+        if let (Some(name), []) = (service, &connections.list[..]) {
+            self.check_service(&name).await?;
+        }
         Ok(wire::connections(connections))
     }
 
