@@ -1,0 +1,171 @@
+//! Tables of directors in all states.
+
+use dray_api::v1::{AddedVip, ConnectionTable, Interface, Protocol, Rates, Timeouts};
+
+use super::*;
+
+#[test]
+fn a_director_at_work() {
+    insta::assert_snapshot!(table(&at_work()));
+}
+
+#[test]
+fn a_director_without_services() {
+    let status = Status {
+        services: vec![],
+        leaving: vec![],
+        reasons: vec![],
+        ..at_work()
+    };
+    insta::assert_snapshot!(table(&status));
+}
+
+fn at_work() -> Status {
+    let web = service("web", "10.77.0.100", 80);
+    let dns = Service {
+        address: ServiceAddress {
+            protocol: Protocol::Udp,
+            ..address("2001:db8::100", 53)
+        },
+        scheduler: "mh".to_owned(),
+        refused: 17,
+        destinations: vec![Destination {
+            next_hop: None,
+            standing: Standing::NotEligible,
+            why: Some("nobody answers ARP or neighbour discovery for it on eth1".to_owned()),
+            ..destination("2001:db8::11", 1)
+        }],
+        ..service("dns", "2001:db8::100", 53)
+    };
+    Status {
+        version: "0.1.0".to_owned(),
+        abi: 1,
+        config: "/etc/dray.toml".to_owned(),
+        problems: vec!["10.77.0.101 could not be added to eth0: no such device".to_owned()],
+        director: Director {
+            interfaces: vec![
+                interface("eth0", 2, XdpMode::Native),
+                interface("eth1", 3, XdpMode::Generic),
+            ],
+            connection_table: ConnectionTable {
+                connections: 40_213,
+                room_per_family: 1_048_576,
+            },
+            timeouts: Timeouts {
+                tcp_milliseconds: 900_000,
+                tcp_fin_milliseconds: 120_000,
+                udp_milliseconds: 300_000,
+            },
+            vips: vec![AddedVip {
+                interface: "eth0".to_owned(),
+                vip: web.address.vip,
+            }],
+        },
+        services: vec![web, dns],
+        leaving: vec![LeavingService {
+            address: address("10.77.0.100", 8080),
+            destinations: vec![Destination {
+                standing: Standing::Leaving,
+                ..destination("10.77.0.14", 0)
+            }],
+        }],
+        reasons: vec![
+            reason(
+                "not-ours",
+                Verdict::Pass,
+                "The packet is for no virtual service.",
+                123_456_789_012,
+            ),
+            reason(
+                "no-destination",
+                Verdict::Drop,
+                "The service had no destination to give.",
+                17,
+            ),
+            reason("table-full", Verdict::Pass, "Never given.", 0),
+        ],
+    }
+}
+
+fn interface(name: &str, index: u32, xdp: XdpMode) -> Interface {
+    Interface {
+        name: name.to_owned(),
+        index,
+        xdp,
+    }
+}
+
+fn address(vip: &str, port: u16) -> ServiceAddress {
+    ServiceAddress {
+        protocol: Protocol::Tcp,
+        vip: vip.parse().expect("an address"),
+        port,
+    }
+}
+
+fn service(name: &str, vip: &str, port: u16) -> Service {
+    let quiesced = Destination {
+        standing: Standing::Quiesced,
+        ..destination("10.77.0.12", 0)
+    };
+    let tagged = NextHop {
+        interface: 9,
+        vlan: Some(7),
+        mac: "02:00:00:00:00:13".to_owned(),
+    };
+    let elsewhere = Destination {
+        next_hop: Some(tagged),
+        standing: Standing::NotEligible,
+        why: Some("it is reached by interface 9".to_owned()),
+        ..destination("10.77.0.13", 65_535)
+    };
+    Service {
+        name: name.to_owned(),
+        address: address(vip, port),
+        scheduler: "wrr".to_owned(),
+        forward: "dr".to_owned(),
+        refused: 0,
+        traffic: traffic(3),
+        destinations: vec![destination("10.77.0.11", 3), quiesced, elsewhere],
+    }
+}
+
+fn destination(real: &str, weight: u16) -> Destination {
+    Destination {
+        real: real.parse().expect("an address"),
+        weight,
+        standing: Standing::Eligible,
+        why: None,
+        next_hop: Some(NextHop {
+            interface: 2,
+            vlan: None,
+            mac: "02:00:00:00:00:11".to_owned(),
+        }),
+        traffic: traffic(1),
+    }
+}
+
+fn traffic(share: u32) -> Traffic {
+    let times = u64::from(share);
+    Traffic {
+        active: 12 * share,
+        inactive: 4 * share,
+        connections: 23_456 * times,
+        packets: 99_999_999 * times,
+        bytes: 123_456_789_012 * times,
+        per_second: Rates {
+            connections: 25 * times,
+            packets: 1_100 * times,
+            bytes: 110_000 * times,
+        },
+    }
+}
+
+fn reason(name: &str, verdict: Verdict, meaning: &str, packets: u64) -> Reason {
+    Reason {
+        name: name.to_owned(),
+        verdict,
+        meaning: meaning.to_owned(),
+        packets,
+    }
+}
