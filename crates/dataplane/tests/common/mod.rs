@@ -76,40 +76,8 @@ impl Director {
     ) -> Vec<u32> {
         let address = service(address);
         let mut list = Vec::new();
-        for (weight, (interface, vlan)) in weights.iter().zip(hops) {
-            let number = self.next_destination;
-            self.next_destination += 1;
-            let real = real(address.vip, number);
-            let source = if *interface == 1 { OWN } else { OTHER_PORT };
-            let hop = NextHop {
-                interface: *interface,
-                vlan: *vlan,
-                source,
-                destination: mac_of(number),
-            };
-            let destination = ActualDestination {
-                service: address,
-                real,
-                hop: Some(HopId(number)),
-            };
-            self.apply(Action::WriteHop {
-                id: HopId(number),
-                hop,
-            });
-            self.apply(Action::AddDestination {
-                id: DestinationId(number),
-                destination,
-            });
-            list.insert(
-                0,
-                Entry {
-                    destination: number,
-                    weight: *weight,
-                    eligible: true,
-                    address: real,
-                    port: address.port,
-                },
-            );
+        for (weight, hop) in weights.iter().zip(hops) {
+            list.insert(0, self.real_server(address, *weight, *hop));
         }
         let record = Record(dray_sched::build(kind, &list, None).expect("a record"));
         let id = ServiceId(self.services.len() as u32);
@@ -122,6 +90,61 @@ impl Director {
         numbers.reverse();
         self.services.push((address, list, record));
         numbers
+    }
+
+    /// Adds a real server to the service that was added as number `index`; the number of its destination.
+    pub fn add(&mut self, index: usize, kind: Kind, weight: u32) -> u32 {
+        let entry = self.real_server(self.services[index].0, weight, (1, None));
+        self.edit(index, kind, |list| list.insert(0, entry));
+        entry.destination
+    }
+
+    /// A real server that is reached by this interface and VLAN, as a destination that no list names yet.
+    fn real_server(
+        &mut self,
+        service: ServiceAddress,
+        weight: u32,
+        (interface, vlan): (u32, Option<u16>),
+    ) -> Entry {
+        let number = self.next_destination;
+        self.next_destination += 1;
+        let real = real(service.vip, number);
+        let hop = NextHop {
+            interface,
+            vlan,
+            source: if interface == 1 { OWN } else { OTHER_PORT },
+            destination: mac_of(number),
+        };
+        let destination = ActualDestination {
+            service,
+            real,
+            hop: Some(HopId(number)),
+        };
+        self.apply(Action::WriteHop {
+            id: HopId(number),
+            hop,
+        });
+        self.apply(Action::AddDestination {
+            id: DestinationId(number),
+            destination,
+        });
+        Entry {
+            destination: number,
+            weight,
+            eligible: true,
+            address: real,
+            port: service.port,
+        }
+    }
+
+    /// How many services were added.
+    pub fn services(&self) -> usize {
+        self.services.len()
+    }
+
+    /// The scheduling record of the service that was added as number `index`.
+    pub fn record(&self, index: usize) -> &[u64] {
+        &self.services[index].2.0
     }
 
     /// Changes the list of the service that was added as number `index`.
