@@ -1,10 +1,8 @@
 //! IPv6, alone and beside IPv4.
 
-use dray_lab::{Family, Lab, Topology};
+use dray_lab::{Family, Lab, Topology, VirtualService};
 
-use crate::site::{
-    assert_nothing_dropped, assert_served, assert_shares, start, status, vip, web,
-};
+use crate::site::{assert_nothing_dropped, assert_served, assert_shares, start, status, vip, web};
 
 #[test]
 fn a_service_of_ipv6_is_balanced_beside_one_of_ipv4() {
@@ -14,7 +12,7 @@ fn a_service_of_ipv6_is_balanced_beside_one_of_ipv4() {
     let config = director
         .config()
         .service(web(Family::V6, &[2, 1, 1]))
-        .service(dray_lab::VirtualService::tcp("old", Family::V4, 80).weights(&[0, 1, 3]));
+        .service(VirtualService::tcp("old", Family::V4, 80).weights(&[0, 1, 3]));
     start(director, config);
     let load = |family| {
         lab.client(0)

@@ -1,10 +1,20 @@
 //! The director under real traffic: the built `dray` in network namespaces, real clients, real servers, a real kernel.
 //!
 //! `site.rs` is what every scene starts from; each other file is one scene. They need root, as the lab does.
+//!
+//! `cargo test -p dray --test e2e reload` runs the scenes of one file.
 
+mod direct_return;
+mod dns;
+mod generic_xdp;
 mod ipv6;
+mod neighbours;
 mod reload;
 mod restart;
 mod site;
 mod steady_load;
+mod stop;
+mod truth;
+mod two_arms;
 mod two_directors;
+mod vlan;

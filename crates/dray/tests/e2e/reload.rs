@@ -23,9 +23,7 @@ fn real_servers_come_and_go_under_load_and_connections_stay_where_they_are() {
     let mut kept = Kept::one_on_each(&lab, vip, &["real1", "real2", "real3"]);
 
     // real1 weighs less, real2 is gone, real3 weighs more, real4 is new.
-    let changed = web(Family::V4, &[1])
-        .real_server(2, 2)
-        .real_server(3, 3);
+    let changed = web(Family::V4, &[1]).real_server(2, 2).real_server(3, 3);
     let said = director.reload(config().service(changed)).unwrap();
     assert!(
         said.contains("(0 added, 1 changed, 0 removed), 3 real servers: in force"),
@@ -106,7 +104,10 @@ fn no_broken_file_disturbs_the_traffic_and_each_is_told_with_its_lines() {
     let mut files: Vec<_> = fs::read_dir(broken)
         .unwrap()
         .map(|file| file.unwrap().path())
-        .filter(|file| file.extension().is_some_and(|extension| extension == "toml"))
+        .filter(|file| {
+            file.extension()
+                .is_some_and(|extension| extension == "toml")
+        })
         .collect();
     files.sort();
     assert!(files.len() >= 25, "only {} broken files", files.len());
@@ -135,9 +136,6 @@ fn no_broken_file_disturbs_the_traffic_and_each_is_told_with_its_lines() {
     assert_served(&report);
     assert_shares(&report, &[("real1", 3), ("real2", 1)]);
     let said = director.reload(config).unwrap();
-    assert!(
-        said.contains("(0 added, 0 changed, 0 removed)"),
-        "{said}"
-    );
+    assert!(said.contains("(0 added, 0 changed, 0 removed)"), "{said}");
     assert_nothing_dropped(director);
 }

@@ -35,11 +35,9 @@ fn a_daemon_is_killed_and_started_again_under_load_and_nothing_is_lost() {
         load.wait_for(100).unwrap();
         kept.iter_mut().for_each(Kept::ask);
     }
-    let report = load.stop().unwrap();
-    assert_served(&report);
+    assert_served(&load.stop().unwrap());
     assert_eq!(adoptions(director), 3, "{}", director.log());
     assert_nothing_dropped(director);
-    drop(kept);
 }
 
 #[test]
@@ -80,5 +78,8 @@ fn a_configuration_that_changed_while_the_daemon_was_dead_is_in_force_after_its_
 
 /// How often a daemon has found a data plane that forwarded.
 fn adoptions(director: &Director) -> usize {
-    director.log().matches("adopted: it forwarded all the while").count()
+    director
+        .log()
+        .matches("adopted: it forwarded all the while")
+        .count()
 }

@@ -77,7 +77,6 @@ pub(crate) fn run(director: &Director, arguments: &[&str]) -> Output {
 
 /// Something was served and nothing failed.
 pub(crate) fn assert_served(report: &Report) {
-    eprintln!("DBG {} {} retr {} p50 {:?} p99 {:?} max {:?} conn {:?} {:?} el {:?}", report.served(), report.failed(), report.retransmitted, report.latencies.percentile(0.5), report.latencies.percentile(0.99), report.latencies.percentile(1.0), report.connect_latencies.percentile(0.5), report.connect_latencies.percentile(1.0), report.elapsed);
     assert!(report.served() > 0, "nothing was asked");
     assert_eq!(report.failed(), 0, "{:?}", report.failures);
 }

@@ -2,9 +2,7 @@
 
 use dray_lab::{Family, Lab, Topology};
 
-use crate::site::{
-    assert_nothing_dropped, assert_served, assert_shares, service, start, vip, web,
-};
+use crate::site::{assert_nothing_dropped, assert_served, assert_shares, service, start, vip, web};
 
 #[test]
 fn ten_thousand_connections_are_spread_by_weight_and_no_request_fails() {

@@ -4,9 +4,7 @@ use std::{fs, time::Duration};
 
 use dray_lab::{Family, Lab, Topology};
 
-use crate::site::{
-    assert_nothing_dropped, assert_served, assert_shares, service, start, vip, web,
-};
+use crate::site::{assert_nothing_dropped, assert_served, assert_shares, service, start, vip, web};
 
 #[test]
 fn two_directors_on_one_host_do_not_meet() {
