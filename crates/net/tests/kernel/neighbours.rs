@@ -305,6 +305,29 @@ fn an_entry_is_given_back_when_its_address_is_not_followed_any_more() {
 }
 
 #[test]
+fn an_entry_that_is_still_waiting_for_its_answer_is_given_back_too() {
+    run(async {
+        let wire = Wire::new().await;
+        let nobody = ip("10.0.0.77");
+        let mut director = Watched::new(&wire.director);
+        director.follow([nobody]);
+        let pending = Unresolved::Pending {
+            interface: "eth0".into(),
+        };
+        director
+            .sees(nobody, &Resolution::Unresolved(pending))
+            .await;
+        director.follow([]);
+        director.until(|now| now.is_empty(), "nothing").await;
+        assert!(
+            entry(&wire.director, nobody)
+                .await
+                .is_none_or(|entry| !entry.managed)
+        );
+    });
+}
+
+#[test]
 fn a_new_daemon_takes_over_the_entries_of_the_one_before() {
     run(async {
         let wire = Wire::new().await;
