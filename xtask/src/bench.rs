@@ -2,20 +2,18 @@
 
 use anyhow::Result;
 
-use crate::{process, setup};
+use crate::{Benchmark, process, setup};
 
-pub(crate) fn datapath(arguments: &[String]) -> Result<()> {
+pub(crate) fn run(benchmark: Benchmark, arguments: &[String]) -> Result<()> {
     process::require_root("bench", "the benchmark loads XDP programs into the kernel")?;
     setup::for_build()?;
+    let (package, name) = match benchmark {
+        Benchmark::Datapath => ("dray-dataplane", "datapath"),
+        Benchmark::Apply => ("dray", "apply"),
+    };
     let mut bench = process::cargo();
     bench
-        .args([
-            "bench",
-            "--package",
-            "dray-dataplane",
-            "--bench",
-            "datapath",
-        ])
+        .args(["bench", "--package", package, "--bench", name])
         .env("DRAY_BPF", "require");
     if !arguments.is_empty() {
         bench.arg("--").args(arguments);
