@@ -1,0 +1,95 @@
+//! The eBPF object itself: what is in it, and what the kernel's verifier thinks of it.
+
+use std::collections::BTreeSet;
+
+use dray_abi::maps;
+use dray_dataplane::{Capacity, Private};
+use dray_model::Mac;
+use object::{
+    Object as _, ObjectSection as _, ObjectSymbol as _, SymbolKind, read::elf::ElfFile64,
+};
+
+fn director() -> ElfFile64<'static> {
+    let object = dray_bpf::director().expect("a build with the eBPF objects (DRAY_BPF=require)");
+    ElfFile64::parse(object).expect("an ELF file")
+}
+
+#[test]
+fn it_cannot_panic() {
+    let object = director();
+    let names: Vec<_> = object
+        .symbols()
+        .filter_map(|symbol| symbol.name().ok())
+        .collect();
+    assert!(names.contains(&"director"), "it has its symbols: {names:?}");
+    let panics: Vec<_> = names
+        .iter()
+        .filter(|name| {
+            ["panic", "unwind", "unwrap_failed", "slice_index"]
+                .iter()
+                .any(|bad| name.contains(bad))
+        })
+        .collect();
+    assert!(panics.is_empty(), "{panics:?}");
+}
+
+#[test]
+fn it_has_the_programs_of_the_director_and_the_lab() {
+    let object = director();
+    let programs: BTreeSet<_> = object
+        .symbols()
+        .filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.is_global())
+        .filter(|symbol| {
+            let section = symbol
+                .section_index()
+                .and_then(|index| object.section_by_index(index).ok());
+            section.is_some_and(|section| section.name() == Ok("xdp.frags"))
+        })
+        .filter_map(|symbol| symbol.name().ok())
+        .collect();
+    assert_eq!(programs, BTreeSet::from(["director", "pass", "tag"]));
+}
+
+#[test]
+fn it_has_the_maps_that_both_sides_know_and_no_others() {
+    let object = director();
+    let section = object
+        .section_by_name("maps")
+        .or_else(|| object.section_by_name(".maps"))
+        .expect("a section of maps");
+    let declared: BTreeSet<_> = object
+        .symbols()
+        .filter(|symbol| {
+            symbol.section_index() == Some(section.index()) && symbol.kind() == SymbolKind::Data
+        })
+        .filter_map(|symbol| symbol.name().ok())
+        .collect();
+    assert_eq!(declared, BTreeSet::from(maps::ALL));
+}
+
+#[test]
+fn it_may_call_every_helper_of_the_kernel() {
+    let object = director();
+    let license = object.section_by_name("license").expect("a license");
+    assert_eq!(license.data().unwrap(), b"GPL\0");
+}
+
+#[test]
+fn the_verifier_is_far_from_its_limit() {
+    /// Half of the kernel's limit.
+    const BUDGET: u32 = 500_000;
+    let capacity = Capacity {
+        connections: 1 << 20,
+        services: 64,
+        destinations: 64,
+        words: 4096,
+        hops: 64,
+    };
+    let mut private = Private::new(capacity, &[Mac([2, 0, 0, 0, 0, 1])])
+        .expect("the program loads (root needed)");
+    let verified = private
+        .verified_instructions()
+        .expect("a kernel that counts them (Linux 5.16)");
+    println!("verified instructions: {verified} of {BUDGET}");
+    assert!(verified < BUDGET, "{verified}");
+}
