@@ -72,7 +72,9 @@ fn install(purposes: &[Purpose]) -> Result<()> {
         let outcome = perform::perform(&step);
         match outcome {
             Err(error) if step.may_fail() => {
-                eprintln!("  not possible here, trying another way ({error:#})")
+                let error = error.to_string();
+                let first = error.lines().next().unwrap_or_default();
+                eprintln!("  not possible here, trying another way: {first}");
             }
             outcome => outcome.with_context(|| format!("failed at {}", step.what()))?,
         }
