@@ -146,6 +146,11 @@ impl Private {
         &mut self.plane
     }
 
+    /// The data plane alone, without the program.
+    pub fn into_data_plane(self) -> KernelDataPlane {
+        self.plane
+    }
+
     /// Lets time pass, rounded down to ticks of 67 ms.
     pub fn pass_time(&mut self, time: Duration) {
         let ticks = (time.as_nanos() >> TICK_SHIFT) as u32;
