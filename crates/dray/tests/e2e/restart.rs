@@ -3,39 +3,48 @@
 use dray_lab::{Director, Family, Lab, Topology};
 
 use crate::site::{
-    Kept, assert_nothing_dropped, assert_served, assert_shares, dray, service, start, vip, web,
+    Kept, ask_for_names, assert_nothing_dropped, assert_served, assert_shares, dns, dray, start,
+    status, vip, web,
 };
 
 #[test]
 fn a_daemon_is_killed_and_started_again_under_load_and_nothing_is_lost() {
     let lab = Lab::up(Topology::one_arm(3).named("killed")).unwrap();
     lab.serve_http(80).unwrap();
+    lab.serve_dns(53).unwrap();
     let director = lab.director(0);
-    start(
-        director,
-        director.config().service(web(Family::V4, &[3, 1, 1])),
-    );
-    let vip = vip(&lab, 0, Family::V4, 80);
-    let load = lab.client(0).http(vip).concurrency(16).start().unwrap();
-    load.wait_for(200).unwrap();
-    let mut kept = Kept::one_on_each(&lab, vip, &["real1", "real2", "real3"]);
+    let config = director
+        .config()
+        .service(web(Family::V4, &[3, 1, 1]))
+        .service(dns(Family::V6, &[1, 2, 1]));
+    start(director, config);
+    let web = vip(&lab, 0, Family::V4, 80);
+    let pages = lab.client(0).http(web).concurrency(16).start().unwrap();
+    // Nobody sends a query again that is lost: it fails.
+    let names = ask_for_names(&lab, Family::V6);
+    pages.wait_for(200).unwrap();
+    let mut kept = Kept::one_on_each(&lab, web, &["real1", "real2", "real3"]);
     for _ in 0..3 {
-        let before = service(director).traffic;
+        let before = status(director).services;
         director.kill().unwrap();
-        // Each request is a new connection: they are taken while nobody is there.
-        load.wait_for(300).unwrap();
+        // Each page is a new connection: they are taken while nobody is there.
+        pages.wait_for(300).unwrap();
+        names.wait_for(300).unwrap();
         kept.iter_mut().for_each(Kept::ask);
         director.restart(dray()).unwrap();
-        let after = service(director).traffic;
-        assert!(
-            after.connections >= before.connections + 300,
-            "{before:?}, then {after:?}"
-        );
-        assert!(after.packets > before.packets && after.bytes > before.bytes);
-        load.wait_for(100).unwrap();
+        let after = status(director).services;
+        for ((before, after), least) in before.iter().zip(&after).zip([300, 1]) {
+            let (before, after) = (before.traffic, after.traffic);
+            let context = format!("{before:?}, then {after:?}");
+            assert!(after.connections >= before.connections + least, "{context}");
+            assert!(after.packets >= before.packets + 300, "{context}");
+            assert!(after.bytes > before.bytes, "{context}");
+        }
+        pages.wait_for(100).unwrap();
         kept.iter_mut().for_each(Kept::ask);
     }
-    assert_served(&load.stop().unwrap());
+    assert_served(&pages.stop().unwrap());
+    assert_served(&names.stop().unwrap());
     assert_eq!(adoptions(director), 3, "{}", director.log());
     assert_nothing_dropped(director);
 }

@@ -9,8 +9,8 @@ use std::{
 
 use dray_api::v1::{Connections, Destination, Service, Status, Verdict};
 use dray_lab::{
-    Director, Family, Lab, VirtualService,
-    traffic::{Http, Report, Session},
+    Director, Family, Lab, Topology, VirtualService,
+    traffic::{Http, Report, Running, Session},
 };
 
 /// The binary under test.
@@ -23,9 +23,28 @@ pub(crate) fn vip(lab: &Lab, director: u8, family: Family, port: u16) -> SocketA
     SocketAddr::new(lab.topology().vip(director, family), port)
 }
 
+/// A lab with web servers and one director, and where its web service is reached.
+pub(crate) fn lab_with_web(name: &str, real_servers: u8) -> (Lab, SocketAddr) {
+    let lab = Lab::up(Topology::one_arm(real_servers).named(name)).unwrap();
+    lab.serve_http(80).unwrap();
+    let vip = vip(&lab, 0, Family::V4, 80);
+    (lab, vip)
+}
+
 /// A web service with a weight for each of the first real servers.
 pub(crate) fn web(family: Family, weights: &[u16]) -> VirtualService {
     VirtualService::tcp("web", family, 80).weights(weights)
+}
+
+/// A name service with a weight for each of the first real servers.
+pub(crate) fn dns(family: Family, weights: &[u16]) -> VirtualService {
+    VirtualService::udp("dns", family, 53).weights(weights)
+}
+
+/// Asks a director's name service without end, a few times from each port.
+pub(crate) fn ask_for_names(lab: &Lab, family: Family) -> Running {
+    let names = lab.client(0).dns(vip(lab, 0, family, 53));
+    names.requests(5).concurrency(4).start().unwrap()
 }
 
 /// Starts a director, and waits until each of its destinations gets connections.

@@ -6,16 +6,17 @@ use std::{
     net::{IpAddr, SocketAddr, TcpStream, UdpSocket},
 };
 
-use dray_lab::{Director, Family, Lab, Network, Topology, VirtualService, traffic::Report};
+use dray_lab::{Director, Family, Lab, Network, VirtualService, traffic::Report};
 use dray_net::Netlink;
 
 use crate::site::{
-    Kept, assert_nothing_dropped, assert_served, dray, run, service, start, status, vip, web,
+    Kept, assert_nothing_dropped, assert_served, dray, lab_with_web, run, service, start, status,
+    web,
 };
 
 #[test]
 fn forwarding_goes_on_without_a_daemon_until_the_next_one_takes_it_over() {
-    let (lab, vip) = lab_with_web("keep-forwarding");
+    let (lab, vip) = lab_with_web("keep-forwarding", 2);
     let director = lab.director(0);
     start(
         director,
@@ -43,7 +44,7 @@ fn forwarding_goes_on_without_a_daemon_until_the_next_one_takes_it_over() {
 
 #[test]
 fn withdrawing_leaves_the_host_as_it_was() {
-    let (lab, vip) = lab_with_web("withdraw");
+    let (lab, vip) = lab_with_web("withdraw", 2);
     let director = lab.director(0);
     let vips = Family::BOTH.map(|family| lab.topology().vip(0, family));
     let real_server = lab.topology().real_server(0, Family::V4);
@@ -73,7 +74,7 @@ fn withdrawing_leaves_the_host_as_it_was() {
 
 #[test]
 fn what_a_killed_daemon_left_is_withdrawn_without_it() {
-    let (lab, vip) = lab_with_web("withdraw-alone");
+    let (lab, vip) = lab_with_web("withdraw-alone", 2);
     let director = lab.director(0);
     start(
         director,
@@ -96,7 +97,7 @@ fn what_a_killed_daemon_left_is_withdrawn_without_it() {
 
 #[test]
 fn a_vip_that_was_there_before_is_used_and_left() {
-    let (lab, vip) = lab_with_web("vip-before");
+    let (lab, vip) = lab_with_web("vip-before", 2);
     let director = lab.director(0);
     // Once as dray itself would add it, once as a part of its network.
     for prefix in [32, Network::prefix(Family::V4)] {
@@ -116,7 +117,7 @@ fn a_vip_that_was_there_before_is_used_and_left() {
 
 #[test]
 fn a_director_that_is_told_not_to_manage_vips_never_touches_them() {
-    let (lab, vip) = lab_with_web("no-vips");
+    let (lab, vip) = lab_with_web("no-vips", 2);
     let director = lab.director(0);
     let config = director
         .config()
@@ -131,13 +132,6 @@ fn a_director_that_is_told_not_to_manage_vips_never_touches_them() {
     director.stop(&["--withdraw"]).unwrap();
     assert_withdrawn(director);
     assert!(has_address(director, vip.ip()));
-}
-
-fn lab_with_web(name: &str) -> (Lab, SocketAddr) {
-    let lab = Lab::up(Topology::one_arm(2).named(name)).unwrap();
-    lab.serve_http(80).unwrap();
-    let vip = vip(&lab, 0, Family::V4, 80);
-    (lab, vip)
 }
 
 /// Nothing is attached any more, and nothing is pinned.
