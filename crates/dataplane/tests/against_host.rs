@@ -245,7 +245,7 @@ enum Event {
 fn event() -> impl Strategy<Value = Event> {
     // Just too short and just long enough for every timeout.
     let seconds = [1, 9, 10, 11, 59, 60, 61, 119, 121, 899, 901];
-    let ticks = seconds.map(|seconds| (seconds * 1_000_000_000_u64 >> TICK_SHIFT) as u32);
+    let ticks = seconds.map(|seconds| ((seconds * 1_000_000_000_u64) >> TICK_SHIFT) as u32);
     let pass =
         (select(ticks.to_vec()), 0..2_u32).prop_map(|(ticks, more)| Event::Pass(ticks + more));
     prop_oneof![6 => flags().prop_map(Event::Segment), 2 => pass, 1 => Just(Event::Sweep)]
@@ -273,7 +273,7 @@ impl Present {
     const TIMEOUTS: [u64; 11] = [2, 900, 120, 60, 120, 120, 10, 60, 30, 120, 120];
 
     fn is_over(self, now: u32) -> bool {
-        let timeout = Self::TIMEOUTS[usize::from(self.state)] * 1_000_000_000 >> TICK_SHIFT;
+        let timeout = (Self::TIMEOUTS[usize::from(self.state)] * 1_000_000_000) >> TICK_SHIFT;
         u64::from(now - self.tick) > timeout
     }
 
@@ -317,7 +317,7 @@ impl Lives {
         let syn = flags & tcp::SYN != 0;
         let found = self
             .present
-            .filter(|present| !present.is_over(self.now) && !(syn && present.is_closed()));
+            .filter(|present| !present.is_over(self.now) && (!syn || !present.is_closed()));
         let next = match found {
             Some(found) => Some(Present {
                 state: tcp::after_input(found.state, flags),
