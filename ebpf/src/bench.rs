@@ -47,7 +47,7 @@ static FLOWS: HashMap<[u8; 12], u64> = HashMap::with_max_entries(1, 0);
 pub fn restore(context: XdpContext) -> u32 {
     if prepare(&context).is_some() {
         // SAFETY: the program takes the same context; on failure it simply does not run.
-        let _ = unsafe { UNDER_TEST.tail_call(&context, 0) };
+        unsafe { UNDER_TEST.tail_call(&context, 0) };
     }
     xdp_action::XDP_ABORTED
 }

@@ -51,7 +51,7 @@ pub(crate) fn hash_key() -> &'static HashKey {
     // SAFETY: no instruction, and the pointer stays what it was; the optimiser no longer knows it, and so cannot
     // fold in the zeros that the loader replaces.
     unsafe {
-        core::arch::asm!("/* {0} */", inout(reg) key, options(nomem, nostack, preserves_flags));
+        core::arch::asm!("/* {0} */", inout(reg) key, options(readonly, nostack, preserves_flags));
         &*key
     }
 }
