@@ -5,7 +5,7 @@ use std::{
     sync::atomic::Ordering,
 };
 
-use dray_abi::{Identity, REASONS_PER_CPU, Reason, Service, Verdict};
+use dray_abi::{Identity, REASONS_PER_CPU, Reason, Service};
 use dray_model::{
     Action, Actual, Connection, Counters, DataPlane, DataPlaneError, DestinationId, HopId,
     InterfaceStatus, Live, ReasonCount, ServiceId, Sweep, Timeouts,
@@ -151,7 +151,7 @@ impl DataPlane for KernelDataPlane {
             .iter()
             .map(|reason| ReasonCount {
                 name: reason.name(),
-                passes: reason.verdict() == Verdict::Pass,
+                verdict: wire::verdict(reason.verdict()),
                 meaning: reason.meaning(),
                 packets: count(*reason),
             })

@@ -6,7 +6,7 @@ use std::{
 };
 
 use dray_abi::{ServiceKey, TICK_SHIFT};
-use dray_model::{Protocol, ServiceAddress, Timeouts};
+use dray_model::{Protocol, ServiceAddress, Timeouts, Verdict};
 use dray_packet::tcp::State;
 
 /// The key that packets look the service up by.
@@ -26,6 +26,15 @@ pub(crate) fn service_address(key: &ServiceKey) -> Option<ServiceAddress> {
         vip: address(key.vip),
         port: u16::from_be_bytes(key.port),
     })
+}
+
+/// What becomes of a packet, in the model's words.
+pub(crate) fn verdict(verdict: dray_abi::Verdict) -> Verdict {
+    match verdict {
+        dray_abi::Verdict::Pass => Verdict::Pass,
+        dray_abi::Verdict::Drop => Verdict::Drop,
+        dray_abi::Verdict::Forward => Verdict::Forward,
+    }
 }
 
 /// Sixteen bytes, IPv4 as IPv4-mapped IPv6.

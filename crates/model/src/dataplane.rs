@@ -182,17 +182,28 @@ pub struct Connection {
     pub age: Duration,
 }
 
-/// A reason to pass or drop a packet, and how often it was given.
+/// A reason to pass or drop a packet or to forward it in an unusual way, and how often it was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReasonCount {
     /// Its name, as in the documentation.
     pub name: &'static str,
-    /// Whether it passes the packet to the host (otherwise it drops it).
-    pub passes: bool,
+    /// What becomes of such a packet.
+    pub verdict: Verdict,
     /// One sentence on what it means.
     pub meaning: &'static str,
     /// How many packets.
     pub packets: u64,
+}
+
+/// What becomes of a packet that is counted under a reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The host's own network stack gets it.
+    Pass,
+    /// It is gone.
+    Drop,
+    /// It is forwarded all the same.
+    Forward,
 }
 
 /// How XDP runs on an interface.

@@ -22,7 +22,7 @@ pub use actual::{Actual, ActualDestination, ActualService};
 pub use address::{Mac, Protocol, ServiceAddress};
 pub use dataplane::{
     Connection, Counters, DataPlane, DataPlaneError, DestinationId, HopId, InterfaceStatus, Live,
-    ReasonCount, Record, ServiceId, Sweep, Timeouts, XdpMode,
+    ReasonCount, Record, ServiceId, Sweep, Timeouts, Verdict, XdpMode,
 };
 pub use desired::{
     Desired, Director, Forward, RealServer, Scheduler, Service, ServiceName, VipOwnership, Weight,

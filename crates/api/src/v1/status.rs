@@ -22,7 +22,7 @@ pub struct Status {
     pub services: Vec<Service>,
     /// Services that are no longer in the configuration and have connections left.
     pub leaving: Vec<LeavingService>,
-    /// Every reason to pass or drop a packet, with its count.
+    /// Every reason to pass or drop a packet or to forward it in an unusual way, with its count.
     pub reasons: Vec<Reason>,
 }
 
@@ -244,7 +244,7 @@ pub struct Rates {
     pub bytes: u64,
 }
 
-/// A reason to pass or drop a packet, and how often it was given.
+/// A reason to pass or drop a packet or to forward it in an unusual way, and how often it was given.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
     /// Its name, as in the documentation.
@@ -257,7 +257,7 @@ pub struct Reason {
     pub packets: u64,
 }
 
-/// What happens to a packet that is not forwarded.
+/// What happens to a packet that is counted under a reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
@@ -265,4 +265,6 @@ pub enum Verdict {
     Pass,
     /// It is gone.
     Drop,
+    /// It is forwarded all the same.
+    Forward,
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use dray_control::{ConnectionFilter, Rates};
 use dray_model::{
     Connection, Counters, DataPlane, DestinationId, ReasonCount, Scheduler, ServiceId, Sweep,
+    Verdict,
 };
 use dray_testkit::eventually;
 use tokio::time::sleep;
@@ -151,7 +152,7 @@ async fn status_passes_on_what_the_data_plane_counts() {
     let (handle, _task) = site.start(desired(vec![service(0, &[(1, 1)])])).await;
     let reason = ReasonCount {
         name: "not_a_service",
-        passes: true,
+        verdict: Verdict::Pass,
         meaning: "The packet is for no virtual service.",
         packets: 12,
     };

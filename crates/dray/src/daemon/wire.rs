@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use dray_api::v1;
 use dray_control as control;
-use dray_model::{InterfaceStatus, NextHop, ReasonCount, ServiceName, Timeouts, XdpMode};
+use dray_model::{InterfaceStatus, NextHop, ReasonCount, ServiceName, Timeouts, Verdict, XdpMode};
 
 pub(super) fn status(status: control::Status, config: &Path) -> v1::Status {
     v1::Status {
@@ -131,15 +131,15 @@ fn traffic(
 fn reason(
     ReasonCount {
         name,
-        passes,
+        verdict,
         meaning,
         packets,
     }: ReasonCount,
 ) -> v1::Reason {
-    let verdict = if passes {
-        v1::Verdict::Pass
-    } else {
-        v1::Verdict::Drop
+    let verdict = match verdict {
+        Verdict::Pass => v1::Verdict::Pass,
+        Verdict::Drop => v1::Verdict::Drop,
+        Verdict::Forward => v1::Verdict::Forward,
     };
     v1::Reason {
         name: name.to_owned(),

@@ -228,7 +228,7 @@ fn reasons(reasons: &[Reason]) -> String {
         return String::new();
     }
     let mut grid = Grid::new([Side::Left, Side::Right, Side::Left, Side::Left]);
-    grid.row(["Not forwarded", "Packets", "Verdict", "Meaning"]);
+    grid.row(["Reason", "Packets", "Verdict", "Meaning"]);
     for Reason {
         name,
         verdict,
@@ -239,6 +239,7 @@ fn reasons(reasons: &[Reason]) -> String {
         let verdict = match verdict {
             Verdict::Pass => "to the host",
             Verdict::Drop => "dropped",
+            Verdict::Forward => "forwarded",
         };
         grid.row([
             name.clone(),

@@ -82,7 +82,13 @@ fn at_work() -> Status {
                 "The service had no destination to give.",
                 17,
             ),
-            reason("table-full", Verdict::Pass, "Never given.", 0),
+            reason(
+                "table-full",
+                Verdict::Forward,
+                "The connection table had no room.",
+                3,
+            ),
+            reason("no-room", Verdict::Drop, "Never given.", 0),
         ],
     }
 }
