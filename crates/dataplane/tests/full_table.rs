@@ -175,6 +175,27 @@ fn a_flow_that_finds_the_table_full_goes_to_one_real_server_with_all_its_packets
 }
 
 #[test]
+fn connections_that_were_refused_take_no_room() {
+    for family in FAMILIES {
+        let mut director = director(Kind::RoundRobin);
+        let weigh = |director: &mut Director, weight| {
+            for service in 0..4 {
+                director.edit(service, Kind::RoundRobin, |list| {
+                    list.iter_mut().for_each(|entry| entry.weight = weight);
+                });
+            }
+        };
+        weigh(&mut director, 0);
+        for flow in others(family).take(500) {
+            let fate = director.fate_of(&flow.segment(SYN));
+            assert_eq!((fate.verdict, fate.reasons), (DROP, vec!["no-destination"]));
+        }
+        weigh(&mut director, 1);
+        fill(&mut director, family, &[SYN]);
+    }
+}
+
+#[test]
 fn hashing_schedulers_choose_the_same_whether_there_is_room_or_not() {
     for kind in [
         Kind::SourceHash {

@@ -1,0 +1,311 @@
+//! The control room's actions on the kernel's maps: each whole or not at all, and read back as it was given.
+
+mod common;
+
+use common::*;
+use dray_dataplane::Capacity;
+use dray_model::{
+    Action, ActualDestination, Counters, DataPlane as _, DataPlaneError, DestinationId, HopId, Mac,
+    NextHop, Record, ServiceId,
+};
+use dray_sched::{Entry, Kind};
+use dray_testkit::frames::TcpFlags;
+
+/// Room for very little.
+const TINY: Capacity = Capacity {
+    connections: 64,
+    services: 2,
+    destinations: 4,
+    words: 400,
+    hops: 4,
+};
+
+fn hop(last: u8) -> NextHop {
+    NextHop {
+        interface: 1,
+        vlan: None,
+        source: OWN,
+        destination: Mac([2, 1, 0, 0, 0, last]),
+    }
+}
+
+fn refused(director: &mut Director, action: Action) -> DataPlaneError {
+    let before = director.observe();
+    let plane = director.private.data_plane();
+    let error = plane.apply(&action).expect_err("a refusal");
+    assert_eq!(
+        director.observe(),
+        before,
+        "what is refused changes nothing"
+    );
+    error
+}
+
+/// A record that gives everything to one destination, in so many words or a few more.
+fn record(destination: u32) -> Record {
+    let address = [10, 0, 0, destination as u8].into();
+    let entry = Entry {
+        destination,
+        weight: 1,
+        eligible: true,
+        address,
+        port: 80,
+    };
+    Record(dray_sched::build(Kind::RoundRobin, &[entry], None).unwrap())
+}
+
+#[test]
+fn what_was_applied_is_what_is_observed() {
+    let mut director = Director::new();
+    director.service_by(
+        "tcp://10.0.0.100:80",
+        Kind::WeightedRoundRobin,
+        &[1, 0, 7],
+        &[(1, None), (2, Some(4094)), (1, Some(1))],
+    );
+    director.service("udp://10.0.0.100:80", Kind::WeightedLeastConnection, &[]);
+    director.service(
+        "tcp://[fd00::100]:65535",
+        Kind::MaglevHash {
+            fallback: true,
+            port: true,
+        },
+        &[1, 2],
+    );
+    let without_hop = ActualDestination {
+        service: service("udp://[fd00::100]:1"),
+        real: "fd00::7".parse().unwrap(),
+        hop: None,
+    };
+    director.apply(Action::AddDestination {
+        id: DestinationId(4000),
+        destination: without_hop,
+    });
+
+    let actual = director.observe();
+    let numbers: Vec<u32> = actual
+        .services
+        .values()
+        .map(|service| service.id.0)
+        .collect();
+    assert_eq!(numbers.len(), 3);
+    for (address, found) in &actual.services {
+        let index = found.id.0 as usize;
+        let wanted = [
+            "tcp://10.0.0.100:80",
+            "udp://10.0.0.100:80",
+            "tcp://[fd00::100]:65535",
+        ][index];
+        assert_eq!(address.to_string(), wanted);
+        assert_eq!(found.record.0, director.record(index));
+    }
+    assert_eq!(actual.destinations[&DestinationId(4000)], without_hop);
+    assert_eq!(actual.destinations.len(), 6);
+    let second = actual.destinations[&DestinationId(2)];
+    assert_eq!(
+        (second.real.to_string(), second.hop),
+        ("10.1.0.2".to_owned(), Some(HopId(2)))
+    );
+    let by_other = NextHop {
+        interface: 2,
+        vlan: Some(4094),
+        source: OTHER_PORT,
+        destination: mac_of(2),
+    };
+    assert_eq!(actual.hops[&HopId(2)], by_other);
+    assert_eq!(actual.hops.len(), 5);
+}
+
+#[test]
+fn what_there_is_no_room_for_is_refused_and_says_how_much_there_is() {
+    let mut director = Director::with(TINY);
+    director.service("tcp://10.0.0.100:80", Kind::RoundRobin, &[1, 1, 1]);
+    let destination = ActualDestination {
+        service: service("tcp://10.0.0.100:80"),
+        real: [10, 0, 0, 9].into(),
+        hop: None,
+    };
+    let (address, third) = (service("tcp://10.0.0.101:80"), ServiceId(2));
+    for (action, message) in [
+        (
+            Action::WriteHop {
+                id: HopId(4),
+                hop: hop(4),
+            },
+            "no room for another next hop: the data plane was made for 4",
+        ),
+        (
+            Action::AddDestination {
+                id: DestinationId(4),
+                destination,
+            },
+            "no room for another destination: the data plane was made for 4",
+        ),
+        (
+            Action::Publish {
+                id: third,
+                address,
+                record: record(1),
+            },
+            "no room for another virtual service: the data plane was made for 2",
+        ),
+        (
+            Action::Publish {
+                id: ServiceId(1),
+                address,
+                record: Record(vec![0; 400]),
+            },
+            "no room for another scheduling record: the data plane was made for 400",
+        ),
+    ] {
+        let text = refused(&mut director, action).to_string();
+        assert!(
+            text.starts_with(message) && text.contains("dray stop --withdraw"),
+            "{text}"
+        );
+    }
+    let syn = tcp("192.0.2.1:4000", "10.0.0.100:80", TcpFlags::SYN);
+    assert_eq!(director.forwarded(&syn), 3, "it forwards as before");
+}
+
+#[test]
+fn a_next_hop_by_an_interface_that_is_no_port_is_refused() {
+    let mut director = Director::new();
+    let elsewhere = NextHop {
+        interface: 77,
+        ..hop(1)
+    };
+    let text = refused(
+        &mut director,
+        Action::WriteHop {
+            id: HopId(1),
+            hop: elsewhere,
+        },
+    )
+    .to_string();
+    assert!(
+        text.contains("interface 77") && text.contains("no port"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_service_that_is_not_there_cannot_be_withdrawn() {
+    let mut director = Director::new();
+    director.service("tcp://10.0.0.100:80", Kind::RoundRobin, &[1]);
+    let address = service("udp://10.0.0.100:80");
+    let text = refused(
+        &mut director,
+        Action::Withdraw {
+            id: ServiceId(0),
+            address,
+        },
+    )
+    .to_string();
+    assert!(text.contains("udp://10.0.0.100:80"), "{text}");
+    let syn = tcp("192.0.2.1:4000", "10.0.0.100:80", TcpFlags::SYN);
+    assert_eq!(director.forwarded(&syn), 1);
+}
+
+#[test]
+fn a_number_that_was_freed_begins_at_nothing() {
+    let mut director = Director::new();
+    let address = service("tcp://10.0.0.100:80");
+    director.service("tcp://10.0.0.100:80", Kind::RoundRobin, &[1]);
+    let syn = |port: u16| tcp(&format!("192.0.2.1:{port}"), "10.0.0.100:80", TcpFlags::SYN);
+    for port in 4000..4010 {
+        director.forwarded(&syn(port));
+    }
+    director.edit(0, Kind::RoundRobin, |list| list[0].weight = 0);
+    director.fate_of(&syn(5000));
+    assert_eq!((director.refused(0), director.counters(1).packets), (1, 10));
+
+    director.apply(Action::Withdraw {
+        id: ServiceId(0),
+        address,
+    });
+    director
+        .private
+        .pass_time(std::time::Duration::from_secs(61));
+    director.sweep();
+    for action in [
+        Action::FreeDestination {
+            id: DestinationId(1),
+        },
+        Action::FreeHop { id: HopId(1) },
+        Action::WriteHop {
+            id: HopId(1),
+            hop: hop(9),
+        },
+        Action::AddDestination {
+            id: DestinationId(1),
+            destination: ActualDestination {
+                service: address,
+                real: [10, 0, 0, 9].into(),
+                hop: Some(HopId(1)),
+            },
+        },
+        Action::Publish {
+            id: ServiceId(0),
+            address,
+            record: record(1),
+        },
+    ] {
+        director.apply(action);
+    }
+    assert_eq!(
+        (director.refused(0), director.counters(1)),
+        (0, Counters::default())
+    );
+    assert_eq!(director.forwarded(&syn(4000)), 9, "the new next hop");
+    assert_eq!(director.live(1), (1, 0));
+}
+
+#[test]
+fn a_replaced_record_gives_its_room_back() {
+    let mut director = Director::with(TINY);
+    let address = service("tcp://10.0.0.100:80");
+    director.service("tcp://10.0.0.100:80", Kind::RoundRobin, &[1, 1]);
+    // Each is about a fifth of the arena.
+    for round in 0..500_u32 {
+        director.apply(Action::Publish {
+            id: ServiceId(0),
+            address,
+            record: record(1 + round % 2),
+        });
+        let client = format!("192.0.2.1:{}", 10_000 + round);
+        let syn = tcp(&client, "10.0.0.100:80", TcpFlags::SYN);
+        assert_eq!(director.forwarded(&syn), 1 + round % 2);
+        director.private.data_plane().forget_connections();
+    }
+    assert_eq!(
+        director.observe().services[&address].record.0[..2],
+        record(2).0[..2]
+    );
+}
+
+#[test]
+fn a_service_comes_and_goes_as_often_as_one_likes() {
+    let mut director = Director::with(TINY);
+    let address = service("udp://[fd00::100]:53");
+    director.service("tcp://10.0.0.100:80", Kind::RoundRobin, &[1]);
+    let query = udp("[2001:db8::1]:4000", "[fd00::100]:53");
+    for _ in 0..100 {
+        director.apply(Action::Publish {
+            id: ServiceId(1),
+            address,
+            record: record(1),
+        });
+        assert_eq!(director.forwarded(&query), 1);
+        director.private.data_plane().forget_connections();
+        director.apply(Action::Withdraw {
+            id: ServiceId(1),
+            address,
+        });
+        assert_eq!(
+            director.fate_of(&query),
+            Fate::passed("not-a-service", &incoming(&query))
+        );
+    }
+    assert_eq!(director.observe().services.len(), 1);
+}
