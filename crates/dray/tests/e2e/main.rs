@@ -6,6 +6,7 @@
 
 mod direct_return;
 mod dns;
+mod full_table;
 mod generic_xdp;
 mod ipv6;
 mod neighbours;
