@@ -104,7 +104,8 @@ fn place_connection<P: Packet>(arrival: &Arrival<P>) -> Result<u32, Reason> {
     let claim = if ended.is_none() {
         claim(arrival)
     } else {
-        connection::claim_found(ended, *tick)
+        // It fails when another processor has begun the connection anew at this moment.
+        connection::claim_found(ended, *tick).or_else(|| claim(arrival))
     };
     let chosen = match claim {
         Some(_) if opens => dray_sched::pick(&Arena, record, &packet.flow()),
