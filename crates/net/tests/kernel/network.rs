@@ -96,6 +96,23 @@ impl Wire {
         }
     }
 
+    /// Waits until packets pass both ways, of both families: a new wire loses some. Leaves no neighbour behind on
+    /// the peer.
+    pub(crate) async fn carries(&self) {
+        let mut director = Watched::new(&self.director);
+        let peers = [ip("10.0.0.2"), ip("fd00::2")];
+        director.follow(peers);
+        for peer in peers {
+            director.sees(peer, &self.resolved(PEER_MAC).await).await;
+        }
+        for director in [ip("10.0.0.1"), ip("fd00::1")] {
+            self.on_peer
+                .remove_neighbour("eth0", director)
+                .await
+                .expect("remove neighbour");
+        }
+    }
+
     /// The number of the director's interface.
     pub(crate) async fn interface(&self) -> u32 {
         self.on_director.link("eth0").await.expect("eth0").index

@@ -67,6 +67,7 @@ fn without_the_settings_a_host_does_answer_for_its_loopback() {
 fn a_real_server_serves_the_vip_and_asks_in_its_own_name() {
     run(async {
         let wire = Wire::new().await;
+        wire.carries().await;
         carry_out(&wire.peer, &plan("eth0")).expect("set up");
         for vip in vips() {
             wire.on_director

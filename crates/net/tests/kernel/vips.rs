@@ -68,6 +68,7 @@ fn a_vip_for_an_interface_that_is_not_there_is_an_error_that_names_it() {
 fn a_vip_is_announced_to_all_twice() {
     run(async {
         let wire = Wire::new().await;
+        wire.carries().await;
         let host = Watched::new(&wire.director).host;
         let mut peer = Capture::open(&wire.peer);
         host.add_vip("eth0", ip("10.0.0.100")).await.expect("add");
@@ -101,6 +102,7 @@ fn a_vip_is_announced_to_all_twice() {
 fn a_vip_that_was_removed_is_not_announced_again() {
     run(async {
         let wire = Wire::new().await;
+        wire.carries().await;
         let host = Watched::new(&wire.director).host;
         let mut peer = Capture::open(&wire.peer);
         let (removed, kept) = (ip("10.0.0.100"), ip("10.0.0.101"));
@@ -125,6 +127,7 @@ fn a_vip_that_was_removed_is_not_announced_again() {
 fn a_peer_that_remembers_the_vip_elsewhere_learns_where_it_is_now() {
     run(async {
         let wire = Wire::new().await;
+        wire.carries().await;
         let vip = ip("10.0.0.100");
         // The director answers no question, so the peer can know only by the announcement.
         wire.director.set("ipv4/conf/eth0/arp_ignore", 8);
