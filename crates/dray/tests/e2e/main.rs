@@ -12,6 +12,7 @@ mod ipv6;
 mod neighbours;
 mod reload;
 mod restart;
+mod schedulers;
 mod site;
 mod steady_load;
 mod stop;

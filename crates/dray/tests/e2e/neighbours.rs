@@ -11,7 +11,7 @@ use crate::site::{
 
 #[test]
 fn a_real_server_that_is_not_there_gets_nothing_until_it_appears() {
-    let lab = Lab::up(Topology::one_arm(3).named("absent")).unwrap();
+    let lab = Lab::up(Topology::one_arm(3).clients(8).named("absent")).unwrap();
     lab.serve_http(80).unwrap();
     let director = lab.director(0);
     let absent = lab.topology().real_server(2, Family::V4);
@@ -58,6 +58,17 @@ fn a_real_server_that_is_not_there_gets_nothing_until_it_appears() {
     let report = load();
     assert_served(&report);
     assert_shares(&report, &[("real1", 1), ("real2", 1)]);
+
+    // A hash has no place for it either.
+    for scheduler in ["sh", "mh"] {
+        let web = web(Family::V4, &[1, 1, 2]).scheduler(scheduler);
+        director.reload(director.config().service(web)).unwrap();
+        for client in 0..8 {
+            assert_served(&lab.client(client).http(vip).run().unwrap());
+        }
+    }
+    let web = web(Family::V4, &[1, 1, 2]);
+    director.reload(director.config().service(web)).unwrap();
 
     tell(lab.real_server(2), async |netlink| {
         netlink.set_up("eth0").await
