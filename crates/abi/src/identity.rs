@@ -23,7 +23,7 @@ pub const fn duration_of_ticks(ticks: u32) -> core::time::Duration {
 )]
 pub struct HashKey {
     /// One for each 32-bit word of a key (eight of addresses, one of ports), one for the protocol and one
-    /// for the other bucket.
+    /// that scatters.
     pub multipliers: [u64; 11],
 }
 

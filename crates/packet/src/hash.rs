@@ -1,17 +1,17 @@
 //! The connection table's hash.
 //!
 //! Which bucket a connection falls into must not be for the client to choose, so the hash is keyed: multiply
-//! each 32-bit word by a secret odd 64-bit number, add up, take high bits. That is universal (Dietzfelbinger:
-//! two different keys meet with the probability of chance, whatever they are), and the multiplications do
-//! not wait for one another.
+//! each 32-bit word by a secret odd 64-bit number and add up. That is universal (Dietzfelbinger: two different
+//! keys meet in the high bits with the probability of chance, whatever they are), and the multiplications do
+//! not wait for one another. But the sums of consecutive ports, which is what clients use, lie at equal distances,
+//! and so could fall into few buckets; one more multiplication of the folded sum scatters them.
 
-/// Multipliers: eight for words of addresses, one for the ports, one for the protocol, one for the other
-/// bucket.
+/// Multipliers: eight for words of addresses, one for the ports, one for the protocol, one that scatters.
 pub type Multipliers = [u64; 11];
 
 const PORTS: usize = 8;
 const PROTOCOL: usize = 9;
-const OTHER: usize = 10;
+const SCATTER: usize = 10;
 
 /// Where a connection belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,11 @@ impl Place {
     /// Of an IPv4 connection's key.
     #[inline(always)]
     pub const fn of4(key: &[u64; 2], multipliers: &Multipliers) -> Self {
-        Self(word(key[0], multipliers[0], multipliers[1]).wrapping_add(tail(key[1], multipliers)))
+        let sum = word(key[0], multipliers[0], multipliers[1]);
+        Self(scatter(
+            sum.wrapping_add(tail(key[1], multipliers)),
+            multipliers,
+        ))
     }
 
     /// Of an IPv6 connection's key.
@@ -37,11 +41,11 @@ impl Place {
             multipliers[6],
             multipliers[7],
         ));
-        Self(
-            client
-                .wrapping_add(vip)
-                .wrapping_add(tail(key[4], multipliers)),
-        )
+        let sum = client.wrapping_add(vip);
+        Self(scatter(
+            sum.wrapping_add(tail(key[4], multipliers)),
+            multipliers,
+        ))
     }
 
     /// Its home among `buckets`.
@@ -53,10 +57,7 @@ impl Place {
     /// The bucket that it goes to when its home is full.
     #[inline(always)]
     pub const fn other(self, buckets: u32, multipliers: &Multipliers) -> u32 {
-        scale(
-            (self.0 ^ (self.0 >> 32)).wrapping_mul(multipliers[OTHER]),
-            buckets,
-        )
+        scale(scatter(self.0, multipliers), buckets)
     }
 
     /// The slot of a bucket at which a search begins (to be taken modulo the bucket's slots).
@@ -91,6 +92,12 @@ const fn tail(ports_protocol: u64, multipliers: &Multipliers) -> u64 {
     word(ports_protocol, multipliers[PORTS], multipliers[PROTOCOL])
 }
 
+/// Spreads numbers at equal distances over all of 64 bits; a permutation.
+#[inline(always)]
+const fn scatter(sum: u64, multipliers: &Multipliers) -> u64 {
+    (sum ^ (sum >> 32)).wrapping_mul(multipliers[SCATTER])
+}
+
 /// The high half of a hash, scaled to `0..buckets`.
 #[inline(always)]
 const fn scale(hash: u64, buckets: u32) -> u32 {
@@ -119,9 +126,8 @@ mod tests {
                 let key = [u64::from(client), u64::from(ports) | 6 << 32];
                 load[Place::of4(&key, &multipliers).home(BUCKETS) as usize] += 1;
             }
-            // 20 on average. Universal hashing promises little on the worst key set, but one bucket must not
-            // get a tenth of everything.
-            prop_assert!(*load.iter().max().unwrap() < 2_000);
+            // 20 on average; of a thousand such numbers drawn by chance the highest is about 40.
+            prop_assert!(*load.iter().max().unwrap() < 100);
         }
 
         #[test]
