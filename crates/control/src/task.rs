@@ -106,11 +106,13 @@ impl<D: DataPlane, N: Net> Task<D, N> {
             ledger,
         } = parts;
         let view = View::new(dataplane.observe().map_err(ControlError::Observe)?);
-        info!(
-            services = view.services().len(),
-            destinations = view.destinations().len(),
-            "data plane adopted"
-        );
+        if !view.destinations().is_empty() {
+            info!(
+                services = view.services().len(),
+                destinations = view.destinations().len(),
+                "services taken over with their connections"
+            );
+        }
         let vips = Vips::load(ledger).map_err(ControlError::Ledger)?;
         dataplane.set_timeouts(&desired.director.timeouts);
         let resolutions = reports.borrow_and_update().clone();
