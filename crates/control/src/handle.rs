@@ -40,12 +40,16 @@ pub enum ControlError {
     Start(#[source] ApplyError),
     /// The change needs a new start.
     #[error(
-        "`{what}` cannot change while the director runs; `dray stop --keep-forwarding` and a new \
-         `dray run` change it without losing a connection"
+        "`{what}` cannot change while the director runs; to change it, run `{stop}` and start the \
+         daemon again{price}"
     )]
     NeedsRestart {
         /// The configuration's key.
         what: &'static str,
+        /// The command that ends as much as has to be made anew.
+        stop: &'static str,
+        /// What that costs, as the end of a sentence.
+        price: &'static str,
     },
     /// A step failed; the desired state of before is in force again.
     #[error("failed to apply the new state; the state of before is in force")]

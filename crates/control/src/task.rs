@@ -409,12 +409,18 @@ impl<D: DataPlane, N: Net> Task<D, N> {
 /// Refuses what only a new start can change.
 fn changeable(before: &Director, after: &Director) -> Result<(), ControlError> {
     if before.interfaces != after.interfaces {
-        let what = "director.interfaces";
-        return Err(ControlError::NeedsRestart { what });
+        return Err(ControlError::NeedsRestart {
+            what: "director.interfaces",
+            stop: "dray stop --keep-forwarding",
+            price: "; no connection is lost",
+        });
     }
     if before.max_connections != after.max_connections {
-        let what = "director.max_connections";
-        return Err(ControlError::NeedsRestart { what });
+        return Err(ControlError::NeedsRestart {
+            what: "director.max_connections",
+            stop: "dray stop --withdraw",
+            price: "; the connection table is made anew, so established connections are lost",
+        });
     }
     Ok(())
 }
