@@ -23,6 +23,7 @@ mod grace;
 mod interface;
 mod kernel;
 pub mod lab;
+mod link;
 mod mapped;
 mod maps;
 mod observe;

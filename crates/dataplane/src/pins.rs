@@ -9,7 +9,7 @@ use aya::maps::{MapData, MapError, MapInfo, MapType};
 use dray_abi::{ABI_VERSION, Identity, maps};
 use rustix::mount::{MountFlags, mount};
 
-use crate::maps::entries;
+use crate::{link, maps::entries};
 
 /// Where a host's bpffs is, by custom.
 const HOST: &str = "/sys/fs/bpf";
@@ -105,12 +105,17 @@ pub(crate) fn directory(bpffs: &Path) -> Result<PathBuf, PinError> {
 }
 
 /// Removes everything pinned under `bpffs`, of whatever version; links first, so that no packet meets a
-/// program on its way out. False when there was nothing.
+/// program on its way out. When it returns, no program is attached any more. False when there was nothing.
 pub(crate) fn remove_all(bpffs: &Path) -> Result<bool, PinError> {
     let mut any = false;
     for (_, path) in versions(bpffs)? {
         for file in files(&path)? {
-            fs::remove_file(&file).map_err(failed("remove", &file))?;
+            let removed = if is_link(&file) {
+                link::end(&file)
+            } else {
+                fs::remove_file(&file)
+            };
+            removed.map_err(failed("remove", &file))?;
             any = true;
         }
         fs::remove_dir(&path).map_err(failed("remove", &path))?;

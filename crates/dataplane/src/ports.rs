@@ -24,6 +24,7 @@ use tracing::{info, warn};
 
 use crate::{
     interface::{self, Interface},
+    link,
     maps::Maps,
     program::{self, DIRECTOR, LoadError},
 };
@@ -161,8 +162,8 @@ impl Ports {
         for port in 0..MAX_PORTS {
             let used = maps.ports.read(port).is_some_and(|entry| entry.used != 0);
             if used && !ports.contains_key(&port) {
-                // Unpinning the link ends it.
-                let _ = fs::remove_file(link_path(pins, port));
+                // A link that is not there has ended already.
+                let _ = link::end(&link_path(pins, port));
                 release(maps, port);
             }
         }

@@ -6,7 +6,10 @@ mod world;
 
 use std::fs;
 
-use aya::maps::{Array, Map, MapData};
+use aya::{
+    maps::{Array, Map, MapData},
+    programs::links::PinnedLink,
+};
 use common::service;
 use dray_abi::maps;
 use dray_dataplane::{Capacity, KernelDataPlane, Opened, Options, lab, open, withdraw};
@@ -291,6 +294,19 @@ fn withdrawal_leaves_nothing_and_says_whether_there_was_something() {
             (how, plane.observe().unwrap()),
             (Opened::Fresh, Default::default())
         );
+    });
+}
+
+#[test]
+fn withdrawal_detaches_at_once_whoever_else_holds_the_link() {
+    World::run(|world| {
+        drop(world.open());
+        let held = PinnedLink::from_pin(world.pins().join("link_0")).unwrap();
+        assert!(withdraw(&world.bpffs()).unwrap());
+        assert!(!world.has_xdp("eth0"));
+        assert_eq!(world.open().1, Opened::Fresh);
+        drop(held);
+        assert!(world.has_xdp("eth0"));
     });
 }
 
