@@ -1,8 +1,6 @@
 //! The data plane outlives its daemon: opened on real interfaces, pinned, left alone, and found again.
 
 mod common;
-#[path = "pinned/world.rs"]
-mod world;
 
 use std::fs;
 
@@ -10,14 +8,22 @@ use aya::{
     maps::{Array, Map, MapData},
     programs::links::PinnedLink,
 };
-use common::service;
+use common::{service, world::*};
 use dray_abi::maps;
 use dray_dataplane::{Capacity, KernelDataPlane, Opened, Options, lab, open, withdraw};
 use dray_model::{
     Action, Connection, DataPlane as _, DestinationId, HopId, Mac, NextHop, ServiceId, XdpMode,
 };
 use dray_testkit::eventually;
-use world::*;
+
+/// Every map that has a size to choose is larger with this one.
+const LARGER: Capacity = Capacity {
+    connections: 128,
+    services: 16,
+    destinations: 32,
+    words: 8192,
+    hops: 32,
+};
 
 /// What a data plane that could not be opened says, with its causes.
 fn refusal(options: &Options) -> String {
@@ -138,22 +144,30 @@ fn what_an_interrupted_first_start_left_is_made_anew() {
     World::run(|world| {
         // Pinned, but not yet written: the identity is written last.
         drop(world.open());
-        fs::remove_file(world.pins().join("link_0")).unwrap();
+        world.cut("eth0");
         let pinned = MapData::from_pin(world.pins().join(maps::IDENTITY)).unwrap();
         const WORDS: usize = size_of::<dray_abi::Identity>();
         let mut identity: Array<_, [u8; WORDS]> = Map::Array(pinned).try_into().unwrap();
         identity.set(0, [0; WORDS], 0).unwrap();
-        assert_eq!(world.open().1, Opened::Fresh);
-        assert_eq!(world.open().1, Opened::Adopted);
+        // By then the configuration has changed.
+        let larger = Options {
+            capacity: LARGER,
+            ..world.options()
+        };
+        for how in [Opened::Fresh, Opened::Adopted] {
+            assert_eq!(open(&larger).unwrap().1, how);
+        }
 
         // Interrupted before that map was even there.
-        fs::remove_file(world.pins().join("link_0")).unwrap();
+        world.cut("eth0");
         for name in [maps::IDENTITY, maps::LIVE, maps::HOPS] {
             fs::remove_file(world.pins().join(name)).unwrap();
         }
         let (mut plane, how) = world.open();
         assert_eq!(how, Opened::Fresh);
         assert_eq!(plane.observe().unwrap(), Default::default());
+        drop(plane);
+        assert_eq!(world.open().1, Opened::Adopted);
     });
 }
 
@@ -166,13 +180,7 @@ fn a_map_that_something_else_put_there_is_refused_by_name_and_nothing_is_lost() 
         let beside = Options {
             bpffs: world.bpffs().join("beside"),
             interfaces: vec!["eth1".to_owned()],
-            capacity: Capacity {
-                connections: 128,
-                services: 16,
-                destinations: 32,
-                words: 8192,
-                hops: 32,
-            },
+            capacity: LARGER,
             ..world.options()
         };
         drop(open(&beside).unwrap());
@@ -373,6 +381,7 @@ fn an_interface_that_came_back_is_a_port_again() {
         populate(&mut world.open().0, world.index("eth0"));
         world.ip("link delete eth0");
         world.add_cable("eth0", OWN, "far0");
+        world.lead_to_vip(OWN, "far0", "192.0.2.1", 101);
         let (mut plane, how) = world.open();
         assert_eq!(how, Opened::Adopted);
         assert!(world.has_xdp("eth0"));

@@ -5,6 +5,8 @@
     reason = "every test file uses a part of it"
 )]
 
+pub mod world;
+
 use std::net::{IpAddr, SocketAddr};
 
 use dray_dataplane::{Capacity, Private};

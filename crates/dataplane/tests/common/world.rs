@@ -1,6 +1,6 @@
 //! A world of a test's own: a network namespace with a cable in it, and a bpffs.
 
-use std::{net::UdpSocket, path::PathBuf, process::Command, thread};
+use std::{fs, net::UdpSocket, path::PathBuf, process::Command, thread};
 
 use dray_dataplane::{Capacity, KernelDataPlane, Opened, Options, open};
 use dray_model::{
@@ -8,21 +8,22 @@ use dray_model::{
     ServiceAddress, ServiceId,
 };
 use dray_sched::{Entry, Kind};
+use dray_testkit::eventually;
 use nix::{
     mount::{MsFlags, mount},
     sched::{CloneFlags, unshare},
 };
 
-use crate::common::service;
+use super::service;
 
 /// What every world's `eth0` has for an address.
-pub(crate) const OWN: Mac = Mac([2, 0, 0, 0, 0, 1]);
+pub const OWN: Mac = Mac([2, 0, 0, 0, 0, 1]);
 /// The service that [`populate`] makes and [`World::send`] sends to.
-pub(crate) const DNS: &str = "udp://10.0.0.100:53";
+pub const DNS: &str = "udp://10.0.0.100:53";
 /// Where the world's files are: on a file system that no other thread sees.
 const ROOT: &str = "/mnt";
 
-pub(crate) const CAPACITY: Capacity = Capacity {
+pub const CAPACITY: Capacity = Capacity {
     connections: 64,
     services: 8,
     destinations: 16,
@@ -32,11 +33,11 @@ pub(crate) const CAPACITY: Capacity = Capacity {
 
 /// The thread that holds it is in it, and when that ends, however it does, the kernel takes away all of it:
 /// interfaces, mounts, pins and what was pinned.
-pub(crate) struct World(());
+pub struct World(());
 
 impl World {
     /// Runs a test in a new world, which has a cable from `eth0` to `far0` and a bpffs.
-    pub(crate) fn run(test: impl FnOnce(&Self) + Send) {
+    pub fn run(test: impl FnOnce(&Self) + Send) {
         let body = || {
             unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS)
                 .expect("namespaces of its own (root needed)");
@@ -46,6 +47,7 @@ impl World {
             mount(Some("tmpfs"), ROOT, Some("tmpfs"), MsFlags::empty(), none).expect("a tmpfs");
             let world = Self(());
             world.add_cable("eth0", OWN, "far0");
+            world.lead_to_vip(OWN, "far0", "192.0.2.1", 100);
             test(&world);
         };
         if let Err(panic) = thread::scope(|scope| scope.spawn(body).join()) {
@@ -54,7 +56,7 @@ impl World {
     }
 
     /// What a daemon opens its data plane with.
-    pub(crate) fn options(&self) -> Options {
+    pub fn options(&self) -> Options {
         Options {
             bpffs: self.bpffs(),
             interfaces: vec!["eth0".to_owned()],
@@ -64,48 +66,59 @@ impl World {
     }
 
     /// Where the bpffs is.
-    pub(crate) fn bpffs(&self) -> PathBuf {
+    pub fn bpffs(&self) -> PathBuf {
         [ROOT, "bpf"].iter().collect()
     }
 
     /// Where this version's pins are.
-    pub(crate) fn pins(&self) -> PathBuf {
+    pub fn pins(&self) -> PathBuf {
         self.bpffs().join(format!("v{}", dray_abi::ABI_VERSION))
     }
 
     /// Opens the data plane as a daemon does that starts.
-    pub(crate) fn open(&self) -> (KernelDataPlane, Opened) {
+    pub fn open(&self) -> (KernelDataPlane, Opened) {
         open(&self.options()).expect("a data plane")
     }
 
     /// Two interfaces with a cable between them, both up.
-    pub(crate) fn add_cable(&self, name: &str, mac: Mac, far: &str) {
+    pub fn add_cable(&self, name: &str, mac: Mac, far: &str) {
         self.ip(&format!(
             "link add {name} address {mac} type veth peer name {far}"
         ));
         self.ip(&format!("link set {name} up"));
         self.ip(&format!("link set {far} up"));
-        if far == "far0" {
-            self.ip("addr add 192.0.2.1/24 dev far0");
-            self.ip("route add 10.0.0.100/32 dev far0");
-            self.ip(&format!(
-                "neigh add 10.0.0.100 lladdr {mac} dev far0 nud permanent"
-            ));
-        }
+    }
+
+    /// Gives the cable's far end this address, and makes what is sent from there to the VIP go through the
+    /// cable.
+    pub fn lead_to_vip(&self, mac: Mac, far: &str, from: &str, table: u32) {
+        self.ip(&format!("addr add {from}/24 dev {far}"));
+        self.ip(&format!("rule add from {from} lookup {table}"));
+        self.ip(&format!("route add 10.0.0.100/32 dev {far} table {table}"));
+        self.ip(&format!(
+            "neigh add 10.0.0.100 lladdr {mac} dev {far} nud permanent"
+        ));
+    }
+
+    /// Ends the link of the only port, as if it had never been made.
+    pub fn cut(&self, name: &str) {
+        fs::remove_file(self.pins().join("link_0")).expect("a pinned link");
+        // The kernel ends it in its own time.
+        eventually!(!self.has_xdp(name));
     }
 
     /// The kernel's number for an interface.
-    pub(crate) fn index(&self, name: &str) -> u32 {
+    pub fn index(&self, name: &str) -> u32 {
         nix::net::if_::if_nametoindex(name).expect("an interface")
     }
 
     /// Whether an interface has an XDP program.
-    pub(crate) fn has_xdp(&self, name: &str) -> bool {
+    pub fn has_xdp(&self, name: &str) -> bool {
         self.ip(&format!("link show {name}")).contains("xdp")
     }
 
     /// Sends datagrams to the service, of one client, into the far end of the cable.
-    pub(crate) fn send(&self, datagrams: usize) {
+    pub fn send(&self, datagrams: usize) {
         let socket = UdpSocket::bind("192.0.2.1:4000").expect("a socket");
         for _ in 0..datagrams {
             socket
@@ -114,7 +127,7 @@ impl World {
         }
     }
 
-    pub(crate) fn ip(&self, arguments: &str) -> String {
+    pub fn ip(&self, arguments: &str) -> String {
         let output = Command::new("ip")
             .args(arguments.split_whitespace())
             .output()
@@ -126,14 +139,14 @@ impl World {
 }
 
 /// Gives a data plane one service with two real servers, both reached by this interface.
-pub(crate) fn populate(plane: &mut KernelDataPlane, interface: u32) {
+pub fn populate(plane: &mut KernelDataPlane, interface: u32) {
     for number in 1..=2 {
         add_destination(plane, number, interface);
     }
     publish(plane, service(DNS), &[2, 1]);
 }
 
-pub(crate) fn add_destination(plane: &mut KernelDataPlane, number: u32, interface: u32) {
+pub fn add_destination(plane: &mut KernelDataPlane, number: u32, interface: u32) {
     let real = [10, 0, 0, number as u8].into();
     let mac = Mac([2, 1, 0, 0, 0, number as u8]);
     let hop = NextHop {
@@ -164,7 +177,7 @@ pub(crate) fn add_destination(plane: &mut KernelDataPlane, number: u32, interfac
 }
 
 /// Publishes a service that gives to these destinations by turns.
-pub(crate) fn publish(plane: &mut KernelDataPlane, address: ServiceAddress, destinations: &[u32]) {
+pub fn publish(plane: &mut KernelDataPlane, address: ServiceAddress, destinations: &[u32]) {
     let entry = |destination: &u32| Entry {
         destination: *destination,
         weight: 1,
@@ -184,7 +197,7 @@ pub(crate) fn publish(plane: &mut KernelDataPlane, address: ServiceAddress, dest
     );
 }
 
-pub(crate) fn apply(plane: &mut KernelDataPlane, action: Action) {
+pub fn apply(plane: &mut KernelDataPlane, action: Action) {
     plane
         .apply(&action)
         .unwrap_or_else(|error| panic!("{action}: {error}"));
