@@ -1,7 +1,7 @@
 //! A packet that belongs to no connection: is there a service for it, who gets it, and does the connection
 //! table have room to remember?
 
-use dray_abi::{Meta, Port, Reason, Settings, duration_of_ticks};
+use dray_abi::{Meta, Port, Reason, duration_of_ticks};
 use dray_packet::{
     TransportProtocol,
     hash::Place,
@@ -20,8 +20,8 @@ use crate::{
 const FTP_DATA: u16 = 20;
 
 /// How long TCP packets without a connection may belong to one that found the table full: as long as IPVS
-/// keeps an idle established connection, 900 s, in ticks.
-const FULL_MEMORY: u32 = (900_000_000_000 / duration_of_ticks(1).as_nanos()) as u32;
+/// keeps an idle established connection, 900 s, in ticks. For UDP it is the time that its connections last.
+const TCP_MEMORY: u32 = (900_000_000_000 / duration_of_ticks(1).as_nanos()) as u32;
 
 /// A packet without a connection.
 pub(crate) struct Arrival<P> {
@@ -82,11 +82,18 @@ fn place_connection<P: Packet>(arrival: &Arrival<P>) -> Result<u32, Reason> {
         ended,
         ..
     } = arrival;
-    let opens = match packet.protocol() {
-        TransportProtocol::Tcp => tcp::opens(packet.flags()),
-        TransportProtocol::Udp => true,
+    let (opens, may_be_later) = match packet.protocol() {
+        TransportProtocol::Tcp => {
+            let opens = tcp::opens(packet.flags());
+            (opens, !opens && recently_full(port, *tick, TCP_MEMORY))
+        }
+        // A datagram does not say whether it is the first one.
+        TransportProtocol::Udp => {
+            let memory = port.settings.timeouts[State::Udp as usize];
+            (true, recently_full(port, *tick, memory))
+        }
     };
-    if !opens && !recently_full(&port.settings, *tick) {
+    if !opens && !may_be_later {
         return Err(Reason::NoConnection);
     }
     // SAFETY: a service's number never changes while packets can find it.
@@ -108,7 +115,7 @@ fn place_connection<P: Packet>(arrival: &Arrival<P>) -> Result<u32, Reason> {
         connection::claim_found(ended, *tick).or_else(|| claim(arrival))
     };
     let chosen = match claim {
-        Some(_) if opens => dray_sched::pick(&Arena, record, &packet.flow()),
+        Some(_) if !may_be_later => dray_sched::pick(&Arena, record, &packet.flow()),
         _ => dray_sched::stateless(&Arena, record, &packet.flow()),
     };
     let Some(destination) = chosen else {
@@ -160,13 +167,13 @@ fn first_state<P: Packet>(packet: &P) -> u8 {
     }
 }
 
-/// Whether a connection found the table full not long ago: then a TCP packet without a connection may be
-/// one of its later packets, and goes where its first one went.
+/// Whether a connection found the table full not longer than `memory` ago: then a packet without a connection may
+/// be a later one of such a connection, and goes where the first one went.
 #[inline(always)]
-fn recently_full(settings: &Settings, tick: u32) -> bool {
+fn recently_full(port: &Port, tick: u32, memory: u32) -> bool {
     // SAFETY: a word of a map's value that packets write.
-    let full = unsafe { (&raw const settings.full).read_volatile() };
-    full != 0 && tick.wrapping_sub(full) < FULL_MEMORY
+    let full = unsafe { (&raw const port.settings.full).read_volatile() };
+    full != 0 && tick.wrapping_sub(full) < memory
 }
 
 #[inline(always)]

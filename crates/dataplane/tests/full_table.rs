@@ -407,6 +407,44 @@ fn a_flow_without_a_connection_gets_one_where_it_is_when_there_is_room() {
 }
 
 #[test]
+fn udp_that_began_without_a_connection_stays_where_it_is_when_there_is_room() {
+    let mut director = director(Kind::RoundRobin);
+    for family in FAMILIES {
+        fill(&mut director, family, &[SYN]);
+        let places: Vec<(Flow, u32)> = others(family)
+            .take(8)
+            .map(|flow| {
+                (
+                    flow,
+                    forwarded_as(&mut director, &flow.datagram(), &["table-full"]),
+                )
+            })
+            .collect();
+        director.private.pass_time(Duration::from_secs(61));
+        director.sweep();
+        for (flow, destination) in &places {
+            for _ in 0..2 {
+                assert_eq!(
+                    forwarded_as(&mut director, &flow.datagram(), &[]),
+                    *destination
+                );
+            }
+        }
+        assert_eq!(live(&mut director), (0, 8));
+        // As long as a connection of UDP lasts: then by turns again, as `rr` does.
+        director.private.pass_time(Duration::from_secs(301));
+        director.sweep();
+        let turns: BTreeSet<u32> = others(family)
+            .take(4)
+            .map(|flow| forwarded_as(&mut director, &flow.datagram(), &[]))
+            .collect();
+        assert_eq!(turns.len(), 4);
+        director.private.pass_time(Duration::from_secs(301));
+        director.sweep();
+    }
+}
+
+#[test]
 fn fifteen_minutes_after_it_was_full_last_strays_are_left_to_the_host_again() {
     let mut director = director(Kind::RoundRobin);
     fill(&mut director, Family::V4, &[SYN]);
