@@ -10,6 +10,7 @@ use std::{
     sync::{LazyLock, Mutex, MutexGuard, PoisonError},
 };
 
+use aya::programs::{TestRun as _, TestRunOptions};
 use common::*;
 use dray_model::{Action, ActualDestination, DestinationId, HopId, Mac, Record, ServiceId};
 use dray_sched::{Entry, Kind};
@@ -261,6 +262,28 @@ fn a_frame_that_stays_in_its_vlan_keeps_its_priority() {
     };
     let fate = director.fate(&with_priority(incoming(&frame)));
     assert_eq!(fate, Fate::sent(&with_priority(leaving(&frame, 2))));
+}
+
+#[test]
+fn a_frame_without_headroom_for_a_tag_is_dropped_and_says_why() {
+    /// Metadata that lies before a frame and leaves only what the kernel keeps of its 256 bytes of headroom for
+    /// itself (`struct xdp_frame`).
+    const METADATA: usize = 216;
+    let mut director = director_by(1, Some(7));
+    let mut data = vec![0; METADATA];
+    data.extend(incoming(&udp(CLIENT, WEB)));
+    // `struct xdp_md`: where the frame begins and ends, then metadata, interfaces and queue.
+    let context = [METADATA as u32, data.len() as u32, 0, 0, 0, 0].map(u32::to_ne_bytes);
+    let options = TestRunOptions {
+        data_in: Some(&data),
+        ctx_in: Some(context.as_flattened()),
+        ..TestRunOptions::new()
+    };
+    let result = director.private.director().test_run(options).unwrap();
+    assert_eq!(
+        (result.return_value, director.counted()),
+        (DROP, vec![("no-room", 1)])
+    );
 }
 
 #[test]
