@@ -259,6 +259,7 @@ fn a_running_data_plane_of_another_version_is_refused() {
 
         // Without a link it forwards nothing, and is in nobody's way.
         fs::remove_file(other.join("link_0")).unwrap();
+        eventually!(!world.has_xdp("eth0"));
         assert_eq!(world.open().1, Opened::Adopted);
     });
 }

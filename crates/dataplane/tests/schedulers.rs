@@ -2,7 +2,12 @@
 
 mod common;
 
-use std::{cell::Cell, collections::BTreeSet, time::Duration};
+use std::{
+    cell::Cell,
+    collections::BTreeSet,
+    sync::{LazyLock, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use common::*;
 use dray_dataplane::Capacity;
@@ -139,12 +144,19 @@ impl Service {
     }
 }
 
-fn director() -> Director {
-    Director::with(Capacity {
-        destinations: 1 << 14,
-        hops: 1 << 14,
-        ..CAPACITY
-    })
+/// One director for all tests, which have services of their own in it, without connections.
+fn director() -> MutexGuard<'static, Director> {
+    static SHARED: LazyLock<Mutex<Director>> = LazyLock::new(|| {
+        Mutex::new(Director::with(Capacity {
+            services: 256,
+            destinations: 1 << 15,
+            hops: 1 << 15,
+            ..CAPACITY
+        }))
+    });
+    let mut director = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    director.private.data_plane().forget_connections();
+    director
 }
 
 #[test]
