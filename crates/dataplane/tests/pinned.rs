@@ -224,20 +224,21 @@ fn a_map_that_something_else_put_there_is_refused_by_name_and_nothing_is_lost() 
 #[test]
 fn maps_that_make_no_sense_are_told_apart_from_an_empty_data_plane() {
     World::run(|world| {
-        populate(&mut world.open().0, world.index("eth0"));
+        let (mut plane, _) = world.open();
+        populate(&mut plane, world.index("eth0"));
         let pinned = MapData::from_pin(world.pins().join(maps::SERVICES)).unwrap();
         let mut services: Array<_, [u64; 2]> = Map::Array(pinned).try_into().unwrap();
         let whole = services.get(&0, 0).unwrap();
         for record in [0, u64::from(CAPACITY.words), u64::MAX] {
             services.set(0, [record, 0], 0).unwrap();
-            let error = world.open().0.observe().unwrap_err().to_string();
+            let error = plane.observe().unwrap_err().to_string();
             assert!(
                 error.contains(DNS) && error.contains("not whole"),
                 "{error}"
             );
         }
         services.set(0, whole, 0).unwrap();
-        assert_eq!(world.open().0.observe().unwrap().services.len(), 1);
+        assert_eq!(plane.observe().unwrap().services.len(), 1);
     });
 }
 
