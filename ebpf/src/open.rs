@@ -23,6 +23,9 @@ const FTP_DATA: u16 = 20;
 /// keeps an idle established connection, 900 s, in ticks. For UDP it is the time that its connections last.
 const TCP_MEMORY: u32 = (900_000_000_000 / duration_of_ticks(1).as_nanos()) as u32;
 
+/// The port in whose entry that is remembered, for all: a flow may change ports.
+const FULL: u32 = 0;
+
 /// A packet without a connection.
 pub(crate) struct Arrival<P> {
     pub(crate) packet: P,
@@ -85,12 +88,12 @@ fn place_connection<P: Packet>(arrival: &Arrival<P>) -> Result<u32, Reason> {
     let (opens, may_be_later) = match packet.protocol() {
         TransportProtocol::Tcp => {
             let opens = tcp::opens(packet.flags());
-            (opens, !opens && recently_full(port, *tick, TCP_MEMORY))
+            (opens, !opens && recently_full(*tick, TCP_MEMORY))
         }
         // A datagram does not say whether it is the first one.
         TransportProtocol::Udp => {
             let memory = port.settings.timeouts[State::Udp as usize];
-            (true, recently_full(port, *tick, memory))
+            (true, recently_full(*tick, memory))
         }
     };
     if !opens && !may_be_later {
@@ -170,15 +173,17 @@ fn first_state<P: Packet>(packet: &P) -> u8 {
 /// Whether a connection found the table full not longer than `memory` ago: then a packet without a connection may
 /// be a later one of such a connection, and goes where the first one went.
 #[inline(always)]
-fn recently_full(port: &Port, tick: u32, memory: u32) -> bool {
-    // SAFETY: a word of a map's value that packets write.
-    let full = unsafe { (&raw const port.settings.full).read_volatile() };
-    full != 0 && tick.wrapping_sub(full) < memory
+fn recently_full(tick: u32, memory: u32) -> bool {
+    maps::PORTS.get_ptr(FULL).is_some_and(|port| {
+        // SAFETY: a word of a map's value that packets write.
+        let full = unsafe { (&raw const (*port).settings.full).read_volatile() };
+        full != 0 && tick.wrapping_sub(full) < memory
+    })
 }
 
 #[inline(always)]
 fn remember_full(tick: u32) {
-    if let Some(port) = maps::PORTS.get_ptr_mut(crate::constants::port()) {
+    if let Some(port) = maps::PORTS.get_ptr_mut(FULL) {
         // SAFETY: a word of a map's value; 0 means never, so tick 0 is told as 1.
         unsafe { (&raw mut (*port).settings.full).write_volatile(tick.max(1)) };
     }

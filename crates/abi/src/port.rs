@@ -26,7 +26,8 @@ pub struct Port {
 pub struct Settings {
     /// Time without packets after which a connection ends, by state, in ticks.
     pub timeouts: [u32; 16],
-    /// The tick at which a new connection last found the table full; 0 for never. Written by packets.
+    /// The tick at which a new connection last found the table full; 0 for never. Written by packets, of whatever
+    /// port, in port 0's entry.
     pub full: u32,
     /// The clock of a private instance, in ticks (see the program's constant `OWN_CLOCK`).
     pub clock: u32,

@@ -1,4 +1,4 @@
-//! Packets on several processors at once: what they share stays exact.
+//! Packets on several processors and interfaces at once: what they share stays exact.
 
 mod common;
 
@@ -9,7 +9,7 @@ use std::{
 };
 
 use common::{service, world::*};
-use dray_dataplane::{Capacity, Options, open};
+use dray_dataplane::{Capacity, KernelDataPlane, Options, open};
 use dray_model::{DataPlane as _, DestinationId, Live, Mac};
 use dray_testkit::eventually;
 use rustix::thread::{CpuSet, sched_setaffinity};
@@ -85,6 +85,61 @@ fn two_processors_lose_no_count_and_share_the_turns() {
             )
         );
     });
+}
+
+#[test]
+fn a_flow_that_found_the_table_full_may_come_by_another_interface() {
+    World::run(|world| {
+        let second = Mac([2, 0, 0, 0, 0, 2]);
+        world.add_cable("eth1", second, "far1");
+        world.lead_to_vip(second, "far1", &CLIENTS[1].to_string(), 101);
+        // One bucket: eight connections.
+        let (mut plane, _) = open(&Options {
+            interfaces: vec!["eth0".to_owned(), "eth1".to_owned()],
+            capacity: Capacity {
+                connections: 1,
+                ..CAPACITY
+            },
+            ..world.options()
+        })
+        .expect("a data plane");
+        plane.set_timeouts(&Default::default());
+        for number in 1..=DESTINATIONS {
+            add_destination(&mut plane, number, world.index("eth0"));
+        }
+        publish(&mut plane, service(DNS), &[4, 3, 2, 1]);
+
+        for port in 1..=8 {
+            place(&plane, 1000 + port);
+        }
+        let before: Vec<u32> = (1..=8).map(|port| place(&plane, 2000 + port)).collect();
+        let full = plane
+            .reasons()
+            .into_iter()
+            .find(|count| count.name == "table-full");
+        assert_eq!(full.map(|count| count.packets), Some(8));
+        plane.forget_connections();
+        world.ip(&format!("rule del from {} lookup 100", CLIENTS[0]));
+        world.ip(&format!("rule add from {} lookup 101", CLIENTS[0]));
+        let after: Vec<u32> = (1..=8).map(|port| place(&plane, 2000 + port)).collect();
+        assert_eq!(after, before);
+        assert_eq!(plane.connections(&|_| true, usize::MAX).len(), 8);
+    });
+}
+
+/// Sends a datagram from a port of the first client; the destination that it goes to.
+fn place(plane: &KernelDataPlane, port: u16) -> u32 {
+    let packets = || (1..=DESTINATIONS).map(|number| plane.counters(DestinationId(number)).packets);
+    let before: Vec<u64> = packets().collect();
+    let socket = UdpSocket::bind((CLIENTS[0], port)).expect("a socket");
+    socket
+        .send_to(b"query", "10.0.0.100:53")
+        .expect("the way to the VIP");
+    eventually!(!packets().eq(before.iter().copied()));
+    let changed = packets()
+        .zip(&before)
+        .position(|(now, before)| now != *before);
+    changed.expect("one that has more now") as u32 + 1
 }
 
 /// Sends two datagrams from each of so many ports, on this processor if there is one of that number.
