@@ -12,7 +12,7 @@ use aya::{
     Ebpf,
     maps::xdp::XdpMapError,
     programs::{
-        ProgramError, XdpMode as Attach,
+        ProgramError, Xdp, XdpMode as Attach,
         links::{FdLink, LinkError, PinnedLink},
         xdp::XdpLink,
     },
@@ -136,9 +136,11 @@ impl Ports {
         for (name, interface) in wanted {
             let port = port_for(maps, interface.index).ok_or(AttachError::TooMany)?;
             let mut ebpf = load(port)?;
+            let director = program::verify(&mut ebpf, DIRECTOR)?;
+            let link = link_path(pins, port);
             let mode = match old_mode(maps, port, interface.index) {
-                Some(mode) if replace(&mut ebpf, &link_path(pins, port))? => mode,
-                _ => attach_anew(&mut ebpf, &link_path(pins, port), &name, interface.index)?,
+                Some(mode) if replace(director, &link) => mode,
+                _ => attach_anew(director, &link, &name, interface.index)?,
             };
             let system = |source: XdpMapError| AttachError::Pin {
                 interface: name.clone(),
@@ -251,31 +253,29 @@ fn old_mode(maps: &Maps, port: u32, interface: u32) -> Option<XdpMode> {
 }
 
 /// Puts the program in the place of the one on the pinned link; false when that link is gone or dead.
-fn replace(ebpf: &mut Ebpf, path: &Path) -> Result<bool, LoadError> {
+fn replace(director: &mut Xdp, path: &Path) -> bool {
     let Ok(pinned) = PinnedLink::from_pin(path) else {
-        return Ok(false);
+        return false;
     };
     let Ok(link) = XdpLink::try_from(FdLink::from(pinned)) else {
-        return Ok(false);
+        return false;
     };
-    let director = program::verify(ebpf, DIRECTOR)?;
     match director.attach_to_link(link) {
-        Ok(_) => Ok(true),
+        Ok(_) => true,
         Err(error) => {
             warn!(%error, path = %path.display(), "the pinned link is dead (its interface is gone): attaching anew");
             let _ = fs::remove_file(path);
-            Ok(false)
+            false
         }
     }
 }
 
 fn attach_anew(
-    ebpf: &mut Ebpf,
+    director: &mut Xdp,
     path: &Path,
     name: &str,
     index: u32,
 ) -> Result<XdpMode, AttachError> {
-    let director = program::verify(ebpf, DIRECTOR)?;
     let (link, mode) = match director.attach_to_if_index(index, Attach::Driver) {
         Ok(link) => (link, XdpMode::Native),
         Err(native) => match director.attach_to_if_index(index, Attach::Skb) {

@@ -96,6 +96,23 @@ fn a_data_plane_goes_on_without_its_daemon_and_the_next_one_finds_all_of_it() {
 }
 
 #[test]
+fn an_interface_that_was_made_anew_under_the_same_number_is_attached_to_again() {
+    World::run(|world| {
+        populate(&mut world.open().0, world.index("eth0"));
+        let index = world.index("eth0");
+        world.ip("link del eth0");
+        world.ip(&format!(
+            "link add eth0 index {index} address {OWN} type veth peer name far0"
+        ));
+        world.ip("link set eth0 up");
+        world.ip("link set far0 up");
+        assert!(!world.has_xdp("eth0"), "the pinned link is dead");
+        assert_eq!(world.open().1, Opened::Adopted);
+        assert!(world.has_xdp("eth0"));
+    });
+}
+
+#[test]
 fn an_adopted_data_plane_is_changed_without_harm_to_what_was_there() {
     World::run(|world| {
         populate(&mut world.open().0, world.index("eth0"));
