@@ -1,5 +1,11 @@
 //! The real servers' programs: a web server and a name server, both from Debian, each of which tells its name.
 
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+
+use anyhow::Result;
+
+use crate::{namespace::Namespace, process::Process};
+
 mod dnsmasq;
 mod nginx;
 
@@ -16,3 +22,18 @@ pub const PAGE_BYTES: usize = 8 * 1024;
 
 /// A path with content of [`PAGE_BYTES`].
 pub const PAGE: &str = "/page";
+
+/// Waits until a server takes TCP connections on a port, over IPv4 and IPv6.
+fn wait_until_listening(process: &mut Process, namespace: &Namespace, port: u16) -> Result<()> {
+    let addresses = [
+        SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port),
+        SocketAddr::new(Ipv6Addr::LOCALHOST.into(), port),
+    ];
+    process.wait_until_ready(|| {
+        namespace.run(|| {
+            Ok(addresses
+                .iter()
+                .all(|address| TcpStream::connect(address).is_ok()))
+        })
+    })
+}

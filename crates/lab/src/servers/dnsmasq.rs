@@ -1,15 +1,11 @@
 //! dnsmasq (Debian package `dnsmasq-base`): a name server over UDP. It answers from the address that it was asked at,
 //! as direct routing needs it.
 
-use std::{
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
-    process::Command,
-    sync::Arc,
-};
+use std::{process::Command, sync::Arc};
 
 use anyhow::{Context as _, Result};
 
-use super::SERVER_RECORD;
+use super::{SERVER_RECORD, wait_until_listening};
 use crate::{namespace::Namespace, premises::Premises, process::Process};
 
 /// Starts it on a port of all addresses of a namespace, those of VIPs that come later included.
@@ -36,16 +32,6 @@ pub(crate) fn serve_dns(
         "failed to start dnsmasq (Debian package dnsmasq-base; `cargo xtask setup` installs it)",
     )?;
     // It opens its TCP and UDP ports together.
-    let addresses = [
-        SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port),
-        SocketAddr::new(Ipv6Addr::LOCALHOST.into(), port),
-    ];
-    process.wait_until_ready(|| {
-        namespace.run(|| {
-            Ok(addresses
-                .iter()
-                .all(|address| TcpStream::connect(address).is_ok()))
-        })
-    })?;
+    wait_until_listening(&mut process, namespace, port)?;
     Ok(process)
 }

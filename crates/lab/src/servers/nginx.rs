@@ -1,16 +1,10 @@
 //! nginx (Debian package `nginx-light`), one process with a directory of its own.
 
-use std::{
-    fs,
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
-    path::Path,
-    process::Command,
-    sync::Arc,
-};
+use std::{fs, path::Path, process::Command, sync::Arc};
 
 use anyhow::{Context as _, Result};
 
-use super::{PAGE, PAGE_BYTES, SERVER_HEADER};
+use super::{PAGE, PAGE_BYTES, SERVER_HEADER, wait_until_listening};
 use crate::{namespace::Namespace, premises::Premises, process::Process};
 
 /// Starts it on a port of all addresses of a namespace, those of VIPs that come later included.
@@ -41,17 +35,7 @@ pub(crate) fn serve_http(
     let mut process = Process::start(premises, namespace, &unique, command).context(
         "failed to start nginx (Debian package nginx-light; `cargo xtask setup` installs it)",
     )?;
-    let addresses = [
-        SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port),
-        SocketAddr::new(Ipv6Addr::LOCALHOST.into(), port),
-    ];
-    process.wait_until_ready(|| {
-        namespace.run(|| {
-            Ok(addresses
-                .iter()
-                .all(|address| TcpStream::connect(address).is_ok()))
-        })
-    })?;
+    wait_until_listening(&mut process, namespace, port)?;
     Ok(process)
 }
 
