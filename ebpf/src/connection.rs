@@ -92,7 +92,7 @@ pub(crate) fn claim<P: Packet>(
     settings: &Settings,
     tick: u32,
 ) -> Option<Claim<P::Slot>> {
-    let over = |meta: Meta| meta.is_live() && is_over(settings, tick, meta);
+    let over = |meta: Meta| meta.is_live() && settings.is_over(meta, tick);
     let home = P::bucket(place.home(P::buckets()))?;
     if let Some(claim) = claim_in(home, place, tick, over) {
         return Some(claim);
@@ -173,7 +173,7 @@ fn look<P: Packet>(
     let word = P::Slot::meta(slot);
     // SAFETY: as above. Read before the key is compared again, so that word and key belong together.
     let meta = Meta(unsafe { atomic::load(word) });
-    if !meta.is_live() || is_over(settings, tick, meta) {
+    if !meta.is_live() || settings.is_over(meta, tick) {
         return None;
     }
     // SAFETY: as above.
@@ -204,16 +204,4 @@ fn claim_in<S: Slot>(
         }
     }
     None
-}
-
-/// Whether the connection has had no packet for longer than its state allows.
-#[inline(always)]
-fn is_over(settings: &Settings, tick: u32, meta: Meta) -> bool {
-    let idle = tick.wrapping_sub(meta.tick());
-    // A packet on another processor may have stored a tick that is newer than ours.
-    (idle as i32) > 0
-        && settings
-            .timeouts
-            .get(meta.state() as usize)
-            .is_none_or(|timeout| idle > *timeout)
 }

@@ -9,8 +9,8 @@
 //! Only this file knows XDP's verdicts. Every stage gives a [`Reason`] when a packet's way ends there; what
 //! becomes of it then, and where it is counted, is the reason's matter.
 //!
-//! What an established connection's packet runs through is one function; what is rare ([`open`], a change of VLAN
-//! tags) is called, so that it costs the others no registers.
+//! What an established connection's packet runs through is one function; [`open`], which is long and rare, is
+//! called, so that it costs the others no registers.
 #![no_std]
 #![no_main]
 #![feature(asm_experimental_arch, core_intrinsics)]

@@ -69,11 +69,7 @@ fn add_live(destination: u32, change: u64) {
 
 #[inline(always)]
 fn unit(state: u8) -> u64 {
-    if tcp::is_active(state) {
-        Live::ACTIVE
-    } else {
-        Live::INACTIVE
-    }
+    Live::one(tcp::is_active(state))
 }
 
 #[inline(always)]

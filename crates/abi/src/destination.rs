@@ -68,6 +68,12 @@ impl Live {
     /// One inactive connection.
     pub const INACTIVE: u64 = 1 << 32;
 
+    /// One connection, active or not.
+    #[inline(always)]
+    pub const fn one(active: bool) -> u64 {
+        if active { Self::ACTIVE } else { Self::INACTIVE }
+    }
+
     /// Active and inactive connections in such a word.
     #[inline(always)]
     pub const fn split(word: u64) -> (u32, u32) {

@@ -2,6 +2,8 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
+use crate::Meta;
+
 /// One of the director's interfaces.
 #[repr(C)]
 #[derive(
@@ -31,4 +33,18 @@ pub struct Settings {
     pub full: u32,
     /// The clock of a private instance, in ticks (see the program's constant `OWN_CLOCK`).
     pub clock: u32,
+}
+
+impl Settings {
+    /// Whether a connection has had no packet for longer than its state allows.
+    #[inline(always)]
+    pub fn is_over(&self, meta: Meta, tick: u32) -> bool {
+        let idle = tick.wrapping_sub(meta.tick());
+        // A packet on another processor may have stored a tick that is newer than ours.
+        (idle as i32) > 0
+            && self
+                .timeouts
+                .get(meta.state() as usize)
+                .is_none_or(|timeout| idle > *timeout)
+    }
 }

@@ -36,5 +36,5 @@ mod wire;
 
 pub use capacity::Capacity;
 pub use kernel::KernelDataPlane;
-pub use open::{OpenError, Opened, Options, open, withdraw};
+pub use open::{OpenError, Opened, Options, open, pinned, withdraw};
 pub use program::{LoadError, Private};

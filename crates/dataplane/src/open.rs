@@ -139,6 +139,14 @@ pub fn withdraw(bpffs: &Path) -> Result<bool, OpenError> {
     Ok(pins::remove_all(bpffs)?)
 }
 
+/// Whether a data plane is pinned under `bpffs`, and so forwards with or without a daemon.
+///
+/// # Errors
+/// When the directory cannot be read.
+pub fn pinned(bpffs: &Path) -> Result<bool, OpenError> {
+    Ok(pins::anything(bpffs)?)
+}
+
 /// The identity of a data plane to be made.
 pub(crate) fn fresh_identity(capacity: &Capacity, owner: u64) -> io::Result<Identity> {
     let buckets = capacity.buckets();

@@ -104,6 +104,16 @@ pub(crate) fn directory(bpffs: &Path) -> Result<PathBuf, PinError> {
     Ok(path)
 }
 
+/// Whether anything is pinned under `bpffs`, of whatever version.
+pub(crate) fn anything(bpffs: &Path) -> Result<bool, PinError> {
+    for (_, path) in versions(bpffs)? {
+        if !files(&path)?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Removes everything pinned under `bpffs`, of whatever version; links first, so that no packet meets a
 /// program on its way out. When it returns, no program is attached any more. False when there was nothing.
 pub(crate) fn remove_all(bpffs: &Path) -> Result<bool, PinError> {

@@ -51,7 +51,7 @@ fn sweep_table<B: FromBytes + IntoBytes + Immutable>(
     buckets: Range<u32>,
     sweep: &mut Sweep,
 ) {
-    let timeouts = plane.maps.settings().timeouts;
+    let settings = plane.maps.settings();
     let tick = plane.tick();
     for bucket in buckets {
         for slot in 0..SLOTS_PER_BUCKET {
@@ -62,20 +62,14 @@ fn sweep_table<B: FromBytes + IntoBytes + Immutable>(
             if !meta.is_live() {
                 continue;
             }
-            let idle = tick.wrapping_sub(meta.tick());
-            let over = (idle as i32) > 0 && idle > timeouts[usize::from(meta.state())];
-            if !over {
+            if !settings.is_over(meta, tick) {
                 sweep.alive += 1;
             } else if word
                 .compare_exchange(meta.0, Meta::FREE.0, Ordering::AcqRel, Ordering::Relaxed)
                 .is_ok()
             {
                 sweep.ended += 1;
-                let unit = if tcp::is_active(meta.state()) {
-                    Live::ACTIVE
-                } else {
-                    Live::INACTIVE
-                };
+                let unit = Live::one(tcp::is_active(meta.state()));
                 if let Some(live) = plane
                     .maps
                     .live

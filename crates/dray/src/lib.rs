@@ -15,7 +15,6 @@ mod grid;
 mod log;
 mod number;
 mod output;
-mod pinned;
 mod privileges;
 mod terminal;
 mod withdraw;

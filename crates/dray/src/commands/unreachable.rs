@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use dray_api::CallError;
 
 use super::BPFFS;
-use crate::{daemon::ledger, pinned};
+use crate::daemon::ledger;
 
 /// The error in full. A configuration's errors are shown as `dray check` shows them.
 pub(super) fn explain(error: CallError, runtime_dir: &Path) -> anyhow::Error {
@@ -27,7 +27,7 @@ pub(super) fn explain(error: CallError, runtime_dir: &Path) -> anyhow::Error {
 pub(super) fn forwarding(runtime_dir: &Path) -> String {
     let bpffs = bpffs(runtime_dir);
     let place = bpffs.display();
-    match pinned::anything(&bpffs) {
+    match dray_dataplane::pinned(&bpffs) {
         Ok(true) => format!(
             "forwarding goes on without it, from {place}: `dray run` takes it over, `dray stop --withdraw` ends it"
         ),

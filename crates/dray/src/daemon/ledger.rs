@@ -16,8 +16,6 @@ use std::{
 use dray_control::{AddedVip, VipLedger};
 use tracing::warn;
 
-use crate::pinned;
-
 pub(crate) use file::path;
 pub use file::{ReadError, read};
 
@@ -152,7 +150,7 @@ fn vips_of_an_earlier_run(
     namespace: NetworkNamespace,
 ) -> Result<BTreeSet<AddedVip>, OpenError> {
     // What cannot be read is as good as nothing here: opening the data plane says why.
-    if record.bpffs != bpffs && pinned::anything(&record.bpffs).unwrap_or(false) {
+    if record.bpffs != bpffs && dray_dataplane::pinned(&record.bpffs).unwrap_or(false) {
         return Err(OpenError::PinnedElsewhere {
             bpffs: record.bpffs,
         });
