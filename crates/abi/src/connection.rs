@@ -36,8 +36,11 @@ pub struct Slot4 {
     pub key: [u64; 2],
     /// The tick of the first packet.
     pub since: u32,
+    /// The persistence template that the connection belongs to: 1 + its place in the table of templates (bucket × 8 + slot),
+    /// lowest byte first; 0 for none.
+    pub template: [u8; 3],
     /// In a bucket's first slot: not zero once a connection of this home went elsewhere.
-    pub spilled: u32,
+    pub spilled: u8,
 }
 
 /// One IPv6 connection: a cache line.
@@ -52,8 +55,10 @@ pub struct Slot6 {
     pub key: [u64; 5],
     /// The tick of the first packet.
     pub since: u32,
-    /// In a bucket's first slot: not zero once a connection of this home went elsewhere.
-    pub spilled: u32,
+    /// As [`Slot4::template`].
+    pub template: [u8; 3],
+    /// As [`Slot4::spilled`].
+    pub spilled: u8,
     /// Fills the cache line.
     pub reserved: u64,
 }
@@ -61,29 +66,38 @@ pub struct Slot6 {
 /// What a slot says of its connection, in one word, so that it changes in one piece.
 ///
 /// ```text
-///  63                              32 31                      8 7    4 3      0
-/// ┌──────────────────────────────────┬─────────────────────────┬──────┬────────┐
-/// │ tick of the last packet          │ destination             │ mark │ state  │
-/// └──────────────────────────────────┴─────────────────────────┴──────┴────────┘
+///  63                              32 31                      8 7     5 4     0
+/// ┌──────────────────────────────────┬─────────────────────────┬───────┬───────┐
+/// │ tick at which its time is over   │ destination             │ flags │ state │
+/// └──────────────────────────────────┴─────────────────────────┴───────┴───────┘
 /// ```
-/// Zero is a free slot: a live one always names a destination, and those are numbered from 1.
+/// Zero is a free slot: a live one always names a destination, and those are numbered from 1. Slots of templates,
+/// fragments and cached destinations have the same word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Meta(pub u64);
 
 impl Meta {
     /// A free slot.
     pub const FREE: Self = Self(0);
-    /// A slot that is being written: no destination, but a mark.
-    const BUSY: u64 = 1 << 4;
+    /// The state of a slot that is being written; it has no destination.
+    const BUSY: u64 = 0x1f;
+    const STATE: u8 = 0x1f;
 
-    /// A live connection. `destination` is at most [`MAX_DESTINATION`](crate::MAX_DESTINATION), `state` at
-    /// most 15; higher bits are cut off.
+    /// Flag of a connection: a packet of the real server's was seen (IPVS's NOOUTPUT is off).
+    pub const REPLIED: u8 = 1 << 5;
+    /// Flag of a connection: it belongs to a persistence template.
+    pub const CONTROLLED: u8 = 1 << 6;
+    /// Flag of a template: its real server is gone or quiesced, so that nobody may find it any more.
+    pub const RETIRED: u8 = 1 << 5;
+
+    /// A live connection. `destination` is at most [`MAX_DESTINATION`](crate::MAX_DESTINATION); higher bits are cut off.
+    /// `state` is the state with its flags.
     #[inline(always)]
-    pub const fn new(tick: u32, destination: u32, state: u8) -> Self {
+    pub const fn new(over: u32, destination: u32, state: u8) -> Self {
         Self(
-            ((tick as u64) << 32)
+            ((over as u64) << 32)
                 | (((destination & crate::MAX_DESTINATION) as u64) << 8)
-                | (state & 0xf) as u64,
+                | state as u64,
         )
     }
 
@@ -93,9 +107,9 @@ impl Meta {
         Self(((tick as u64) << 32) | Self::BUSY)
     }
 
-    /// The tick of the last packet.
+    /// The tick at which its time is over: the last packet's, and what its state allows.
     #[inline(always)]
-    pub const fn tick(self) -> u32 {
+    pub const fn over(self) -> u32 {
         (self.0 >> 32) as u32
     }
 
@@ -105,10 +119,16 @@ impl Meta {
         (self.0 >> 8) as u32 & crate::MAX_DESTINATION
     }
 
-    /// The connection's state, IPVS's number for TCP (0 to 10), 11 for UDP.
+    /// The state's number, 0 to 31: IPVS's for TCP (0 to 10), 11 for UDP, 16 plus IPVS's for SCTP (16 to 29).
     #[inline(always)]
     pub const fn state(self) -> u8 {
-        (self.0 & 0xf) as u8
+        self.0 as u8 & Self::STATE
+    }
+
+    /// The flags, in their place.
+    #[inline(always)]
+    pub const fn flags(self) -> u8 {
+        self.0 as u8 & !Self::STATE
     }
 
     /// Whether the slot is free, so that anybody may claim it.
@@ -121,5 +141,11 @@ impl Meta {
     #[inline(always)]
     pub const fn is_live(self) -> bool {
         self.destination() != 0
+    }
+
+    /// Whether its time is over at `tick`.
+    #[inline(always)]
+    pub const fn is_over(self, tick: u32) -> bool {
+        tick.wrapping_sub(self.over()) as i32 > 0
     }
 }

@@ -8,10 +8,33 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
 )]
 pub struct Destination {
-    /// The number of its next hop; 0 when it has none.
+    /// The number of its next hop; 0 when it has none. With the flags and the port it is one word, which is stored whole.
     pub hop: u32,
-    /// Fills the word.
-    pub reserved: u32,
+    /// [`Destination::AVAILABLE`] and the like.
+    pub flags: u16,
+    /// The real server's port, network order; 0 for that of the connection.
+    pub port: [u8; 2],
+    /// Its weight now; a second word with the number of its service.
+    pub weight: u32,
+    /// The number of its service.
+    pub service: u32,
+}
+
+impl Destination {
+    /// Its service has it: it was not removed.
+    pub const AVAILABLE: u16 = 1;
+    /// Its weight is 0.
+    pub const QUIESCED: u16 = 1 << 1;
+    /// The real server is the director itself.
+    pub const LOCAL: u16 = 1 << 2;
+    /// The forwarding method's place: IPVS's number (0 NAT, 2 tunnel, 3 direct routing) in bits 4 to 6.
+    pub const METHOD_SHIFT: u16 = 4;
+
+    /// The forwarding method, IPVS's number.
+    #[inline(always)]
+    pub const fn method(&self) -> u16 {
+        self.flags >> Self::METHOD_SHIFT & 7
+    }
 }
 
 /// Who a destination is: read and written by user space only, so that a new daemon finds its way.
@@ -46,20 +69,30 @@ pub struct Hop {
     pub vlan: u32,
     /// 1 when the entry is in use.
     pub used: u32,
+    /// The largest IP packet that fits, in bytes.
+    pub mtu: u32,
     /// Fills the entry.
-    pub reserved: [u32; 2],
+    pub reserved: u32,
 }
 
-/// Connections of a destination now, and ever. Changed by atomic addition only.
+/// Connections of a destination now, and ever, and how many it may have.
 #[repr(C)]
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
 )]
 pub struct Live {
-    /// Connections in the low half an active state, in the high half any other.
+    /// Connections: in the low half those in an active state, in the high half all others. Changed by atomic addition.
     pub active_inactive: u64,
-    /// Connections given to it, ever.
+    /// Connections given to it, ever. Changed by atomic addition.
     pub connections: u64,
+    /// From this many connections on it is overloaded; 0 for no limit.
+    pub upper: u32,
+    /// Below this many it is so no longer; 0 for three quarters of `upper`.
+    pub lower: u32,
+    /// Persistence templates that name it. Changed by atomic addition.
+    pub persistent: u32,
+    /// Not 0 while it is overloaded.
+    pub overloaded: u32,
 }
 
 impl Live {
@@ -72,6 +105,13 @@ impl Live {
     #[inline(always)]
     pub const fn one(active: bool) -> u64 {
         if active { Self::ACTIVE } else { Self::INACTIVE }
+    }
+
+    /// Active and inactive connections together in such a word.
+    #[inline(always)]
+    pub const fn total(word: u64) -> u32 {
+        let (active, inactive) = Self::split(word);
+        active.wrapping_add(inactive)
     }
 
     /// Active and inactive connections in such a word.
@@ -91,4 +131,8 @@ pub struct Counters {
     pub packets: u64,
     /// Bytes from the IP header on, as IPVS counts them.
     pub bytes: u64,
+    /// Packets of replies.
+    pub reply_packets: u64,
+    /// Bytes of those.
+    pub reply_bytes: u64,
 }

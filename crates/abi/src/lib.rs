@@ -10,20 +10,28 @@
 
 mod connection;
 mod destination;
+mod fragment;
 mod identity;
 mod limits;
+mod locality;
 pub mod maps;
 mod port;
 mod reason;
+mod rule;
 mod service;
+mod template;
 
 pub use connection::{Bucket4, Bucket6, Meta, SLOTS_PER_BUCKET, Slot4, Slot6};
 pub use destination::{Counters, Destination, DestinationInfo, Hop, Live};
+pub use fragment::{FRAGMENT_BUCKETS, FRAGMENT_TIME, Fragment, FragmentBucket};
 pub use identity::{HashKey, Identity, TICK_SHIFT, duration_of_ticks, ticks_of_nanoseconds};
 pub use limits::{MAX_DESTINATION, MAX_PORTS, SLOTS_PER_CONNECTION};
+pub use locality::{LOCALITY_BUCKETS, LOCALITY_MEMBERS, Locality, LocalityBucket};
 pub use port::{Port, Settings};
-pub use reason::{REASONS_PER_CPU, Reason, Verdict};
-pub use service::{Service, ServiceKey};
+pub use reason::{ANSWERS, REASONS_PER_CPU, Reason, Verdict};
+pub use rule::{MAX_RULES, RULE_ROOM, Rule};
+pub use service::{Service, ServiceKey, ServiceOptions};
+pub use template::{Template, TemplateBucket};
 
 /// Changed whenever the layout or the meaning of any map changes. Pinned maps live under a directory with
 /// this number, so that a program never reads another version's maps.
@@ -41,15 +49,19 @@ sizes!(
     Slot6 = 64,
     Bucket4 = 256,
     Bucket6 = 512,
-    Destination = 8,
+    Template = 64,
+    Fragment = 64,
+    Locality = 128,
+    Destination = 16,
     DestinationInfo = 48,
     Hop = 32,
-    Port = 88,
-    Live = 16,
-    Counters = 16,
-    Service = 16,
+    Port = 296,
+    Live = 32,
+    Counters = 32,
+    Rule = 88,
+    Service = 32,
     ServiceKey = 20,
-    Settings = 72,
-    Identity = 136,
+    Settings = 280,
+    Identity = 144,
     HashKey = 88,
 );

@@ -4,6 +4,14 @@
 pub const CONNECTIONS4: &str = "CONNECTIONS4";
 /// `ARRAY` of [`Bucket6`](crate::Bucket6): IPv6 connections. Packets and the sweeper write.
 pub const CONNECTIONS6: &str = "CONNECTIONS6";
+/// `ARRAY` of [`TemplateBucket`](crate::TemplateBucket): persistence templates. Packets and the sweeper write.
+pub const TEMPLATES: &str = "TEMPLATES";
+/// `ARRAY` of [`FragmentBucket`](crate::FragmentBucket): ways of fragmented packets. Packets write.
+pub const FRAGMENTS: &str = "FRAGMENTS";
+/// `ARRAY` of [`LocalityBucket`](crate::LocalityBucket): what `lblc` and `lblcr` remember. Packets and the sweeper write.
+pub const LOCALITY: &str = "LOCALITY";
+/// `ARRAY` of [`Rule`](crate::Rule): rules that give marks, in two sets. The control room writes.
+pub const RULES: &str = "RULES";
 /// `HASH` from [`ServiceKey`](crate::ServiceKey) to a service's number. The control room writes.
 pub const SERVICE_INDEX: &str = "SERVICE_INDEX";
 /// `ARRAY` of [`Service`](crate::Service). The control room writes; packets count.
@@ -30,9 +38,13 @@ pub const REASONS: &str = "REASONS";
 pub const IDENTITY: &str = "IDENTITY";
 
 /// Every map.
-pub const ALL: [&str; 14] = [
+pub const ALL: [&str; 18] = [
     CONNECTIONS4,
     CONNECTIONS6,
+    TEMPLATES,
+    FRAGMENTS,
+    LOCALITY,
+    RULES,
     SERVICE_INDEX,
     SERVICES,
     RECORDS,

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::{ActualDestination, DestinationId, HopId, NextHop, Record, ServiceAddress, ServiceId};
+use crate::{
+    ActualDestination, DestinationId, HopId, NextHop, Record, ServiceId, ServiceIdentity,
+    ServiceOptions,
+};
 
 /// One step of a plan. Each leaves the data plane in a state that forwards correctly, so a plan may
 /// stop after any of them.
@@ -22,20 +25,22 @@ pub enum Action {
         /// Its contents.
         destination: ActualDestination,
     },
-    /// Points a destination at another next hop, or at none.
-    SetHop {
+    /// Changes a destination that is there: anything but its service, real server and port.
+    SetDestination {
         /// The destination.
         id: DestinationId,
-        /// Its new next hop.
-        hop: Option<HopId>,
+        /// All of it, as it is to be.
+        destination: ActualDestination,
     },
     /// Makes a scheduling record the service's, whole, from one packet to the next; adds the service
     /// when it is new.
     Publish {
         /// The service's number.
         id: ServiceId,
-        /// The service's address.
-        address: ServiceAddress,
+        /// Which service it is.
+        service: ServiceIdentity,
+        /// How it treats clients, in one store beside the record's.
+        options: ServiceOptions,
         /// The record.
         record: Record,
     },
@@ -43,8 +48,8 @@ pub enum Action {
     Withdraw {
         /// The service's number.
         id: ServiceId,
-        /// The service's address.
-        address: ServiceAddress,
+        /// Which service it is.
+        service: ServiceIdentity,
     },
     /// Frees the number of a destination that no record and no connection names.
     FreeDestination {
@@ -63,20 +68,13 @@ impl fmt::Display for Action {
         match self {
             Self::WriteHop { id, hop } => write!(f, "write next hop {id}: {hop}"),
             Self::AddDestination { id, destination } => {
-                write!(
-                    f,
-                    "add destination {id}: {} of {}",
-                    destination.real, destination.service
-                )
+                write!(f, "add destination {id}: {destination}")
             }
-            Self::SetHop { id, hop: Some(hop) } => {
-                write!(f, "send destination {id} to next hop {hop}")
+            Self::SetDestination { id, destination } => {
+                write!(f, "set destination {id}: {destination}")
             }
-            Self::SetHop { id, hop: None } => {
-                write!(f, "take the next hop of destination {id} away")
-            }
-            Self::Publish { id, address, .. } => write!(f, "publish service {id}: {address}"),
-            Self::Withdraw { id, address } => write!(f, "withdraw service {id}: {address}"),
+            Self::Publish { id, service, .. } => write!(f, "publish service {id}: {service}"),
+            Self::Withdraw { id, service } => write!(f, "withdraw service {id}: {service}"),
             Self::FreeDestination { id } => write!(f, "free destination {id}"),
             Self::FreeHop { id } => write!(f, "free next hop {id}"),
         }

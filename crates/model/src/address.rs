@@ -3,6 +3,7 @@
 use std::{
     fmt,
     net::{IpAddr, SocketAddr},
+    num::NonZeroU32,
     str::FromStr,
 };
 
@@ -13,6 +14,8 @@ pub enum Protocol {
     Tcp,
     /// RFC 768.
     Udp,
+    /// RFC 9260.
+    Sctp,
 }
 
 impl Protocol {
@@ -21,6 +24,7 @@ impl Protocol {
         match self {
             Self::Tcp => 6,
             Self::Udp => 17,
+            Self::Sctp => 132,
         }
     }
 
@@ -29,27 +33,114 @@ impl Protocol {
         match number {
             6 => Some(Self::Tcp),
             17 => Some(Self::Udp),
+            132 => Some(Self::Sctp),
             _ => None,
         }
     }
 
-    /// `tcp` or `udp`, as in a service address.
+    /// `tcp`, `udp` or `sctp`, as in a service address.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Tcp => "tcp",
             Self::Udp => "udp",
+            Self::Sctp => "sctp",
         }
     }
 }
 
-/// What identifies a virtual service: protocol, VIP and port. Written `tcp://10.77.0.100:80`.
+/// What identifies a virtual service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ServiceIdentity {
+    /// Protocol, VIP and port.
+    Address(ServiceAddress),
+    /// A mark that [rules](crate::MarkRule) give to packets: IPVS's firewall mark services.
+    Mark(Mark),
+}
+
+impl ServiceIdentity {
+    /// The family of its clients, VIPs and (but for tunnels) real servers.
+    pub const fn family(&self) -> Family {
+        match self {
+            Self::Address(address) => Family::of(address.vip),
+            Self::Mark(mark) => mark.family,
+        }
+    }
+
+    /// Its address, unless it is a mark.
+    pub const fn address(&self) -> Option<ServiceAddress> {
+        match self {
+            Self::Address(address) => Some(*address),
+            Self::Mark(_) => None,
+        }
+    }
+}
+
+impl From<ServiceAddress> for ServiceIdentity {
+    fn from(address: ServiceAddress) -> Self {
+        Self::Address(address)
+    }
+}
+
+impl From<Mark> for ServiceIdentity {
+    fn from(mark: Mark) -> Self {
+        Self::Mark(mark)
+    }
+}
+
+impl fmt::Display for ServiceIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::Mark(mark) => mark.fmt(f),
+        }
+    }
+}
+
+/// A mark, in one address family. Written `mark 5` or `mark 5 ipv6`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Mark {
+    /// 1 to 4,294,967,295.
+    pub number: NonZeroU32,
+    /// The family of the packets that the service is for.
+    pub family: Family,
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.family {
+            Family::Ipv4 => write!(f, "mark {}", self.number),
+            Family::Ipv6 => write!(f, "mark {} ipv6", self.number),
+        }
+    }
+}
+
+/// An address family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Family {
+    /// RFC 791.
+    Ipv4,
+    /// RFC 8200.
+    Ipv6,
+}
+
+impl Family {
+    /// The family of an address.
+    pub const fn of(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(_) => Self::Ipv4,
+            IpAddr::V6(_) => Self::Ipv6,
+        }
+    }
+}
+
+/// Protocol, VIP and port. Written `tcp://10.77.0.100:80`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServiceAddress {
     /// Transport protocol.
     pub protocol: Protocol,
     /// The VIP.
     pub vip: IpAddr,
-    /// Port, 1 to 65535, host byte order.
+    /// Port, host byte order; 0 in a service's address stands for every port that has no service of its own.
     pub port: u16,
 }
 

@@ -1,8 +1,8 @@
 //! The port to the data plane: what the control room asks of it.
 
-use std::{fmt, net::SocketAddr, time::Duration};
+use std::{fmt, net::{IpAddr, SocketAddr}, time::Duration};
 
-use crate::{Action, Actual, ServiceAddress};
+use crate::{Action, Actual, MarkRule, Policy, ServiceAddress};
 
 /// The data plane. One task owns it; every write goes through here.
 ///
@@ -32,15 +32,28 @@ pub trait DataPlane: Send {
     /// How often the service had no destination to give (since its number was taken).
     fn refused(&self, service: ServiceId) -> u64;
 
-    /// Sets the connection timeouts.
-    fn set_timeouts(&mut self, timeouts: &Timeouts);
+    /// Sets how packets and connections are treated from now on.
+    fn set_policy(&mut self, policy: &Policy);
+
+    /// Gives packets their marks by these rules from now on, whole, from one packet to the next.
+    ///
+    /// # Errors
+    /// When there are more than [`MAX_MARK_RULES`](crate::MAX_MARK_RULES), or one names an interface that is not in use; nothing was changed then.
+    fn set_mark_rules(&mut self, rules: &[MarkRule]) -> Result<(), DataPlaneError>;
 
     /// Ends connections whose time is over, over one part in `parts` of the table; the parts follow one
     /// another from call to call.
     fn sweep(&mut self, parts: u32) -> Sweep;
 
+    /// The `drop_entry` defence, to be called once a second while it is on: ends some connections that are half open or
+    /// little used, chosen at random as IPVS does. Says how many.
+    fn drop_entries(&mut self) -> u64;
+
     /// Connections in the table, in no order, at most `limit` of those that `keep` accepts.
     fn connections(&self, keep: &dyn Fn(&Connection) -> bool, limit: usize) -> Vec<Connection>;
+
+    /// Persistence templates, in no order, at most `limit`.
+    fn templates(&self, limit: usize) -> Vec<Template>;
 
     /// Every reason to pass or drop a packet, with its count over all processors.
     fn reasons(&self) -> Vec<ReasonCount>;
@@ -115,6 +128,10 @@ pub struct Live {
     pub active: u32,
     /// All others (IPVS's InActConn).
     pub inactive: u32,
+    /// Persistence templates (IPVS's PersistConn).
+    pub persistent: u32,
+    /// Whether its upper threshold was reached: it gets no new connections.
+    pub overloaded: bool,
 }
 
 impl Live {
@@ -124,7 +141,7 @@ impl Live {
     }
 }
 
-/// What a destination has had; client to server only, as direct routing sees no other.
+/// What a destination has had. With direct routing, replies are counted only if the director routes them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Connections given to it.
@@ -133,6 +150,10 @@ pub struct Counters {
     pub packets: u64,
     /// Bytes of those packets, from the IP header on (as IPVS counts them).
     pub bytes: u64,
+    /// Packets of replies.
+    pub reply_packets: u64,
+    /// Bytes of those.
+    pub reply_bytes: u64,
 }
 
 /// How long a connection lasts without packets, by state. The defaults are IPVS's.
@@ -163,6 +184,27 @@ pub struct Sweep {
     pub alive: u64,
     /// Connections ended.
     pub ended: u64,
+}
+
+/// One persistence template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    /// Protocol number; 0 for a mark's.
+    pub protocol: u8,
+    /// The client's network: its address under the service's mask.
+    pub client: IpAddr,
+    /// The VIP, or the mark as an IPv4 address.
+    pub vip: IpAddr,
+    /// The virtual port; 0 when the template is for every port.
+    pub port: u16,
+    /// The destination that it gives.
+    pub destination: DestinationId,
+    /// IPVS's name of its state: `NONE` or `ASSURED`.
+    pub state: &'static str,
+    /// Time left without new connections.
+    pub expires: Duration,
+    /// Its connections.
+    pub children: u32,
 }
 
 /// One connection of the table.

@@ -2,7 +2,7 @@
 
 use std::{fmt, net::IpAddr, num::NonZeroU32};
 
-use crate::{ServiceAddress, Timeouts};
+use crate::{IpvsOptions, MarkRule, ServiceIdentity, ServiceOptions, Thresholds, Timeouts};
 
 /// The whole desired state of one director.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,10 @@ pub struct Director {
     pub vips: VipOwnership,
     /// How long a connection lasts without packets; each 1 s to 31 days, in whole seconds.
     pub timeouts: Timeouts,
+    /// Which packets get a mark; the first rule that fits counts.
+    pub marks: Vec<MarkRule>,
+    /// IPVS's settings (`net.ipv4.vs.*`), and what dray has beside them.
+    pub ipvs: IpvsOptions,
 }
 
 /// Who puts the VIPs on the director's interface.
@@ -43,10 +47,12 @@ pub enum VipOwnership {
 pub struct Service {
     /// The operator's name for it.
     pub name: ServiceName,
-    /// Protocol, VIP and port.
-    pub address: ServiceAddress,
+    /// Protocol, VIP and port, or a mark.
+    pub identity: ServiceIdentity,
     /// How a new connection's real server is chosen.
     pub scheduler: Scheduler,
+    /// How it treats clients.
+    pub options: ServiceOptions,
     /// How packets reach the real server.
     pub forward: Forward,
     /// Real servers in the order of the file; no address twice, all of the VIP's family.
@@ -95,6 +101,8 @@ pub struct RealServer {
     pub address: IpAddr,
     /// Its share of new connections; 0 quiesces it.
     pub weight: Weight,
+    /// Beyond which numbers of connections it gets no new ones.
+    pub thresholds: Thresholds,
 }
 
 /// A real server's weight, 0 to 65,535 (the range of `ipvsadm -w`). 0 quiesces: no new connections.
@@ -129,22 +137,64 @@ pub enum Scheduler {
     RoundRobin,
     /// Weighted round robin, interleaved.
     WeightedRoundRobin,
+    /// Fewest connections.
+    LeastConnection,
     /// Fewest connections relative to weight.
     WeightedLeastConnection,
+    /// Shortest expected delay: fewest active connections, the new one included, relative to weight.
+    ShortestExpectedDelay,
+    /// Never queue: one without active connections if there is, else the shortest expected delay.
+    NeverQueue,
+    /// Locality-based least connection: each VIP of a mark keeps its real server while that has room.
+    LocalityBased,
+    /// The same with a set of real servers for each VIP.
+    LocalityBasedReplicated,
+    /// By a hash of the destination address.
+    DestinationHash,
     /// By a hash of the client's address.
-    SourceHash,
+    SourceHash(HashFlags),
     /// By a hash of the client's address into a Maglev table.
-    MaglevHash,
+    MaglevHash(HashFlags),
+    /// The heaviest.
+    Failover,
+    /// The heaviest that has not more active connections than its weight.
+    Overflow,
+    /// The better of two drawn by weight.
+    PowerOfTwo,
+}
+
+/// Flags of `sh` and `mh`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct HashFlags {
+    /// `sh-fallback`, `mh-fallback`: clients of a real server that takes no connections go to another one.
+    pub fallback: bool,
+    /// `sh-port`, `mh-port`: the client's port counts too.
+    pub port: bool,
 }
 
 impl Scheduler {
-    /// Every scheduler, in the order of the documentation.
-    pub const ALL: [Self; 5] = [
+    /// Every scheduler (without flags), in the order of the documentation.
+    pub const ALL: [Self; 14] = [
         Self::RoundRobin,
         Self::WeightedRoundRobin,
+        Self::LeastConnection,
         Self::WeightedLeastConnection,
-        Self::SourceHash,
-        Self::MaglevHash,
+        Self::ShortestExpectedDelay,
+        Self::NeverQueue,
+        Self::LocalityBased,
+        Self::LocalityBasedReplicated,
+        Self::DestinationHash,
+        Self::SourceHash(HashFlags {
+            fallback: false,
+            port: false,
+        }),
+        Self::MaglevHash(HashFlags {
+            fallback: false,
+            port: false,
+        }),
+        Self::Failover,
+        Self::Overflow,
+        Self::PowerOfTwo,
     ];
 
     /// IPVS's name for it.
@@ -152,13 +202,22 @@ impl Scheduler {
         match self {
             Self::RoundRobin => "rr",
             Self::WeightedRoundRobin => "wrr",
+            Self::LeastConnection => "lc",
             Self::WeightedLeastConnection => "wlc",
-            Self::SourceHash => "sh",
-            Self::MaglevHash => "mh",
+            Self::ShortestExpectedDelay => "sed",
+            Self::NeverQueue => "nq",
+            Self::LocalityBased => "lblc",
+            Self::LocalityBasedReplicated => "lblcr",
+            Self::DestinationHash => "dh",
+            Self::SourceHash(_) => "sh",
+            Self::MaglevHash(_) => "mh",
+            Self::Failover => "fo",
+            Self::Overflow => "ovf",
+            Self::PowerOfTwo => "twos",
         }
     }
 
-    /// The scheduler of that name.
+    /// The scheduler of that name, without flags.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
@@ -171,6 +230,10 @@ impl Scheduler {
 pub enum Forward {
     /// Direct routing: same layer-2 network, only the Ethernet addresses and the TTL change.
     DirectRouting,
+    /// IP in IP (RFC 2003, RFC 2473).
+    Tunnel,
+    /// IPVS's masquerading: the destination address and port become the real server's.
+    Nat,
 }
 
 impl Forward {
@@ -178,6 +241,8 @@ impl Forward {
     pub const fn name(self) -> &'static str {
         match self {
             Self::DirectRouting => "dr",
+            Self::Tunnel => "tun",
+            Self::Nat => "nat",
         }
     }
 }

@@ -15,16 +15,23 @@ mod address;
 pub mod config;
 mod dataplane;
 mod desired;
+mod mark_rule;
 mod net;
+mod options;
+mod policy;
 
 pub use action::Action;
 pub use actual::{Actual, ActualDestination, ActualService};
-pub use address::{Mac, Protocol, ServiceAddress};
+pub use address::{Family, Mac, Mark, Protocol, ServiceAddress, ServiceIdentity};
 pub use dataplane::{
     Connection, Counters, DataPlane, DataPlaneError, DestinationId, HopId, InterfaceStatus, Live,
-    ReasonCount, Record, ServiceId, Sweep, Timeouts, Verdict, XdpMode,
+    ReasonCount, Record, ServiceId, Sweep, Template, Timeouts, Verdict, XdpMode,
 };
 pub use desired::{
-    Desired, Director, Forward, RealServer, Scheduler, Service, ServiceName, VipOwnership, Weight,
+    Desired, Director, Forward, HashFlags, RealServer, Scheduler, Service, ServiceName, VipOwnership,
+    Weight,
 };
+pub use mark_rule::{MAX_MARK_RULES, MarkRule};
 pub use net::{Net, NetError, NextHop, Resolution, Unresolved};
+pub use options::{Granularity, Persistence, PersistenceEngine, ServiceOptions, Thresholds};
+pub use policy::{Defence, IpvsOptions, KernelRules, NoDestination, Policy, Removed};

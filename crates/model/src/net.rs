@@ -50,6 +50,8 @@ pub struct NextHop {
     pub source: Mac,
     /// Destination: the neighbour's address.
     pub destination: Mac,
+    /// The largest IP packet that fits, in bytes: the route's MTU, or the interface's.
+    pub mtu: u32,
 }
 
 impl fmt::Display for NextHop {
