@@ -119,6 +119,54 @@ impl Live {
     pub const fn split(word: u64) -> (u32, u32) {
         (word as u32, (word >> 32) as u32)
     }
+
+    /// Whether a destination with `total` connections is overloaded once one more was given to it, the new one counted.
+    /// `was` is what it was before. (Linux 6.1.176 and 6.1.192 agree here.)
+    #[inline(always)]
+    pub const fn overloaded_after_bind(total: u32, upper: u32, was: bool) -> bool {
+        was || upper != 0 && total >= upper
+    }
+
+    /// Whether a destination with `total` connections is still overloaded once one of its ended, that one not counted.
+    ///
+    /// Without `lower` the bound is three quarters of `upper`, as Linux 6.1.192 reckons it; 6.1.176's `4 * total < 3 * upper`
+    /// says the same until it overflows.
+    #[inline(always)]
+    pub const fn overloaded_after_unbind(total: u32, upper: u32, lower: u32, was: bool) -> bool {
+        was && !Self::is_below(total, upper, lower)
+    }
+
+    /// Whether a destination with `total` connections is overloaded after an edit of its thresholds.
+    ///
+    /// `old_upper` is the upper threshold before. Linux 6.1.176 (`old_rules`) clears the mark when the threshold is gone or
+    /// was raised, and leaves it as it is otherwise; later kernels look at the number of connections.
+    #[inline(always)]
+    pub const fn overloaded_after_edit(
+        total: u32,
+        old_upper: u32,
+        upper: u32,
+        lower: u32,
+        was: bool,
+        old_rules: bool,
+    ) -> bool {
+        if upper == 0 {
+            false
+        } else if old_rules {
+            was && upper <= old_upper
+        } else {
+            total >= upper || was && !Self::is_below(total, upper, lower)
+        }
+    }
+
+    /// Whether `total` connections are few enough to take new ones again.
+    #[inline(always)]
+    const fn is_below(total: u32, upper: u32, lower: u32) -> bool {
+        if lower != 0 {
+            total < lower
+        } else {
+            upper == 0 || total < upper - upper / 4
+        }
+    }
 }
 
 /// Packets and bytes, of one destination on one processor.
@@ -135,4 +183,50 @@ pub struct Counters {
     pub reply_packets: u64,
     /// Bytes of those.
     pub reply_bytes: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Live;
+
+    #[test]
+    fn the_bound_without_a_lower_threshold_is_the_old_kernels_three_quarters() {
+        for upper in 1..500_u32 {
+            for total in 0..500 {
+                let still = Live::overloaded_after_unbind(total, upper, 0, true);
+                assert_eq!(still, 4 * total >= 3 * upper, "{total} of {upper}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_overloaded_stays_so_until_it_falls_below_the_lower_threshold() {
+        assert!(!Live::overloaded_after_bind(9, 10, false));
+        assert!(Live::overloaded_after_bind(10, 10, false));
+        assert!(Live::overloaded_after_bind(3, 10, true));
+        assert!(Live::overloaded_after_unbind(5, 10, 5, true));
+        assert!(!Live::overloaded_after_unbind(4, 10, 5, true));
+        assert!(!Live::overloaded_after_unbind(9, 10, 5, false));
+        assert!(!Live::overloaded_after_unbind(9, 0, 0, true));
+        assert!(
+            Live::overloaded_after_unbind(9, 0, 3, true),
+            "the lower one counts by itself, as in Linux"
+        );
+    }
+
+    #[test]
+    fn an_edit_is_judged_by_the_rules_of_the_kernel_that_is_followed() {
+        let old =
+            |old_upper, upper, was| Live::overloaded_after_edit(8, old_upper, upper, 0, was, true);
+        assert!(!old(10, 5, false), "lowering sets nothing");
+        assert!(old(10, 5, true));
+        assert!(!old(5, 6, true), "raising clears, even when there are more");
+        assert!(!old(5, 0, true));
+        let new =
+            |old_upper, upper, was| Live::overloaded_after_edit(8, old_upper, upper, 0, was, false);
+        assert!(new(10, 5, false));
+        assert!(new(5, 10, true), "8 is not below three quarters of 10");
+        assert!(!new(5, 12, true));
+        assert!(!new(5, 0, true));
+    }
 }
