@@ -1,6 +1,10 @@
 //! The port to the data plane: what the control room asks of it.
 
-use std::{fmt, net::{IpAddr, SocketAddr}, time::Duration};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use crate::{Action, Actual, MarkRule, Policy, ServiceAddress};
 

@@ -28,8 +28,8 @@ pub use dataplane::{
     ReasonCount, Record, ServiceId, Sweep, Template, Timeouts, Verdict, XdpMode,
 };
 pub use desired::{
-    Desired, Director, Forward, HashFlags, RealServer, Scheduler, Service, ServiceName, VipOwnership,
-    Weight,
+    Desired, Director, Forward, HashFlags, RealServer, Scheduler, Service, ServiceName,
+    VipOwnership, Weight,
 };
 pub use mark_rule::{MAX_MARK_RULES, MarkRule};
 pub use net::{Net, NetError, NextHop, Resolution, Unresolved};

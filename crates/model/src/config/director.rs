@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, num::NonZeroU32, ops::RangeInclusive, time::Duration};
 
-use crate::{Director, Timeouts, VipOwnership};
+use crate::{Director, IpvsOptions, Timeouts, VipOwnership};
 
 use super::{
     duration,
@@ -39,6 +39,8 @@ pub(super) fn read(file: &Entries<'_, '_>, faults: &mut Faults<'_>) -> Option<Di
         max_connections: NonZeroU32::new(max_connections?)?,
         vips: vips?,
         timeouts: timeouts?,
+        marks: Vec::new(),
+        ipvs: IpvsOptions::default(),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, net::IpAddr, ops::Range};
 
-use crate::{RealServer, ServiceAddress, Weight};
+use crate::{RealServer, ServiceAddress, Thresholds, Weight};
 
 use super::{
     address,
@@ -58,7 +58,11 @@ pub(super) fn read(
         }
         first.insert(address, place.clone());
         seats.push(Seat { address, place });
-        reals.extend(weight.map(|weight| RealServer { address, weight }));
+        reals.extend(weight.map(|weight| RealServer {
+            address,
+            weight,
+            thresholds: Thresholds::default(),
+        }));
     }
     (reals.len() == tables.len()).then_some(reals)
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, net::IpAddr, ops::Range};
 
-use crate::{Forward, Scheduler, Service, ServiceAddress, ServiceName};
+use crate::{Forward, Scheduler, Service, ServiceAddress, ServiceName, ServiceOptions};
 
 use super::{
     address,
@@ -82,8 +82,9 @@ fn service<'t>(
     let (address, _) = address?;
     Some(Service {
         name: name?,
-        address,
+        identity: address.into(),
         scheduler: scheduler?,
+        options: ServiceOptions::default(),
         forward: forward?,
         reals: reals?,
     })
