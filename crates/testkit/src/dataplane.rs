@@ -6,9 +6,9 @@ use std::{
 };
 
 use dray_model::{
-    Action, Actual, ActualService, Connection, Counters, DataPlane, DataPlaneError, DestinationId,
-    HopId, InterfaceStatus, Live, ReasonCount, Record, ServiceAddress, ServiceId, Sweep, Timeouts,
-    XdpMode,
+    Action, Actual, ActualDestination, ActualService, Connection, Counters, DataPlane,
+    DataPlaneError, DestinationId, HopId, InterfaceStatus, Live, MAX_MARK_RULES, MarkRule, Policy,
+    ReasonCount, Record, ServiceId, ServiceIdentity, Sweep, Template, Thresholds, XdpMode,
 };
 
 /// A [`DataPlane`] of plain maps. Clones share one state: a test keeps one clone and hands another to
@@ -37,7 +37,7 @@ pub struct Room {
 struct State {
     actual: Actual,
     /// The services of `actual` by number.
-    numbers: BTreeMap<ServiceId, ServiceAddress>,
+    numbers: BTreeMap<ServiceId, ServiceIdentity>,
     room: Room,
     refuse_in: Option<usize>,
     actions: Vec<Action>,
@@ -46,7 +46,11 @@ struct State {
     live: BTreeMap<DestinationId, Live>,
     counters: BTreeMap<DestinationId, Counters>,
     connections: Vec<Connection>,
-    timeouts: Option<Timeouts>,
+    templates: Vec<Template>,
+    policies: Vec<Policy>,
+    mark_rules: Vec<MarkRule>,
+    droppable: u64,
+    drops: u64,
     sweep: Sweep,
     sweeps: Vec<u32>,
     reasons: Vec<ReasonCount>,
@@ -72,7 +76,11 @@ impl FakeDataPlane {
             live: BTreeMap::new(),
             counters: BTreeMap::new(),
             connections: Vec::new(),
-            timeouts: None,
+            templates: Vec::new(),
+            policies: Vec::new(),
+            mark_rules: Vec::new(),
+            droppable: 0,
+            drops: 0,
             sweep: Sweep::default(),
             sweeps: Vec::new(),
             reasons: Vec::new(),
@@ -129,6 +137,16 @@ impl FakeDataPlane {
         self.state().connections = connections;
     }
 
+    /// Sets the persistence templates.
+    pub fn set_templates(&self, templates: Vec<Template>) {
+        self.state().templates = templates;
+    }
+
+    /// Sets how many connections each call of the `drop_entry` defence ends.
+    pub fn set_droppable(&self, connections: u64) {
+        self.state().droppable = connections;
+    }
+
     /// Sets what each sweep answers.
     pub fn set_sweep(&self, sweep: Sweep) {
         self.state().sweep = sweep;
@@ -152,9 +170,10 @@ impl FakeDataPlane {
     /// The number of the destination of that real server inside that service, if it is there.
     pub fn destination(
         &self,
-        service: ServiceAddress,
+        service: impl Into<ServiceIdentity>,
         real: std::net::IpAddr,
     ) -> Option<DestinationId> {
+        let service = service.into();
         let state = self.state();
         let mut all = state.actual.destinations.iter();
         all.find(|(_, found)| found.service == service && found.real == real)
@@ -166,9 +185,24 @@ impl FakeDataPlane {
         std::mem::take(&mut self.state().actions)
     }
 
-    /// The connection timeouts, once they were set.
-    pub fn timeouts(&self) -> Option<Timeouts> {
-        self.state().timeouts
+    /// How packets and connections are treated, once that was set.
+    pub fn policy(&self) -> Option<Policy> {
+        self.state().policies.last().copied()
+    }
+
+    /// Every policy that was set since the start, in order.
+    pub fn policies(&self) -> Vec<Policy> {
+        self.state().policies.clone()
+    }
+
+    /// The rules that give marks.
+    pub fn mark_rules(&self) -> Vec<MarkRule> {
+        self.state().mark_rules.clone()
+    }
+
+    /// How often the `drop_entry` defence was called since the start.
+    pub fn drops(&self) -> u64 {
+        self.state().drops
     }
 
     /// In how many parts each sweep since the start divided the table.
@@ -205,43 +239,54 @@ impl FakeDataPlane {
                 let range = 1..=16_777_215;
                 assert!(range.contains(&id.0), "destination {id} is out of range");
                 assert!(!destinations.contains_key(id), "destination {id} is taken");
-                check_hop(state, destination.hop);
+                check_destination(state, destination);
             }
-            Action::SetHop { id, hop } => {
-                assert!(destinations.contains_key(id), "no destination {id}");
-                check_hop(state, *hop);
+            Action::SetDestination { id, destination } => {
+                let before = destinations.get(id);
+                let before = before.unwrap_or_else(|| panic!("no destination {id}"));
+                let who = |destination: &ActualDestination| {
+                    (destination.service, destination.real, destination.port)
+                };
+                assert_eq!(
+                    who(before),
+                    who(destination),
+                    "destination {id} is another's"
+                );
+                check_destination(state, destination);
             }
             Action::Publish {
                 id,
-                address,
+                service,
                 record,
+                ..
             } => {
-                let number = services.get(address).map(|service| service.id);
+                let number = services.get(service).map(|found| found.id);
                 assert!(
                     number.is_none_or(|n| n == *id),
-                    "{address} has {number:?}, not {id}"
+                    "{service} has {number:?}, not {id}"
                 );
                 let owner = state.numbers.get(id);
                 assert!(
-                    owner.is_none_or(|o| o == address),
-                    "{owner:?} has {id}, not {address}"
+                    owner.is_none_or(|o| o == service),
+                    "{owner:?} has {id}, not {service}"
                 );
                 for named in (self.destinations_of)(record) {
                     let found = destinations.get(&named);
                     let found =
-                        found.unwrap_or_else(|| panic!("{address}: no destination {named}"));
-                    assert_eq!(found.service, *address, "destination {named} is another's");
+                        found.unwrap_or_else(|| panic!("{service}: no destination {named}"));
+                    assert_eq!(found.service, *service, "destination {named} is another's");
                 }
             }
-            Action::Withdraw { id, address } => {
-                let found = services.get(address).map(|service| service.id);
-                assert_eq!(found, Some(*id), "{address} is not service {id}");
+            Action::Withdraw { id, service } => {
+                let found = services.get(service).map(|found| found.id);
+                assert_eq!(found, Some(*id), "{service} is not service {id}");
             }
             Action::FreeDestination { id } => {
                 assert!(destinations.contains_key(id), "no destination {id}");
                 assert!(!self.named(state).contains(id), "a record names {id}");
                 let live = state.live.get(id).copied().unwrap_or_default();
                 assert_eq!(live.total(), 0, "destination {id} has connections");
+                assert_eq!(live.persistent, 0, "destination {id} has templates");
             }
             Action::FreeHop { id } => {
                 assert!(hops.contains_key(id), "no next hop {id}");
@@ -252,10 +297,12 @@ impl FakeDataPlane {
     }
 }
 
-fn check_hop(state: &State, hop: Option<HopId>) {
-    if let Some(hop) = hop {
+fn check_destination(state: &State, destination: &ActualDestination) {
+    if let Some(hop) = destination.hop {
         assert!(state.actual.hops.contains_key(&hop), "no next hop {hop}");
     }
+    let Thresholds { upper, lower } = destination.thresholds;
+    assert!(lower <= upper, "{destination}: {lower} is above {upper}");
 }
 
 impl State {
@@ -280,7 +327,7 @@ impl State {
             Action::AddDestination { .. } => {
                 ("a destination", destinations.len(), self.room.destinations)
             }
-            Action::Publish { address, .. } if !services.contains_key(address) => {
+            Action::Publish { service, .. } if !services.contains_key(service) => {
                 ("a service", services.len(), self.room.services)
             }
             _ => return Ok(()),
@@ -310,25 +357,25 @@ impl State {
                 self.counters.insert(*id, Counters::default());
                 self.live.insert(*id, Live::default());
             }
-            Action::SetHop { id, hop } => {
-                if let Some(destination) = destinations.get_mut(id) {
-                    destination.hop = *hop;
-                }
+            Action::SetDestination { id, destination } => {
+                destinations.insert(*id, *destination);
             }
             Action::Publish {
                 id,
-                address,
+                service,
+                options,
                 record,
             } => {
-                let service = ActualService {
+                let published = ActualService {
                     id: *id,
+                    options: *options,
                     record: record.clone(),
                 };
-                services.insert(*address, service);
-                self.numbers.insert(*id, *address);
+                services.insert(*service, published);
+                self.numbers.insert(*id, *service);
             }
-            Action::Withdraw { id, address } => {
-                services.remove(address);
+            Action::Withdraw { id, service } => {
+                services.remove(service);
                 self.numbers.remove(id);
             }
             Action::FreeDestination { id } => {
@@ -377,8 +424,36 @@ impl DataPlane for FakeDataPlane {
         self.state().refused.get(&service).copied().unwrap_or(0)
     }
 
-    fn set_timeouts(&mut self, timeouts: &Timeouts) {
-        self.state().timeouts = Some(*timeouts);
+    fn set_policy(&mut self, policy: &Policy) {
+        self.state().policies.push(*policy);
+    }
+
+    fn set_mark_rules(&mut self, rules: &[MarkRule]) -> Result<(), DataPlaneError> {
+        let mut state = self.state();
+        if rules.len() > MAX_MARK_RULES {
+            return Err(DataPlaneError::Full {
+                what: "mark rules",
+                room: MAX_MARK_RULES as u64,
+                cure: "ask for less",
+            });
+        }
+        let interfaces = rules.iter().filter_map(|rule| rule.interface.as_deref());
+        for name in interfaces {
+            if !state.interfaces.iter().any(|found| found.name == name) {
+                return Err(DataPlaneError::System {
+                    what: format!("give marks on {name}"),
+                    source: "the interface is not in use".into(),
+                });
+            }
+        }
+        state.mark_rules = rules.to_vec();
+        Ok(())
+    }
+
+    fn drop_entries(&mut self) -> u64 {
+        let mut state = self.state();
+        state.drops += 1;
+        state.droppable
     }
 
     fn sweep(&mut self, parts: u32) -> Sweep {
@@ -394,6 +469,11 @@ impl DataPlane for FakeDataPlane {
             .iter()
             .filter(|connection| keep(connection));
         kept.take(limit).cloned().collect()
+    }
+
+    fn templates(&self, limit: usize) -> Vec<Template> {
+        let state = self.state();
+        state.templates.iter().take(limit).cloned().collect()
     }
 
     fn reasons(&self) -> Vec<ReasonCount> {

@@ -1,7 +1,7 @@
 //! The fake is as strict as it says.
 
 use super::*;
-use dray_model::{ActualDestination, Mac, NextHop, Protocol};
+use dray_model::{Forward, Mac, NextHop, Protocol, ServiceAddress, ServiceOptions, Thresholds};
 
 /// In these tests a record is the list of its destinations.
 fn words(record: &Record) -> Vec<DestinationId> {
@@ -23,26 +23,37 @@ fn write_hop(id: u32) -> Action {
         vlan: None,
         source: Mac::default(),
         destination: Mac::default(),
+        mtu: 1500,
     };
     Action::WriteHop { id: HopId(id), hop }
 }
 
-fn add_destination(id: u32, hop: u32) -> Action {
-    let destination = ActualDestination {
-        service: address(),
+fn destination(hop: u32) -> ActualDestination {
+    ActualDestination {
+        service: address().into(),
         real: "10.77.0.11".parse().unwrap(),
+        port: 80,
+        forward: Forward::DirectRouting,
         hop: Some(HopId(hop)),
-    };
+        weight: 1,
+        thresholds: Thresholds::default(),
+        available: true,
+        local: false,
+    }
+}
+
+fn add_destination(id: u32, hop: u32) -> Action {
     Action::AddDestination {
         id: DestinationId(id),
-        destination,
+        destination: destination(hop),
     }
 }
 
 fn publish(destinations: &[u64]) -> Action {
     Action::Publish {
         id: ServiceId(1),
-        address: address(),
+        service: address().into(),
+        options: ServiceOptions::default(),
         record: Record(destinations.to_vec()),
     }
 }
@@ -77,12 +88,75 @@ fn a_destination_with_connections_cannot_be_freed() {
     let mut dataplane = serving();
     dataplane.apply(&publish(&[])).unwrap();
     let live = Live {
-        active: 0,
         inactive: 1,
+        ..Live::default()
     };
     dataplane.set_live(DestinationId(1), live);
     let id = DestinationId(1);
     _ = dataplane.apply(&Action::FreeDestination { id });
+}
+
+#[test]
+#[should_panic(expected = "destination 1 has templates")]
+fn a_destination_with_templates_cannot_be_freed() {
+    let mut dataplane = serving();
+    dataplane.apply(&publish(&[])).unwrap();
+    let live = Live {
+        persistent: 1,
+        ..Live::default()
+    };
+    dataplane.set_live(DestinationId(1), live);
+    let id = DestinationId(1);
+    _ = dataplane.apply(&Action::FreeDestination { id });
+}
+
+#[test]
+fn a_destination_can_be_changed_in_all_but_who_it_is() {
+    let mut dataplane = serving();
+    let quiesced = ActualDestination {
+        hop: None,
+        weight: 0,
+        available: false,
+        ..destination(1)
+    };
+    let id = DestinationId(1);
+    let change = |destination| Action::SetDestination { id, destination };
+    dataplane.apply(&change(quiesced)).unwrap();
+    assert_eq!(dataplane.actual().destinations[&id], quiesced);
+}
+
+#[test]
+#[should_panic(expected = "destination 1 is another's")]
+fn a_destination_cannot_become_another_real_servers() {
+    let destination = ActualDestination {
+        real: "10.77.0.12".parse().unwrap(),
+        ..destination(1)
+    };
+    let id = DestinationId(1);
+    _ = serving().apply(&Action::SetDestination { id, destination });
+}
+
+#[test]
+fn mark_rules_are_taken_whole_or_not_at_all() {
+    let rule = |interface: Option<&str>| MarkRule {
+        mark: std::num::NonZeroU32::MIN,
+        family: dray_model::Family::Ipv4,
+        destination: None,
+        source: None,
+        protocol: None,
+        ports: None,
+        source_ports: None,
+        interface: interface.map(str::to_owned),
+    };
+    let mut dataplane = serving();
+    let good = [rule(None), rule(Some("eth0"))];
+    dataplane.set_mark_rules(&good).unwrap();
+    let elsewhere = dataplane.set_mark_rules(&[rule(None), rule(Some("eth7"))]);
+    assert!(matches!(elsewhere, Err(DataPlaneError::System { .. })));
+    let many = vec![rule(None); MAX_MARK_RULES + 1];
+    let full = dataplane.set_mark_rules(&many);
+    assert!(matches!(full, Err(DataPlaneError::Full { room: 256, .. })));
+    assert_eq!(dataplane.mark_rules(), good);
 }
 
 #[test]
