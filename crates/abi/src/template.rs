@@ -34,3 +34,57 @@ pub struct Template {
     /// Connections that belong to it. Changed by atomic addition.
     pub children: u32,
 }
+
+impl Template {
+    /// State of a template: a connection of it was established.
+    pub const ASSURED: u8 = 1;
+
+    /// What IPVS sets the timeout to when a template's time is over while it has connections: 60 s, in ticks.
+    pub const RENEWAL: u32 = (60_000_000_000_u64 >> crate::TICK_SHIFT) as u32;
+
+    /// What becomes of a template with connections whose time is over (since before `tick`): the tick at which its time
+    /// is over next, which is not before `tick`, and its timeout from now on.
+    ///
+    /// IPVS tries again each 60 s, and has given up the timeout of the service then; with `keep` the timeout stays
+    /// and is what the template waits.
+    #[inline(always)]
+    pub const fn renewed(over: u32, tick: u32, timeout: u32, keep: bool) -> (u32, u32) {
+        let wait = if keep && timeout != 0 {
+            timeout
+        } else {
+            Self::RENEWAL
+        };
+        let rounds = tick.wrapping_sub(over).div_ceil(wait);
+        (over.wrapping_add(rounds.wrapping_mul(wait)), wait)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Template;
+
+    #[test]
+    fn a_template_with_connections_waits_a_minute_and_another_until_it_is_not_over() {
+        let minute = Template::RENEWAL;
+        assert_eq!(
+            Template::renewed(1000, 1001, 5000, false),
+            (1000 + minute, minute)
+        );
+        let late = 1000 + 2 * minute + 5;
+        assert_eq!(
+            Template::renewed(1000, late, 5000, false),
+            (1000 + 3 * minute, minute)
+        );
+    }
+
+    #[test]
+    fn a_template_that_keeps_its_timeout_waits_that_long() {
+        assert_eq!(Template::renewed(1000, 1001, 5000, true), (6000, 5000));
+    }
+
+    #[test]
+    fn ticks_may_wrap_around() {
+        let over = u32::MAX - 3;
+        assert_eq!(Template::renewed(over, 2, 100, true), (96, 100));
+    }
+}
