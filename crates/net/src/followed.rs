@@ -310,7 +310,6 @@ impl Followed {
 /// Whether a changed link leads where it led before.
 fn is_same_way(before: &Link, now: &Link) -> bool {
     let way = |link: &Link| Link {
-        mtu: 0,
         master: None,
         ..link.clone()
     };

@@ -174,6 +174,16 @@ impl Netlink {
             .map_err(failed(format!("give {link} the address {mac}")))
     }
 
+    /// Sets the largest packet of an interface, in bytes without the Ethernet header.
+    ///
+    /// # Errors
+    /// When it does not exist, or its driver cannot.
+    pub async fn set_mtu(&self, link: &str, mtu: u32) -> Result<(), NetError> {
+        self.change(link, LinkAttribute::Mtu(mtu))
+            .await
+            .map_err(failed(format!("give {link} the MTU {mtu}")))
+    }
+
     async fn change(&self, link: &str, attribute: LinkAttribute) -> Result<(), Refused> {
         let mut message = named(link);
         message.attributes.push(attribute);

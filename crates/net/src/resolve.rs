@@ -16,12 +16,14 @@ pub(crate) struct Way<'a> {
     pub(crate) link: &'a Link,
     /// The interface that frames leave by: of a VLAN, its parent.
     interface: u32,
+    /// The largest packet that fits, in bytes.
+    mtu: u32,
 }
 
 /// The way to an address that the kernel routes like this, or why there is none that direct routing can take.
 pub(crate) fn way(route: Route, links: &Links) -> Result<Way<'_>, Unresolved> {
-    let index = match route {
-        Route::Direct(index) => index,
+    let (index, mtu) = match route {
+        Route::Direct { interface, mtu } => (interface, mtu),
         Route::Via(gateway) => return Err(Unresolved::BehindGateway { gateway }),
         Route::Local => return Err(Unresolved::Local),
         Route::None => return Err(Unresolved::NoRoute),
@@ -36,7 +38,12 @@ pub(crate) fn way(route: Route, links: &Links) -> Result<Way<'_>, Unresolved> {
     };
     interface
         .filter(|_| is_usable(link))
-        .map(|interface| Way { link, interface })
+        .map(|interface| Way {
+            link,
+            interface,
+            // A route may ask for less than the interface can, but not for more.
+            mtu: mtu.map_or(link.mtu, |mtu| mtu.min(link.mtu)),
+        })
         .ok_or_else(|| Unresolved::NoLink {
             interface: link.name.clone(),
         })
@@ -68,6 +75,7 @@ pub(crate) fn resolve(
         vlan: way.link.vlan,
         source: way.link.mac,
         destination,
+        mtu: way.mtu,
     };
     let interface = || way.link.name.clone();
     match answer {
@@ -76,8 +84,15 @@ pub(crate) fn resolve(
             interface: interface(),
         }),
         Some(Answer::Awaited) | None => match before {
-            Some(Resolution::Resolved(last)) if *last == hop(last.destination) => {
-                Resolution::Resolved(*last)
+            // Another MTU is news of the way, not of the neighbour.
+            Some(Resolution::Resolved(last))
+                if *last
+                    == (NextHop {
+                        mtu: last.mtu,
+                        ..hop(last.destination)
+                    }) =>
+            {
+                Resolution::Resolved(hop(last.destination))
             }
             Some(Resolution::Unresolved(Unresolved::NoAnswer { interface: asked }))
                 if *asked == way.link.name =>
@@ -129,17 +144,20 @@ mod tests {
         }
     }
 
+    fn direct(interface: u32) -> Route {
+        Route::Direct {
+            interface,
+            mtu: None,
+        }
+    }
+
     fn links(links: impl IntoIterator<Item = Link>) -> Links {
         links.into_iter().map(|link| (link.index, link)).collect()
     }
 
     fn on_eth0(answer: Option<Answer>, before: Option<&Resolution>) -> Resolution {
         let links = links([eth0()]);
-        resolve(
-            way(Route::Direct(2), &links).expect("a way"),
-            answer,
-            before,
-        )
+        resolve(way(direct(2), &links).expect("a way"), answer, before)
     }
 
     fn resolved(destination: Mac) -> Resolution {
@@ -148,6 +166,7 @@ mod tests {
             vlan: None,
             source: OWN,
             destination,
+            mtu: 1500,
         })
     }
 
@@ -177,17 +196,53 @@ mod tests {
     #[test]
     fn a_vlan_interface_sends_by_its_parent_with_its_tag_and_its_own_address() {
         let links = links([eth0(), vlan7()]);
-        let way = way(Route::Direct(5), &links).expect("a way");
+        let way = way(direct(5), &links).expect("a way");
         let hop = NextHop {
             interface: 2,
             vlan: Some(7),
             source: VLAN_OWN,
             destination: REAL,
+            mtu: 1500,
         };
         assert_eq!(
             resolve(way, Some(Answer::Known(REAL)), None),
             Resolution::Resolved(hop)
         );
+    }
+
+    #[test]
+    fn the_mtu_is_the_routes_if_it_has_one_and_never_above_the_interfaces() {
+        let tagged = Link {
+            mtu: 1496,
+            ..vlan7()
+        };
+        let links = links([eth0(), tagged]);
+        let mtu = |interface, mtu| {
+            let way = way(Route::Direct { interface, mtu }, &links).expect("a way");
+            match resolve(way, Some(Answer::Known(REAL)), None) {
+                Resolution::Resolved(hop) => hop.mtu,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(mtu(2, None), 1500);
+        assert_eq!(mtu(5, None), 1496);
+        assert_eq!(mtu(2, Some(1400)), 1400);
+        assert_eq!(mtu(2, Some(9000)), 1500);
+    }
+
+    #[test]
+    fn another_mtu_does_not_make_a_neighbour_unknown() {
+        let links = links([Link {
+            mtu: 9000,
+            ..eth0()
+        }]);
+        let way = way(direct(2), &links).expect("a way");
+        for answer in [None, Some(Answer::Awaited)] {
+            let Resolution::Resolved(hop) = resolve(way, answer, Some(&resolved(REAL))) else {
+                panic!("{answer:?}: not known any more");
+            };
+            assert_eq!((hop.destination, hop.mtu), (REAL, 9000));
+        }
     }
 
     #[test]
@@ -203,7 +258,7 @@ mod tests {
         };
         for others in [vec![off], vec![stacked], vec![]] {
             let links = links(others.into_iter().chain([vlan7()]));
-            assert_eq!(way(Route::Direct(5), &links), Err(no_link("eth0.7")));
+            assert_eq!(way(direct(5), &links), Err(no_link("eth0.7")));
         }
     }
 
@@ -228,9 +283,9 @@ mod tests {
             },
         ];
         for link in cases {
-            assert_eq!(way(Route::Direct(2), &links([link])), Err(no_link("eth0")));
+            assert_eq!(way(direct(2), &links([link])), Err(no_link("eth0")));
         }
-        assert_eq!(way(Route::Direct(2), &links([])), Err(no_link("number 2")));
+        assert_eq!(way(direct(2), &links([])), Err(no_link("number 2")));
     }
 
     #[test]
@@ -274,6 +329,7 @@ mod tests {
             vlan: None,
             source: OWN,
             destination: REAL,
+            mtu: 1500,
         };
         assert_eq!(
             on_eth0(None, Some(&Resolution::Resolved(elsewhere))),

@@ -8,8 +8,8 @@ use rtnetlink::{
     packet_route::{
         RouteNetlinkMessage,
         route::{
-            RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope,
-            RouteType, RouteVia,
+            RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteMetric, RouteProtocol,
+            RouteScope, RouteType, RouteVia,
         },
     },
 };
@@ -23,8 +23,13 @@ use crate::{
 /// The way that the kernel sends a packet for an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
-    /// To a neighbour on this interface (the kernel's number).
-    Direct(u32),
+    /// To a neighbour.
+    Direct {
+        /// On this interface (the kernel's number).
+        interface: u32,
+        /// The largest packet that the route is for, in bytes; none if it leaves that to the interface.
+        mtu: Option<u32>,
+    },
     /// To a gateway.
     Via(IpAddr),
     /// To this host itself.
@@ -123,8 +128,25 @@ impl Route {
                 RouteAttribute::Oif(index) => Some(*index),
                 _ => None,
             });
-        interface.map_or(Self::None, Self::Direct)
+        let mtu = mtu_of(&message.attributes);
+        interface.map_or(Self::None, |interface| Self::Direct { interface, mtu })
     }
+}
+
+/// What the route itself was given (`ip route add … mtu 1400`). What the kernel learned from ICMP errors is left
+/// out: it ends by itself after a while, and nobody would say so.
+fn mtu_of(attributes: &[RouteAttribute]) -> Option<u32> {
+    let is_learned = attributes.iter().any(
+        |attribute| matches!(attribute, RouteAttribute::CacheInfo(cached) if cached.expires != 0),
+    );
+    let metrics = attributes.iter().find_map(|attribute| match attribute {
+        RouteAttribute::Metrics(metrics) if !is_learned => Some(metrics),
+        _ => None,
+    })?;
+    metrics.iter().find_map(|metric| match metric {
+        RouteMetric::Mtu(mtu) if *mtu != 0 => Some(*mtu),
+        _ => None,
+    })
 }
 
 /// A gateway may be of the other family (RFC 5549: IPv4 by an IPv6 neighbour); it is a gateway all the same.
@@ -135,5 +157,51 @@ fn gateway_of(attribute: &RouteAttribute) -> Option<IpAddr> {
         RouteAttribute::Gateway(RouteAddress::Inet6(gateway))
         | RouteAttribute::Via(RouteVia::Inet6(gateway)) => Some((*gateway).into()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rtnetlink::packet_route::route::RouteCacheInfo;
+
+    use super::*;
+
+    fn direct(attributes: Vec<RouteAttribute>) -> Route {
+        let mut message = RouteMessage::default();
+        message.header.kind = RouteType::Unicast;
+        message.attributes = vec![RouteAttribute::Oif(2)];
+        message.attributes.extend(attributes);
+        Route::of(&message)
+    }
+
+    fn on_2(mtu: Option<u32>) -> Route {
+        Route::Direct { interface: 2, mtu }
+    }
+
+    #[test]
+    fn a_route_has_the_mtu_that_it_was_given() {
+        let metrics = |mtu| RouteAttribute::Metrics(vec![RouteMetric::Hoplimit(9), mtu]);
+        let given = metrics(RouteMetric::Mtu(1400));
+        assert_eq!(direct(vec![given]), on_2(Some(1400)));
+        assert_eq!(direct(vec![metrics(RouteMetric::Mtu(0))]), on_2(None));
+        assert_eq!(direct(vec![metrics(RouteMetric::Rtt(3))]), on_2(None));
+        assert_eq!(direct(vec![]), on_2(None));
+    }
+
+    #[test]
+    fn an_mtu_that_was_learned_and_ends_by_itself_is_none() {
+        let with_end_in = |ticks: u32| {
+            // struct rta_cacheinfo: eight words, the third says when the route ends.
+            let mut words = [0_u32; 8];
+            words[2] = ticks;
+            let bytes = words.map(u32::to_ne_bytes).concat();
+            let cached = RouteCacheInfo::parse(&bytes).expect("eight words");
+            direct(vec![
+                RouteAttribute::Metrics(vec![RouteMetric::Mtu(1400)]),
+                RouteAttribute::CacheInfo(cached),
+            ])
+        };
+        assert_eq!(with_end_in(59_000), on_2(None));
+        assert_eq!(with_end_in(0), on_2(Some(1400)));
     }
 }

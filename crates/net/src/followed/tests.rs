@@ -47,6 +47,7 @@ fn resolved(destination: Mac) -> Resolution {
         vlan: None,
         source: OWN,
         destination,
+        mtu: 1500,
     })
 }
 
@@ -69,11 +70,18 @@ fn follow(followed: &mut Followed, addresses: &[u8]) {
     followed.follow(&addresses.iter().map(|last| ip(*last)).collect());
 }
 
+fn by(interface: u32) -> Route {
+    Route::Direct {
+        interface,
+        mtu: None,
+    }
+}
+
 /// Answers each route that is asked for: directly, by eth0.
 fn route(followed: &mut Followed) -> Vec<IpAddr> {
     let lookups = followed.lookups();
     for address in &lookups {
-        followed.route(*address, Some(Route::Direct(ETH0)));
+        followed.route(*address, Some(by(ETH0)));
     }
     lookups
 }
@@ -127,7 +135,6 @@ fn what_changes_nothing_is_not_published() {
         entry(Answer::Known(OTHER), Keeper::Nobody),
     ));
     followed.see(Event::Link(Link {
-        mtu: 9000,
         master: Some(7),
         ..link(ETH0)
     }));
@@ -218,7 +225,7 @@ fn a_route_that_moves_to_another_interface_takes_the_entry_along() {
         length: 24,
     }));
     assert_eq!(followed.lookups(), [ip(9)]);
-    followed.route(ip(9), Some(Route::Direct(ETH1)));
+    followed.route(ip(9), Some(by(ETH1)));
     let there = Place {
         address: ip(9),
         interface: ETH1,
@@ -321,4 +328,19 @@ fn entries_that_an_earlier_daemon_left_are_taken_over_or_let_go_once() {
     followed.read(vec![link(ETH0)], left.to_vec());
     route(&mut followed);
     assert_eq!(followed.upkeep(), []);
+}
+
+#[test]
+fn another_mtu_of_the_interface_is_published_once_its_routes_were_read_anew() {
+    let mut followed = settled();
+    followed.see(Event::Link(Link {
+        mtu: 9000,
+        ..link(ETH0)
+    }));
+    assert_eq!(route(&mut followed), [ip(9)]);
+    assert_eq!(followed.upkeep(), []);
+    let Resolution::Resolved(hop) = followed.settle().expect("news")[&ip(9)] else {
+        panic!("the neighbour is still known");
+    };
+    assert_eq!((hop.destination, hop.mtu), (REAL, 9000));
 }

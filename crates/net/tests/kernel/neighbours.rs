@@ -3,9 +3,14 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use dray_model::{Mac, Resolution, Unresolved};
-use rtnetlink::packet_route::neighbour::NeighbourState;
+use rtnetlink::packet_route::{
+    neighbour::NeighbourState,
+    route::{RouteAttribute, RouteMetric, RouteScope},
+};
 
-use crate::network::{Entry, OTHER_MAC, PEER_MAC, Watched, Wire, entry, ip, remember, run, soon};
+use crate::network::{
+    Entry, OTHER_MAC, PEER_MAC, Watched, Wire, entry, ip, remember, rtnetlink, run, soon,
+};
 
 fn no_answer() -> Resolution {
     Resolution::Unresolved(Unresolved::NoAnswer {
@@ -419,6 +424,43 @@ fn changes_are_seen_as_they_happen_and_not_only_at_the_next_full_read() {
             }
         };
         soon("sixty changes", changes).await;
+    });
+}
+
+#[test]
+fn the_mtu_is_that_of_the_interface_or_less_if_the_route_says_so() {
+    run(async {
+        let wire = Wire::new().await;
+        let mut director = Watched::new(&wire.director);
+        let peers = [ip("10.0.0.2"), ip("fd00::2")];
+        director.follow(peers);
+        for mtu in [1500, 2000, 1300] {
+            wire.on_director
+                .set_mtu("eth0", mtu)
+                .await
+                .expect("set the MTU");
+            for peer in peers {
+                let expected = wire.resolved_with_mtu(PEER_MAC, mtu).await;
+                director.sees(peer, &expected).await;
+            }
+        }
+        for (peer, length) in peers.into_iter().zip([32, 128]) {
+            let mut route = rtnetlink::RouteMessageBuilder::<IpAddr>::new()
+                .destination_prefix(peer, length)
+                .expect("a prefix")
+                .output_interface(wire.interface().await);
+            let metrics = RouteAttribute::Metrics(vec![RouteMetric::Mtu(1280)]);
+            route.get_mut().attributes.push(metrics);
+            route.get_mut().header.scope = RouteScope::Link;
+            rtnetlink(&wire.director)
+                .route()
+                .add(route.build())
+                .execute()
+                .await
+                .expect("add route");
+            let expected = wire.resolved_with_mtu(PEER_MAC, 1280).await;
+            director.sees(peer, &expected).await;
+        }
     });
 }
 

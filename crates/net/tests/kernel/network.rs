@@ -120,12 +120,18 @@ impl Wire {
 
     /// The director's way to a neighbour at this Ethernet address.
     pub(crate) async fn resolved(&self, destination: Mac) -> Resolution {
+        self.resolved_with_mtu(destination, 1500).await
+    }
+
+    /// The same where packets of at most `mtu` bytes fit.
+    pub(crate) async fn resolved_with_mtu(&self, destination: Mac, mtu: u32) -> Resolution {
         let interface = self.interface().await;
         Resolution::Resolved(NextHop {
             interface,
             vlan: None,
             source: DIRECTOR_MAC,
             destination,
+            mtu,
         })
     }
 
