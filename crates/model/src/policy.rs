@@ -6,7 +6,7 @@ use crate::Timeouts;
 
 /// How the data plane is to treat packets and connections, now. What the operator wants is [`IpvsOptions`]; the control
 /// room makes this of it, with the defences that the occupancy of the table calls for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
     /// How long a connection lasts without packets.
     pub timeouts: Timeouts,
@@ -135,17 +135,6 @@ impl Default for IpvsOptions {
             keep_template_timeout: true,
             null_segments_close: false,
             ..Self::IPVS
-        }
-    }
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self {
-            timeouts: Timeouts::default(),
-            ipvs: IpvsOptions::default(),
-            drop_rate: None,
-            secure_tcp: false,
         }
     }
 }
