@@ -3,13 +3,15 @@
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::{
-    Frame, Refusal, TransportProtocol, checksum,
+    Frame, Refusal, TransportProtocol, Upper, checksum,
     segment::{self, transport},
 };
 
 /// The header's fixed part, as it lies in the packet (all numbers in network order).
 #[repr(C)]
-#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
+)]
 pub struct Header {
     /// Version (4 bits) and header length in 32-bit words (4 bits).
     pub version_ihl: u8,
@@ -17,10 +19,8 @@ pub struct Header {
     pub tos: u8,
     /// Length of the packet, header included.
     pub length: [u8; 2],
-    /// Identification.
-    pub id: [u8; 2],
-    /// Flags (3 bits) and fragment offset (13 bits).
-    pub fragment: [u8; 2],
+    /// Identification (2 bytes), then flags (3 bits) and fragment offset (13 bits).
+    pub id_fragment: [u8; 4],
     /// Time to live and protocol.
     pub ttl_protocol: [u8; 2],
     /// Header checksum.
@@ -34,18 +34,27 @@ const TTL: usize = 8;
 /// Offset of the checksum in the header.
 const CHECKSUM: usize = 10;
 
+/// The fragment offset in [`Header::id_fragment`] as a number.
+const FRAGMENT_OFFSET: u32 = u32::from_le_bytes([0, 0, 0x1f, 0xff]);
+/// "More fragments", likewise.
+const MORE_FRAGMENTS: u32 = u32::from_le_bytes([0, 0, 0x20, 0]);
+/// "Don't fragment", likewise.
+const DONT_FRAGMENT: u32 = u32::from_le_bytes([0, 0, 0x40, 0]);
+
 /// A packet from a client to a VIP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet {
     /// The connection table's key: client and VIP, then ports and protocol (see `dray_abi::Slot4::key`).
     pub key: [u64; 2],
-    /// TCP's flags; 0 for UDP.
+    /// TCP's flags, or the event that an SCTP packet is (see [`sctp`](crate::sctp)); 0 for UDP.
     pub flags: u8,
     /// Time to live.
     pub ttl: u8,
     /// Bytes of the packet, IP header included.
     pub length: u16,
-    checksum: [u8; 2],
+    pub(crate) checksum: [u8; 2],
+    /// [`Header::id_fragment`] as a number, first byte lowest.
+    pub(crate) id_fragment: u32,
 }
 
 impl Packet {
@@ -67,41 +76,99 @@ impl Packet {
         segment::ports(self.key[1])
     }
 
-    /// TCP or UDP.
+    /// TCP, UDP or SCTP. It has no meaning for a packet of [`header`] that is none of them.
     #[inline(always)]
     pub const fn protocol(&self) -> TransportProtocol {
         segment::protocol(self.key[1])
     }
+
+    /// Whether it is a fragment other than the first one, which has no ports.
+    #[inline(always)]
+    pub const fn is_later_fragment(&self) -> bool {
+        self.id_fragment & FRAGMENT_OFFSET != 0
+    }
+
+    /// Whether it is a fragment other than the last one.
+    #[inline(always)]
+    pub const fn more_fragments(&self) -> bool {
+        self.id_fragment & MORE_FRAGMENTS != 0
+    }
+
+    /// Whether it may be fragmented on its way: "don't fragment" is not set.
+    #[inline(always)]
+    pub const fn may_be_fragmented(&self) -> bool {
+        self.id_fragment & DONT_FRAGMENT == 0
+    }
+
+    /// What all fragments of a packet have in common: a key of the table of fragments (see `dray_abi::Fragment::key`).
+    #[inline(always)]
+    pub const fn fragment_key(&self) -> [u64; 5] {
+        const MAPPED: u64 = 0xffff << 16;
+        [
+            0,
+            MAPPED | self.key[0] << 32,
+            0,
+            MAPPED | self.key[0] >> 32 << 32,
+            (self.id_fragment as u16 as u64) << 16 | self.key[1] >> 32 << 32,
+        ]
+    }
 }
 
-/// Reads the packet at `offset`.
+/// Reads the packet at `offset`; the first fragment of one counts as whole.
 ///
 /// # Errors
-/// When it is a fragment, neither TCP nor UDP, or cut short.
+/// When it is a later fragment, neither TCP, UDP nor SCTP, or cut short.
 #[inline(always)]
 pub fn parse(frame: &Frame<'_>, offset: usize) -> Result<Packet, Refusal> {
-    let header: Header = frame.read(offset).ok_or(Refusal::Truncated)?;
-    let header_length = (header.version_ihl & 0xf) as usize * 4;
-    let length = u16::from_be_bytes(header.length);
-    if header.version_ihl >> 4 != 4
-        || header_length < size_of::<Header>()
-        || (length as usize) < header_length
-    {
-        return Err(Refusal::Truncated);
-    }
-    if u16::from_be_bytes(header.fragment) & 0x3fff != 0 {
+    let (header, header_length) = read(frame, offset)?;
+    let id_fragment = u32::from_le_bytes(header.id_fragment);
+    if id_fragment & FRAGMENT_OFFSET != 0 {
         return Err(Refusal::Fragment);
     }
     let [ttl, protocol] = header.ttl_protocol;
     let protocol = TransportProtocol::from_number(protocol).ok_or(Refusal::OtherProtocol)?;
-    let (tail, flags) = transport(frame, offset + header_length, protocol)?;
+    let length = u16::from_be_bytes(header.length);
+    let end = offset + length as usize;
+    let (tail, flags) = transport(frame, offset + header_length, end, protocol)?;
     Ok(Packet {
         key: [u64::from_le_bytes(header.addresses), tail],
         flags,
         ttl,
         length,
         checksum: header.checksum,
+        id_fragment,
     })
+}
+
+/// Reads the IP header alone, whatever the packet carries and whichever fragment it is: the key's ports are 0. Says also
+/// what is carried, which a later fragment has only a part of.
+///
+/// # Errors
+/// [`Refusal::Truncated`] when the header is cut short or makes no sense.
+#[inline(always)]
+pub fn header(frame: &Frame<'_>, offset: usize) -> Result<(Packet, Upper), Refusal> {
+    let (header, header_length) = read(frame, offset)?;
+    let [ttl, protocol] = header.ttl_protocol;
+    let length = u16::from_be_bytes(header.length);
+    if (length as usize) < header_length {
+        return Err(Refusal::Truncated);
+    }
+    let packet = Packet {
+        key: [
+            u64::from_le_bytes(header.addresses),
+            segment::tail(0, protocol),
+        ],
+        flags: 0,
+        ttl,
+        length,
+        checksum: header.checksum,
+        id_fragment: u32::from_le_bytes(header.id_fragment),
+    };
+    let upper = Upper {
+        protocol,
+        offset: offset + header_length,
+    };
+    Ok((packet, upper))
 }
 
 /// Takes one from the TTL and mends the header checksum. The TTL must be at least 1.
@@ -112,6 +179,17 @@ pub fn decrement_ttl(frame: &Frame<'_>, offset: usize, packet: &Packet) -> Optio
         offset + CHECKSUM,
         checksum::after_ttl_decrement(packet.checksum),
     )
+}
+
+/// The fixed part of a header, and the length of all of it.
+#[inline(always)]
+fn read(frame: &Frame<'_>, offset: usize) -> Result<(Header, usize), Refusal> {
+    let header: Header = frame.read(offset).ok_or(Refusal::Truncated)?;
+    let header_length = (header.version_ihl & 0xf) as usize * 4;
+    if header.version_ihl >> 4 != 4 || header_length < size_of::<Header>() {
+        return Err(Refusal::Truncated);
+    }
+    Ok((header, header_length))
 }
 
 #[cfg(test)]
@@ -166,16 +244,88 @@ mod tests {
         assert_eq!(with_options.length, 84);
     }
 
+    /// A fragment of packet 0x1234; `offset` counts 8 bytes.
+    fn fragment(offset: u16, more: bool) -> Vec<u8> {
+        let mut bytes = tcp_packet(64, &[]);
+        let mut ip = Ipv4Header::from_slice(&bytes).unwrap().0;
+        ip.identification = 0x1234;
+        ip.dont_fragment = false;
+        ip.fragment_offset = IpFragOffset::try_new(offset).unwrap();
+        ip.more_fragments = more;
+        bytes[..20].copy_from_slice(&ip.to_bytes());
+        bytes
+    }
+
+    fn header_of(bytes: &[u8]) -> Result<(Packet, Upper), Refusal> {
+        let mut bytes = bytes.to_vec();
+        header(&Frame::from(&mut bytes[..]), 0)
+    }
+
     #[test]
-    fn fragments_are_refused_the_first_one_too() {
-        for (offset, more) in [(0, true), (185, false)] {
-            let mut bytes = tcp_packet(64, &[]);
-            let mut ip = Ipv4Header::from_slice(&bytes).unwrap().0;
-            ip.fragment_offset = IpFragOffset::try_new(offset).unwrap();
-            ip.more_fragments = more;
-            bytes[..20].copy_from_slice(&ip.to_bytes());
+    fn the_first_fragment_is_read_like_a_whole_packet_and_tells_that_more_follow() {
+        let whole = parse_bytes(&tcp_packet(64, &[])).unwrap();
+        let first = parse_bytes(&fragment(0, true)).unwrap();
+        assert_eq!((first.key, first.flags), (whole.key, whole.flags));
+        assert!(first.more_fragments() && !first.is_later_fragment());
+        assert!(!whole.more_fragments() && !whole.is_later_fragment());
+    }
+
+    #[test]
+    fn later_fragments_are_refused_and_have_the_key_of_the_first_one() {
+        let first = parse_bytes(&fragment(0, true)).unwrap();
+        for (offset, more) in [(1, true), (185, true), (185, false), (0x1fff, false)] {
+            let bytes = fragment(offset, more);
             assert_eq!(parse_bytes(&bytes), Err(Refusal::Fragment));
+            let (later, _) = header_of(&bytes).unwrap();
+            assert!(later.is_later_fragment());
+            assert_eq!(later.more_fragments(), more);
+            assert_eq!(later.fragment_key(), first.fragment_key());
+            assert_eq!(later.ports(), [[0, 0]; 2]);
         }
+    }
+
+    #[test]
+    fn a_fragments_key_is_as_the_table_has_it() {
+        let key = parse_bytes(&fragment(0, true)).unwrap().fragment_key();
+        let mut expected = vec![0; 10];
+        expected.extend([0xff, 0xff, 192, 0, 2, 1]);
+        expected.extend([0; 10]);
+        expected.extend([0xff, 0xff, 10, 0, 0, 100]);
+        expected.extend([0, 0, 0x12, 0x34, 6, 0, 0, 0]);
+        assert_eq!(key.map(u64::to_le_bytes).concat(), expected);
+    }
+
+    #[test]
+    fn only_dont_fragment_forbids_fragmenting() {
+        assert!(parse_bytes(&fragment(0, true)).unwrap().may_be_fragmented());
+        let mut bytes = fragment(0, false);
+        bytes[6] |= 0x40;
+        assert!(!parse_bytes(&bytes).unwrap().may_be_fragmented());
+    }
+
+    #[test]
+    fn a_header_is_read_whatever_it_carries() {
+        let mut bytes = tcp_packet(64, &[1; 8]);
+        bytes[9] = 1;
+        let (packet, upper) = header_of(&bytes).unwrap();
+        assert_eq!(
+            upper,
+            Upper {
+                protocol: 1,
+                offset: 28
+            }
+        );
+        assert_eq!((packet.length, packet.ttl), (52, 64));
+        assert_eq!(parse_bytes(&bytes), Err(Refusal::OtherProtocol));
+    }
+
+    #[test]
+    fn padding_behind_the_packet_is_no_part_of_it() {
+        let mut bytes = tcp_packet(64, &[]);
+        bytes[2..4].copy_from_slice(&39u16.to_be_bytes());
+        assert_eq!(parse_bytes(&bytes), Err(Refusal::Truncated));
+        bytes[2..4].copy_from_slice(&19u16.to_be_bytes());
+        assert_eq!(header_of(&bytes), Err(Refusal::Truncated));
     }
 
     #[test]
@@ -213,6 +363,7 @@ mod tests {
         #[test]
         fn no_bytes_make_it_read_past_the_end(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
             let _ = parse_bytes(&bytes);
+            let _ = header_of(&bytes);
         }
     }
 }

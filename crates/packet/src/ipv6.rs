@@ -3,13 +3,15 @@
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::{
-    Frame, Refusal, TransportProtocol,
+    Frame, Refusal, TransportProtocol, Upper,
     segment::{self, transport},
 };
 
 /// The fixed header, as it lies in the packet (all numbers in network order).
 #[repr(C)]
-#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
+)]
 pub struct Header {
     /// Version (4 bits), traffic class (8), flow label (20).
     pub version_class_flow: [u8; 4],
@@ -28,17 +30,24 @@ const MAX_EXTENSIONS: usize = 6;
 /// How far from the start of the frame the transport header may lie.
 const MAX_OFFSET: usize = 2048;
 
+/// The fragment offset in a Fragment header as a number.
+const FRAGMENT_OFFSET: u64 = u64::from_le_bytes([0, 0, 0xff, 0xf8, 0, 0, 0, 0]);
+/// "More fragments", likewise.
+const MORE_FRAGMENTS: u64 = u64::from_le_bytes([0, 0, 0, 1, 0, 0, 0, 0]);
+
 /// A packet from a client to a VIP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet {
     /// The connection table's key: client and VIP, then ports and protocol (see `dray_abi::Slot6::key`).
     pub key: [u64; 5],
-    /// TCP's flags; 0 for UDP.
+    /// TCP's flags, or the event that an SCTP packet is (see [`sctp`](crate::sctp)); 0 for UDP.
     pub flags: u8,
     /// Hop limit.
     pub hop_limit: u8,
     /// Bytes of the packet, all headers included.
     pub length: u32,
+    /// The Fragment header (RFC 8200 section 4.5) as a number, first byte lowest; 0 when there is none.
+    pub(crate) fragment: u64,
 }
 
 impl Packet {
@@ -60,35 +69,90 @@ impl Packet {
         segment::ports(self.key[4])
     }
 
-    /// TCP or UDP.
+    /// TCP, UDP or SCTP. It has no meaning for a packet of [`header`] that is none of them.
     #[inline(always)]
     pub const fn protocol(&self) -> TransportProtocol {
         segment::protocol(self.key[4])
     }
+
+    /// Whether it has a Fragment header, be it the only fragment (RFC 6946).
+    #[inline(always)]
+    pub const fn has_fragment_header(&self) -> bool {
+        self.fragment != 0
+    }
+
+    /// Whether it is a fragment other than the first one, which has no ports.
+    #[inline(always)]
+    pub const fn is_later_fragment(&self) -> bool {
+        self.fragment & FRAGMENT_OFFSET != 0
+    }
+
+    /// Whether it is a fragment other than the last one.
+    #[inline(always)]
+    pub const fn more_fragments(&self) -> bool {
+        self.fragment & MORE_FRAGMENTS != 0
+    }
+
+    /// Whether it may be fragmented on its way: never, in IPv6.
+    #[inline(always)]
+    pub const fn may_be_fragmented(&self) -> bool {
+        false
+    }
+
+    /// What all fragments of a packet have in common: a key of the table of fragments (see `dray_abi::Fragment::key`).
+    #[inline(always)]
+    pub const fn fragment_key(&self) -> [u64; 5] {
+        let [a, b, c, d, _] = self.key;
+        [a, b, c, d, self.fragment >> 32]
+    }
 }
 
-/// Reads the packet at `offset`.
+/// Reads the packet at `offset`; the first fragment of one counts as whole.
 ///
 /// # Errors
-/// When it is a fragment, neither TCP nor UDP, or cut short.
+/// When it is a later fragment, neither TCP, UDP nor SCTP, or cut short.
 #[inline(always)]
 pub fn parse(frame: &Frame<'_>, offset: usize) -> Result<Packet, Refusal> {
-    let header: Header = frame.read(offset).ok_or(Refusal::Truncated)?;
-    let [version_class, ..] = header.version_class_flow;
-    if version_class >> 4 != 6 {
-        return Err(Refusal::Truncated);
-    }
+    let header = read(frame, offset)?;
     let [next, hop_limit] = header.next_hop_limit;
-    let (protocol, at) = find_transport(frame, next, offset + size_of::<Header>())?;
-    let (tail, flags) = transport(frame, at, protocol)?;
+    let (protocol, carried) = find_transport(frame, next, offset + size_of::<Header>())?;
+    let length = length(&header);
+    let end = offset + length as usize;
+    let (tail, flags) = transport(frame, carried.upper.offset, end, protocol)?;
     let [client_high, client_low, vip_high, vip_low] = header.addresses.map(u64::from_le_bytes);
-    let length = size_of::<Header>() as u32 + u16::from_be_bytes(header.payload_length) as u32;
     Ok(Packet {
         key: [client_high, client_low, vip_high, vip_low, tail],
         flags,
         hop_limit,
         length,
+        fragment: carried.fragment,
     })
+}
+
+/// Reads the IP header and extension headers alone, whatever the packet carries and whichever fragment it is: the key's
+/// ports are 0. Says also what is carried, which a later fragment has only a part of.
+///
+/// # Errors
+/// [`Refusal::Truncated`] when a header is cut short or makes no sense, [`Refusal::OtherProtocol`] when there are too many.
+#[inline(always)]
+pub fn header(frame: &Frame<'_>, offset: usize) -> Result<(Packet, Upper), Refusal> {
+    let header = read(frame, offset)?;
+    let [next, hop_limit] = header.next_hop_limit;
+    let Carried { upper, fragment } = walk(frame, next, offset + size_of::<Header>())?;
+    let length = length(&header);
+    if offset + (length as usize) < upper.offset {
+        return Err(Refusal::Truncated);
+    }
+    let [client_high, client_low, vip_high, vip_low] = header.addresses.map(u64::from_le_bytes);
+    let tail = segment::tail(0, upper.protocol);
+    let packet = Packet {
+        key: [client_high, client_low, vip_high, vip_low, tail],
+        flags: 0,
+        hop_limit,
+        length,
+        fragment,
+    };
+    Ok((packet, upper))
 }
 
 /// Takes one from the hop limit, which must be at least 1.
@@ -97,41 +161,88 @@ pub fn decrement_hop_limit(frame: &Frame<'_>, offset: usize, packet: &Packet) ->
     frame.write(offset + HOP_LIMIT, packet.hop_limit.wrapping_sub(1))
 }
 
-/// Walks the extension headers (RFC 8200 section 4) to TCP or UDP and says where it lies.
+/// What an IPv6 packet carries behind its extension headers.
+struct Carried {
+    upper: Upper,
+    /// As [`Packet::fragment`].
+    fragment: u64,
+}
+
+#[inline(always)]
+fn read(frame: &Frame<'_>, offset: usize) -> Result<Header, Refusal> {
+    let header: Header = frame.read(offset).ok_or(Refusal::Truncated)?;
+    let [version_class, ..] = header.version_class_flow;
+    if version_class >> 4 != 6 {
+        return Err(Refusal::Truncated);
+    }
+    Ok(header)
+}
+
+#[inline(always)]
+fn length(header: &Header) -> u32 {
+    size_of::<Header>() as u32 + u16::from_be_bytes(header.payload_length) as u32
+}
+
+/// Where the transport header lies, which most often follows at once.
 #[inline(always)]
 fn find_transport(
     frame: &Frame<'_>,
     first: u8,
     offset: usize,
-) -> Result<(TransportProtocol, usize), Refusal> {
+) -> Result<(TransportProtocol, Carried), Refusal> {
+    if let Some(protocol) = TransportProtocol::from_number(first) {
+        let upper = Upper {
+            protocol: first,
+            offset,
+        };
+        return Ok((protocol, Carried { upper, fragment: 0 }));
+    }
+    let carried = walk(frame, first, offset)?;
+    if carried.fragment & FRAGMENT_OFFSET != 0 {
+        return Err(Refusal::Fragment);
+    }
+    let protocol =
+        TransportProtocol::from_number(carried.upper.protocol).ok_or(Refusal::OtherProtocol)?;
+    Ok((protocol, carried))
+}
+
+/// Walks the extension headers (RFC 8200 section 4) to what is carried. A later fragment's walk ends at its Fragment header:
+/// what follows are bytes from the middle of something.
+#[inline(always)]
+fn walk(frame: &Frame<'_>, first: u8, offset: usize) -> Result<Carried, Refusal> {
     const HOP_BY_HOP: u8 = 0;
     const ROUTING: u8 = 43;
     const FRAGMENT: u8 = 44;
     const DESTINATION_OPTIONS: u8 = 60;
 
-    if let Some(protocol) = TransportProtocol::from_number(first) {
-        return Ok((protocol, offset));
-    }
-    let (mut next, mut at) = (first, offset);
+    let (mut next, mut at, mut fragment) = (first, offset, 0);
     for _ in 0..MAX_EXTENSIONS {
         match next {
             HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS => {
-                if at > MAX_OFFSET {
-                    return Err(Refusal::OtherProtocol);
-                }
                 let [following, length]: [u8; 2] = frame.read(at).ok_or(Refusal::Truncated)?;
                 at += (length as usize + 1) * 8;
                 next = following;
             }
-            FRAGMENT => return Err(Refusal::Fragment),
+            FRAGMENT => {
+                let header: [u8; 8] = frame.read(at).ok_or(Refusal::Truncated)?;
+                [next, ..] = header;
+                at += 8;
+                fragment = u64::from_le_bytes(header);
+                if fragment & FRAGMENT_OFFSET != 0 {
+                    break;
+                }
+            }
             _ => break,
         }
+        if at > MAX_OFFSET {
+            return Err(Refusal::OtherProtocol);
+        }
     }
-    if at > MAX_OFFSET {
-        return Err(Refusal::OtherProtocol);
-    }
-    let protocol = TransportProtocol::from_number(next).ok_or(Refusal::OtherProtocol)?;
-    Ok((protocol, at))
+    let upper = Upper {
+        protocol: next,
+        offset: at,
+    };
+    Ok(Carried { upper, fragment })
 }
 
 #[cfg(test)]
@@ -173,13 +284,89 @@ mod tests {
         );
     }
 
+    /// A packet with these extension headers, the Fragment header among them with this offset (in 8 bytes), "more" and
+    /// identification 0x01020304.
+    fn fragment(extensions: &[(u8, u8)], offset: u16, more: bool) -> Vec<u8> {
+        let mut bytes = packet(extensions);
+        let mut at = 40;
+        for (_, length) in extensions.iter().take_while(|(kind, _)| *kind != 44) {
+            at += (usize::from(*length) + 1) * 8;
+        }
+        bytes[at + 2..at + 4].copy_from_slice(&(offset << 3 | u16::from(more)).to_be_bytes());
+        bytes[at + 4..at + 8].copy_from_slice(&[1, 2, 3, 4]);
+        bytes
+    }
+
+    fn header_of(bytes: &[u8]) -> Result<(Packet, Upper), Refusal> {
+        let mut bytes = bytes.to_vec();
+        header(&Frame::from(&mut bytes[..]), 0)
+    }
+
+    const PLACES: [&[(u8, u8)]; 3] = [&[(44, 0)], &[(0, 0), (44, 0)], &[(0, 1), (44, 0), (60, 0)]];
+
     #[test]
-    fn a_fragment_is_refused_wherever_its_header_stands() {
-        assert_eq!(parse_bytes(&packet(&[(44, 0)])), Err(Refusal::Fragment));
+    fn the_first_fragment_is_read_like_a_whole_packet_and_tells_that_more_follow() {
+        let whole = parse_bytes(&packet(&[])).unwrap();
+        for extensions in PLACES {
+            let first = parse_bytes(&fragment(extensions, 0, true)).unwrap();
+            assert_eq!(first.key, whole.key);
+            assert!(first.more_fragments() && !first.is_later_fragment());
+            let only = parse_bytes(&fragment(extensions, 0, false)).unwrap();
+            assert!(!only.more_fragments() && only.has_fragment_header());
+        }
+        assert!(!whole.more_fragments() && !whole.has_fragment_header());
+    }
+
+    #[test]
+    fn later_fragments_are_refused_and_have_the_key_of_the_first_one() {
+        for extensions in PLACES {
+            let first = parse_bytes(&fragment(extensions, 0, true)).unwrap();
+            for (offset, more) in [(1, true), (181, true), (0x1fff, false)] {
+                let bytes = fragment(extensions, offset, more);
+                assert_eq!(parse_bytes(&bytes), Err(Refusal::Fragment));
+                let (later, _) = header_of(&bytes).unwrap();
+                assert!(later.is_later_fragment());
+                assert_eq!(later.more_fragments(), more);
+                assert_eq!(later.fragment_key(), first.fragment_key());
+                assert_eq!(later.ports(), [[0, 0]; 2]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_fragments_key_is_as_the_table_has_it() {
+        let key = parse_bytes(&fragment(&[(44, 0)], 0, true))
+            .unwrap()
+            .fragment_key();
+        let mut expected = vec![0x20; 16];
+        expected.extend([0xfd; 16]);
+        expected.extend([1, 2, 3, 4, 0, 0, 0, 0]);
+        assert_eq!(key.map(u64::to_le_bytes).concat(), expected);
+    }
+
+    #[test]
+    fn a_header_is_read_whatever_it_carries() {
+        let mut bytes = packet(&[(60, 1)]);
+        bytes[40] = 58;
+        let (packet, upper) = header_of(&bytes).unwrap();
         assert_eq!(
-            parse_bytes(&packet(&[(0, 0), (44, 0)])),
-            Err(Refusal::Fragment)
+            upper,
+            Upper {
+                protocol: 58,
+                offset: 56
+            }
         );
+        assert_eq!((packet.length, packet.hop_limit), (64, 64));
+        assert_eq!(parse_bytes(&bytes), Err(Refusal::OtherProtocol));
+    }
+
+    #[test]
+    fn padding_behind_the_packet_is_no_part_of_it() {
+        let mut bytes = packet(&[(60, 0)]);
+        bytes[4..6].copy_from_slice(&15u16.to_be_bytes());
+        assert_eq!(parse_bytes(&bytes), Err(Refusal::Truncated));
+        bytes[4..6].copy_from_slice(&7u16.to_be_bytes());
+        assert_eq!(header_of(&bytes), Err(Refusal::Truncated));
     }
 
     #[test]
@@ -214,6 +401,7 @@ mod tests {
                 *first = 0x60;
             }
             let _ = parse_bytes(&bytes);
+            let _ = header_of(&bytes);
         }
     }
 }

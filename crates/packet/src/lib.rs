@@ -1,9 +1,9 @@
-//! Packets: bounds-checked headers, checksums, the connection table's hash and the TCP state table. Pure, and
+//! Packets: bounds-checked headers, checksums, the connection table's hash and the state tables of TCP and SCTP. Pure, and
 //! compiled for both sides of the kernel boundary: what the XDP program does to a packet is tested here,
 //! on the host, without a kernel.
 //!
 //! ```text
-//! Frame ─ ethernet::parse ─▶ Ethernet ─ ipv4::parse │ ipv6::parse ─▶ Segment (key, TCP flags, TTL, length)
+//! Frame ─ ethernet::parse ─▶ Ethernet ─ ipv4::parse │ ipv6::parse ─▶ Packet (key, flags, TTL, length)
 //! ```
 #![cfg_attr(not(test), no_std)]
 
@@ -13,8 +13,11 @@ mod frame;
 pub mod hash;
 pub mod ipv4;
 pub mod ipv6;
+pub mod sctp;
 mod segment;
+pub mod state;
+mod table;
 pub mod tcp;
 
 pub use frame::Frame;
-pub use segment::{Refusal, TransportProtocol};
+pub use segment::{Refusal, TransportProtocol, Upper};

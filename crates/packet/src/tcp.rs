@@ -1,5 +1,10 @@
-//! IPVS's view of a TCP connection of which only the client's packets are seen (the "input only" table of
-//! `net/netfilter/ipvs/ip_vs_proto_tcp.c`), which is what a director in direct routing sees.
+//! IPVS's view of a TCP connection: the state tables of `net/netfilter/ipvs/ip_vs_proto_tcp.c`, as data. Nothing but
+//! four flags is looked at, neither sequence numbers nor windows.
+//!
+//! A table has a row for each [`event`], and a row is one word: four bits for each state before. So the step from a state
+//! to the next one is a shift ([`after`]), and other tables mean other behaviour without another branch.
+
+use crate::table;
 
 /// FIN in the flags of a TCP header.
 pub const FIN: u8 = 0x01;
@@ -10,239 +15,167 @@ pub const RST: u8 = 0x04;
 /// ACK.
 pub const ACK: u8 = 0x10;
 
-/// States of a connection, numbered as IPVS does. TCP uses the first eleven, UDP the last.
-#[repr(u8)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// No packet yet.
-    None = 0,
-    /// Data may flow.
-    Established = 1,
-    /// The real server opens it (seen in NAT only).
-    SynSent = 2,
-    /// The client opens it.
-    SynReceived = 3,
-    /// One side has closed.
-    FinWait = 4,
-    /// Both sides have closed.
-    TimeWait = 5,
-    /// Reset.
-    Close = 6,
-    /// The client has closed, the real server not yet (both directions seen).
-    CloseWait = 7,
-    /// Waiting for the last ACK.
-    LastAck = 8,
-    /// Waiting for a data connection (FTP).
-    Listen = 9,
-    /// Half open, under `secure_tcp`.
-    SynAck = 10,
-    /// UDP knows one state.
-    Udp = 11,
-}
+/// Events, the rows of a table: RST, SYN, FIN, ACK, none of them.
+pub const EVENTS: usize = 5;
 
-impl State {
-    /// Every state, by number.
-    pub const ALL: [Self; 12] = [
-        Self::None,
-        Self::Established,
-        Self::SynSent,
-        Self::SynReceived,
-        Self::FinWait,
-        Self::TimeWait,
-        Self::Close,
-        Self::CloseWait,
-        Self::LastAck,
-        Self::Listen,
-        Self::SynAck,
-        Self::Udp,
-    ];
-
-    /// The state of that number.
-    pub const fn from_number(number: u8) -> Option<Self> {
-        if (number as usize) < Self::ALL.len() {
-            Some(Self::ALL[number as usize])
-        } else {
-            None
-        }
-    }
-
-    /// IPVS's name for it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::None => "NONE",
-            Self::Established => "ESTABLISHED",
-            Self::SynSent => "SYN_SENT",
-            Self::SynReceived => "SYN_RECV",
-            Self::FinWait => "FIN_WAIT",
-            Self::TimeWait => "TIME_WAIT",
-            Self::Close => "CLOSE",
-            Self::CloseWait => "CLOSE_WAIT",
-            Self::LastAck => "LAST_ACK",
-            Self::Listen => "LISTEN",
-            Self::SynAck => "SYNACK",
-            Self::Udp => "UDP",
-        }
-    }
-}
-
-/// Whether a connection in this state (by number) counts as active.
-#[inline(always)]
-pub const fn is_active(state: u8) -> bool {
-    const ACTIVE: u16 = 1 << State::Established as u8
-        | 1 << State::SynSent as u8
-        | 1 << State::SynReceived as u8
-        | 1 << State::SynAck as u8;
-    ACTIVE >> (state & 0xf) & 1 == 1
-}
-
-/// Whether a segment with these flags may open a connection: SYN, and not RST.
-#[inline(always)]
-pub const fn opens(flags: u8) -> bool {
-    flags & (SYN | RST) == SYN
-}
-
-/// The state (by number, below 16) after a segment with these flags from the client.
-#[inline(always)]
-pub const fn after_input(state: u8, flags: u8) -> u8 {
-    let row = if flags & RST != 0 {
-        ON_RST
-    } else if flags & SYN != 0 {
-        ON_SYN
-    } else if flags & FIN != 0 {
-        ON_FIN
-    } else if flags & ACK != 0 {
-        ON_ACK
+/// The tables, in the layout of `dray_abi::Settings::tcp`: by direction (0 the client's packets while no reply was seen,
+/// 1 the client's packets, 2 the real server's), then by [`event`].
+///
+/// With `secure` they are those of the `secure_tcp` defence. With `null_segments_close` a segment with none of the
+/// four flags closes its connection, as in IPVS; without it changes nothing.
+pub const fn tables(secure: bool, null_segments_close: bool) -> [[u64; EVENTS]; 3] {
+    let none = if null_segments_close {
+        row(b"CL CL CL CL CL CL CL CL CL CL CL")
     } else {
-        // IPVS closes a connection on a segment with none of the four flags.
-        return State::Close as u8;
+        row(b"NO ES SS SR FW TW CL CW LA LI SA")
     };
+    if secure {
+        [
+            [
+                row(b"CL CL CL SR CL CL CL CL LA LI CL"),
+                row(b"SA ES ES SR SA SA SA SA SA SA SA"),
+                row(b"CL FW SS TW FW TW CL CW LA LI TW"),
+                row(b"ES ES SS ES FW TW CL CW CL LI ES"),
+                none,
+            ],
+            [
+                row(b"CL CL CL SR CL CL CL CL LA LI CL"),
+                row(b"SR ES ES SR SR SR SR SR SR SR SA"),
+                row(b"CL CW SS TW TW TW CL CW LA LI SA"),
+                row(b"ES ES SS SR FW TW CL CW CL LI SA"),
+                none,
+            ],
+            [
+                row(b"CL CL SS CL CL TW CL CL CL CL CL"),
+                row(b"SS ES SS SA SS SS SS SS SS LI SA"),
+                row(b"TW FW SS TW FW TW CL TW LA LI TW"),
+                row(b"ES ES SS ES FW TW CL CW LA ES ES"),
+                none,
+            ],
+        ]
+    } else {
+        [
+            [
+                row(b"CL CL CL SR CL CL CL CL LA LI CL"),
+                row(b"SR ES ES SR SR SR SR SR SR SR SR"),
+                row(b"CL FW SS TW FW TW CL CW LA LI TW"),
+                row(b"ES ES SS ES FW TW CL CW CL LI ES"),
+                none,
+            ],
+            [
+                row(b"CL CL CL SR CL CL CL CL LA LI SR"),
+                row(b"SR ES ES SR SR SR SR SR SR SR SR"),
+                row(b"CL CW SS TW TW TW CL CW LA LI TW"),
+                row(b"ES ES SS ES FW TW CL CW CL LI ES"),
+                none,
+            ],
+            [
+                row(b"CL CL SS CL CL TW CL CL CL CL CL"),
+                row(b"SS ES SS SR SS SS SS SS SS LI SR"),
+                row(b"TW FW SS TW FW TW CL TW LA LI TW"),
+                row(b"ES ES SS ES FW TW CL CW LA ES ES"),
+                none,
+            ],
+        ]
+    }
+}
+
+/// The event that a segment with these flags is, below [`EVENTS`].
+#[inline(always)]
+pub const fn event(flags: u8) -> usize {
+    // By RST, SYN and FIN, two bits each.
+    const CLOSING_OR_OPENING: u32 = 2 << (2 * FIN) | 1 << (2 * SYN) | 1 << (2 * (SYN | FIN));
+    let rare = flags & (RST | SYN | FIN);
+    if rare == 0 {
+        // Nearly every segment: 3 with ACK, 4 without.
+        (4 - (flags >> 4 & 1)) as usize
+    } else {
+        (CLOSING_OR_OPENING >> (2 * rare) & 3) as usize
+    }
+}
+
+/// The state (by number, below 16) after an event, whose row this is.
+#[inline(always)]
+pub const fn after(row: u64, state: u8) -> u8 {
     (row >> ((state & 0xf) * 4)) as u8 & 0xf
 }
 
-const ON_SYN: u64 = row([3, 1, 1, 3, 3, 3, 3, 3, 3, 3, 3]);
-const ON_FIN: u64 = row([6, 4, 2, 5, 4, 5, 6, 7, 8, 9, 5]);
-const ON_ACK: u64 = row([1, 1, 2, 1, 4, 5, 6, 7, 6, 9, 1]);
-const ON_RST: u64 = row([6, 6, 6, 3, 6, 6, 6, 6, 8, 9, 6]);
+/// Whether a segment with these flags may open a connection: it has SYN and not RST, or with `sloppy` not RST.
+#[inline(always)]
+pub const fn opens(flags: u8, sloppy: bool) -> bool {
+    flags & RST == 0 && (sloppy || is_new(flags))
+}
 
-/// Next states by present state, four bits each: a table that needs no memory access.
-const fn row(states: [u8; 11]) -> u64 {
-    let mut packed = 0;
-    let mut state = 0;
-    while state < states.len() {
-        packed |= (states[state] as u64) << (state * 4);
-        state += 1;
-    }
-    packed
+/// Whether a segment with these flags is one that begins connections: it has SYN, whatever else.
+#[inline(always)]
+pub const fn is_new(flags: u8) -> bool {
+    flags & SYN != 0
+}
+
+/// A row; states are in the kernel's order of columns, which is that of their numbers.
+const fn row(states: &[u8]) -> u64 {
+    table::row(
+        states,
+        &[
+            *b"NO", *b"ES", *b"SS", *b"SR", *b"FW", *b"TW", *b"CL", *b"CW", *b"LA", *b"LI", *b"SA",
+        ],
+    )
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{State::*, *};
+    use super::*;
+    use crate::state::State::{self, *};
 
-    /// The table of the kernel's source, in its order of columns.
-    const TABLE: [(u8, [State; 11]); 4] = [
-        (
-            SYN,
-            [
-                SynReceived,
-                Established,
-                Established,
-                SynReceived,
-                SynReceived,
-                SynReceived,
-                SynReceived,
-                SynReceived,
-                SynReceived,
-                SynReceived,
-                SynReceived,
-            ],
-        ),
-        (
-            FIN,
-            [
-                Close, FinWait, SynSent, TimeWait, FinWait, TimeWait, Close, CloseWait, LastAck,
-                Listen, TimeWait,
-            ],
-        ),
-        (
-            ACK,
-            [
-                Established,
-                Established,
-                SynSent,
-                Established,
-                FinWait,
-                TimeWait,
-                Close,
-                CloseWait,
-                Close,
-                Listen,
-                Established,
-            ],
-        ),
-        (
-            RST,
-            [
-                Close,
-                Close,
-                Close,
-                SynReceived,
-                Close,
-                Close,
-                Close,
-                Close,
-                LastAck,
-                Listen,
-                Close,
-            ],
-        ),
-    ];
+    const INPUT_ONLY: usize = 0;
+    const INPUT: usize = 1;
+    const OUTPUT: usize = 2;
+
+    /// The state after a segment with these flags, in the usual tables.
+    fn step(direction: usize, state: State, flags: u8) -> State {
+        next(&tables(false, true)[direction], state, flags)
+    }
+
+    fn next(table: &[u64; EVENTS], state: State, flags: u8) -> State {
+        State::from_number(after(table[event(flags)], state as u8)).unwrap()
+    }
+
+    fn tcp_states() -> impl Iterator<Item = State> {
+        (0..11).map(|number| State::from_number(number).unwrap())
+    }
 
     #[test]
-    fn every_transition_is_the_kernels() {
-        for (flags, row) in TABLE {
-            for (state, next) in row.into_iter().enumerate() {
-                assert_eq!(
-                    after_input(state as u8, flags),
-                    next as u8,
-                    "{flags:#x} in {state}"
-                );
+    fn rst_comes_before_syn_before_fin_before_ack_for_all_flags() {
+        for flags in 0..=u8::MAX {
+            let expected = [RST, SYN, FIN, ACK]
+                .iter()
+                .position(|flag| flags & flag != 0)
+                .unwrap_or(4);
+            assert_eq!(event(flags), expected, "{flags:#x}");
+        }
+    }
+
+    #[test]
+    fn a_null_segment_closes_or_changes_nothing() {
+        for direction in [INPUT_ONLY, INPUT, OUTPUT] {
+            for state in tcp_states() {
+                for secure in [false, true] {
+                    let closing = tables(secure, true)[direction];
+                    let careful = tables(secure, false)[direction];
+                    assert_eq!(next(&closing, state, 0x08), Close);
+                    assert_eq!(next(&careful, state, 0x08), state);
+                }
             }
         }
     }
 
     #[test]
-    fn rst_comes_before_syn_before_fin_before_ack() {
-        let established = Established as u8;
-        assert_eq!(after_input(established, RST | SYN | FIN | ACK), Close as u8);
-        assert_eq!(after_input(established, SYN | FIN | ACK), Established as u8);
-        assert_eq!(after_input(established, FIN | ACK), FinWait as u8);
-    }
-
-    #[test]
-    fn a_segment_without_any_of_the_four_closes() {
-        for state in State::ALL {
-            assert_eq!(after_input(state as u8, 0x08), Close as u8);
-        }
-    }
-
-    #[test]
-    fn the_active_states_are_the_kernels() {
-        let active: Vec<_> = State::ALL
-            .into_iter()
-            .filter(|state| is_active(*state as u8))
-            .collect();
-        assert_eq!(active, [Established, SynSent, SynReceived, SynAck]);
-    }
-
-    #[test]
     fn the_life_of_a_connection_in_direct_routing() {
-        let mut state = None as u8;
-        let mut states = vec![];
-        for flags in [SYN, ACK, FIN | ACK, ACK, SYN, RST, ACK, RST] {
-            state = after_input(state, flags);
-            states.push(State::from_number(state).unwrap());
-        }
+        let mut state = None;
+        let states = [SYN, ACK, FIN | ACK, ACK, SYN, RST, ACK, RST].map(|flags| {
+            state = step(INPUT_ONLY, state, flags);
+            state
+        });
         assert_eq!(
             states,
             [
@@ -256,5 +189,85 @@ mod tests {
                 Close
             ]
         );
+    }
+
+    #[test]
+    fn the_life_of_a_connection_seen_from_both_sides() {
+        let mut state = None;
+        let segments = [
+            (INPUT_ONLY, SYN),
+            (OUTPUT, SYN | ACK),
+            (INPUT, ACK),
+            (INPUT, FIN | ACK),
+            (OUTPUT, ACK),
+            (OUTPUT, FIN | ACK),
+            (INPUT, ACK),
+        ];
+        let states = segments.map(|(direction, flags)| {
+            state = step(direction, state, flags);
+            state
+        });
+        assert_eq!(
+            states,
+            [
+                SynReceived,
+                SynReceived,
+                Established,
+                CloseWait,
+                CloseWait,
+                TimeWait,
+                TimeWait
+            ]
+        );
+    }
+
+    #[test]
+    fn secure_tcp_differs_where_the_kernel_says_and_nowhere_else() {
+        let (usual, secure) = (tables(false, true), tables(true, true));
+        let mut different = vec![];
+        for direction in [INPUT_ONLY, INPUT, OUTPUT] {
+            for flags in [RST, SYN, FIN, ACK, 0] {
+                for state in tcp_states() {
+                    let before = next(&usual[direction], state, flags);
+                    let after = next(&secure[direction], state, flags);
+                    if before != after {
+                        different.push((direction, flags, state, after));
+                    }
+                }
+            }
+        }
+        let opened_anew = [
+            None, FinWait, TimeWait, Close, CloseWait, LastAck, Listen, SynAck,
+        ];
+        let mut expected: Vec<_> = opened_anew
+            .into_iter()
+            .map(|state| (INPUT_ONLY, SYN, state, SynAck))
+            .collect();
+        expected.extend([
+            (INPUT, RST, SynAck, Close),
+            (INPUT, SYN, SynAck, SynAck),
+            (INPUT, FIN, SynAck, SynAck),
+            (INPUT, ACK, SynReceived, SynReceived),
+            (INPUT, ACK, SynAck, SynAck),
+            (OUTPUT, SYN, SynReceived, SynAck),
+            (OUTPUT, SYN, SynAck, SynAck),
+        ]);
+        assert_eq!(different, expected);
+    }
+
+    #[test]
+    fn only_syn_opens_and_with_sloppy_tcp_all_but_rst() {
+        for (flags, strictly, sloppily) in [
+            (SYN, true, true),
+            (SYN | ACK, true, true),
+            (SYN | FIN, true, true),
+            (ACK, false, true),
+            (0, false, true),
+            (SYN | RST, false, false),
+            (RST, false, false),
+        ] {
+            assert_eq!(opens(flags, false), strictly, "{flags:#x}");
+            assert_eq!(opens(flags, true), sloppily, "{flags:#x}");
+        }
     }
 }
