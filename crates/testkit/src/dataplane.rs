@@ -1,15 +1,18 @@
 //! A data plane of plain maps.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard},
-};
+mod state;
+
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use dray_model::{
-    Action, Actual, ActualDestination, ActualService, Connection, Counters, DataPlane,
-    DataPlaneError, DestinationId, HopId, InterfaceStatus, Live, MAX_MARK_RULES, MarkRule, Policy,
-    ReasonCount, Record, ServiceId, ServiceIdentity, Sweep, Template, Thresholds, XdpMode,
+    Action, Actual, Connection, Counters, DataPlane, DataPlaneError, DestinationId,
+    InterfaceStatus, Live, MAX_MARK_RULES, MarkRule, Policy, ReasonCount, Record, ServiceId,
+    ServiceIdentity, Sweep, Template, XdpMode,
 };
+
+use state::{DestinationsOf, State};
+
+pub use state::Room;
 
 /// A [`DataPlane`] of plain maps. Clones share one state: a test keeps one clone and hands another to
 /// the code under test; what a restart of the daemon would find is what the next clone observes.
@@ -19,42 +22,7 @@ use dray_model::{
 #[derive(Clone, Debug)]
 pub struct FakeDataPlane {
     state: Arc<Mutex<State>>,
-    destinations_of: fn(&Record) -> Vec<DestinationId>,
-}
-
-/// How many of each thing there is room for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Room {
-    /// Services.
-    pub services: usize,
-    /// Destinations.
-    pub destinations: usize,
-    /// Next hops.
-    pub hops: usize,
-}
-
-#[derive(Debug)]
-struct State {
-    actual: Actual,
-    /// The services of `actual` by number.
-    numbers: BTreeMap<ServiceId, ServiceIdentity>,
-    room: Room,
-    refuse_in: Option<usize>,
-    actions: Vec<Action>,
-    cursors: BTreeMap<ServiceId, u64>,
-    refused: BTreeMap<ServiceId, u64>,
-    live: BTreeMap<DestinationId, Live>,
-    counters: BTreeMap<DestinationId, Counters>,
-    connections: Vec<Connection>,
-    templates: Vec<Template>,
-    policies: Vec<Policy>,
-    mark_rules: Vec<MarkRule>,
-    droppable: u64,
-    drops: u64,
-    sweep: Sweep,
-    sweeps: Vec<u32>,
-    reasons: Vec<ReasonCount>,
-    interfaces: Vec<InterfaceStatus>,
+    destinations_of: DestinationsOf,
 }
 
 impl FakeDataPlane {
@@ -62,33 +30,12 @@ impl FakeDataPlane {
     /// `destinations_of` reads the destinations that a record names.
     pub fn new(destinations_of: fn(&Record) -> Vec<DestinationId>) -> Self {
         let state = State {
-            actual: Actual::default(),
-            numbers: BTreeMap::new(),
-            room: Room {
-                services: usize::MAX,
-                destinations: usize::MAX,
-                hops: usize::MAX,
-            },
-            refuse_in: None,
-            actions: Vec::new(),
-            cursors: BTreeMap::new(),
-            refused: BTreeMap::new(),
-            live: BTreeMap::new(),
-            counters: BTreeMap::new(),
-            connections: Vec::new(),
-            templates: Vec::new(),
-            policies: Vec::new(),
-            mark_rules: Vec::new(),
-            droppable: 0,
-            drops: 0,
-            sweep: Sweep::default(),
-            sweeps: Vec::new(),
-            reasons: Vec::new(),
             interfaces: vec![InterfaceStatus {
                 name: "eth0".to_owned(),
                 index: 1,
                 mode: XdpMode::Native,
             }],
+            ..State::default()
         };
         Self {
             state: Arc::new(Mutex::new(state)),
@@ -215,177 +162,6 @@ impl FakeDataPlane {
             .lock()
             .expect("no test goes on after a panic in the data plane")
     }
-
-    /// Destinations that some record names.
-    fn named(&self, state: &State) -> BTreeSet<DestinationId> {
-        let records = state.actual.services.values();
-        records
-            .flat_map(|service| (self.destinations_of)(&service.record))
-            .collect()
-    }
-
-    fn check(&self, state: &State, action: &Action) {
-        let Actual {
-            services,
-            destinations,
-            hops,
-        } = &state.actual;
-        match action {
-            Action::WriteHop { id, .. } => {
-                assert_ne!(id.0, 0, "next hop 0 is none");
-                assert!(!hops.contains_key(id), "next hop {id} is taken");
-            }
-            Action::AddDestination { id, destination } => {
-                let range = 1..=16_777_215;
-                assert!(range.contains(&id.0), "destination {id} is out of range");
-                assert!(!destinations.contains_key(id), "destination {id} is taken");
-                check_destination(state, destination);
-            }
-            Action::SetDestination { id, destination } => {
-                let before = destinations.get(id);
-                let before = before.unwrap_or_else(|| panic!("no destination {id}"));
-                let who = |destination: &ActualDestination| {
-                    (destination.service, destination.real, destination.port)
-                };
-                assert_eq!(
-                    who(before),
-                    who(destination),
-                    "destination {id} is another's"
-                );
-                check_destination(state, destination);
-            }
-            Action::Publish {
-                id,
-                service,
-                record,
-                ..
-            } => {
-                let number = services.get(service).map(|found| found.id);
-                assert!(
-                    number.is_none_or(|n| n == *id),
-                    "{service} has {number:?}, not {id}"
-                );
-                let owner = state.numbers.get(id);
-                assert!(
-                    owner.is_none_or(|o| o == service),
-                    "{owner:?} has {id}, not {service}"
-                );
-                for named in (self.destinations_of)(record) {
-                    let found = destinations.get(&named);
-                    let found =
-                        found.unwrap_or_else(|| panic!("{service}: no destination {named}"));
-                    assert_eq!(found.service, *service, "destination {named} is another's");
-                }
-            }
-            Action::Withdraw { id, service } => {
-                let found = services.get(service).map(|found| found.id);
-                assert_eq!(found, Some(*id), "{service} is not service {id}");
-            }
-            Action::FreeDestination { id } => {
-                assert!(destinations.contains_key(id), "no destination {id}");
-                assert!(!self.named(state).contains(id), "a record names {id}");
-                let live = state.live.get(id).copied().unwrap_or_default();
-                assert_eq!(live.total(), 0, "destination {id} has connections");
-                assert_eq!(live.persistent, 0, "destination {id} has templates");
-            }
-            Action::FreeHop { id } => {
-                assert!(hops.contains_key(id), "no next hop {id}");
-                let named = destinations.values().any(|found| found.hop == Some(*id));
-                assert!(!named, "a destination names next hop {id}");
-            }
-        }
-    }
-}
-
-fn check_destination(state: &State, destination: &ActualDestination) {
-    if let Some(hop) = destination.hop {
-        assert!(state.actual.hops.contains_key(&hop), "no next hop {hop}");
-    }
-    let Thresholds { upper, lower } = destination.thresholds;
-    assert!(lower <= upper, "{destination}: {lower} is above {upper}");
-}
-
-impl State {
-    /// Refuses the action when a test asked for it, or when there is no room.
-    fn admit(&mut self, action: &Action) -> Result<(), DataPlaneError> {
-        if let Some(left) = self.refuse_in {
-            self.refuse_in = Some(left.saturating_sub(1));
-            if left == 0 {
-                return Err(DataPlaneError::System {
-                    what: action.to_string(),
-                    source: "refused by the test".into(),
-                });
-            }
-        }
-        let Actual {
-            services,
-            destinations,
-            hops,
-        } = &self.actual;
-        let (what, used, room) = match action {
-            Action::WriteHop { .. } => ("a next hop", hops.len(), self.room.hops),
-            Action::AddDestination { .. } => {
-                ("a destination", destinations.len(), self.room.destinations)
-            }
-            Action::Publish { service, .. } if !services.contains_key(service) => {
-                ("a service", services.len(), self.room.services)
-            }
-            _ => return Ok(()),
-        };
-        if used < room {
-            return Ok(());
-        }
-        Err(DataPlaneError::Full {
-            what,
-            room: room as u64,
-            cure: "ask for less",
-        })
-    }
-
-    fn carry_out(&mut self, action: &Action) {
-        let Actual {
-            services,
-            destinations,
-            hops,
-        } = &mut self.actual;
-        match action {
-            Action::WriteHop { id, hop } => {
-                hops.insert(*id, *hop);
-            }
-            Action::AddDestination { id, destination } => {
-                destinations.insert(*id, *destination);
-                self.counters.insert(*id, Counters::default());
-                self.live.insert(*id, Live::default());
-            }
-            Action::SetDestination { id, destination } => {
-                destinations.insert(*id, *destination);
-            }
-            Action::Publish {
-                id,
-                service,
-                options,
-                record,
-            } => {
-                let published = ActualService {
-                    id: *id,
-                    options: *options,
-                    record: record.clone(),
-                };
-                services.insert(*service, published);
-                self.numbers.insert(*id, *service);
-            }
-            Action::Withdraw { id, service } => {
-                services.remove(service);
-                self.numbers.remove(id);
-            }
-            Action::FreeDestination { id } => {
-                destinations.remove(id);
-            }
-            Action::FreeHop { id } => {
-                hops.remove(id);
-            }
-        }
-    }
 }
 
 impl DataPlane for FakeDataPlane {
@@ -395,7 +171,7 @@ impl DataPlane for FakeDataPlane {
 
     fn apply(&mut self, action: &Action) -> Result<(), DataPlaneError> {
         let mut state = self.state();
-        self.check(&state, action);
+        state.check(action, self.destinations_of);
         state.admit(action)?;
         state.carry_out(action);
         state.actions.push(action.clone());

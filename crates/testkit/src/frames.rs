@@ -1,7 +1,7 @@
 //! Ethernet frames for tests, byte by byte as a network card would hand them over, checksums valid.
 //!
-//! Start from what the frame carries ([`Frame::tcp`], [`Frame::udp`], [`Frame::icmp`],
-//! [`Frame::other`]), change what matters to the test, end with [`Frame::bytes`]:
+//! Start from what the frame carries ([`Frame::tcp`], [`Frame::udp`], [`Frame::sctp`], [`Frame::icmp`],
+//! [`Frame::icmp_error`], [`Frame::other`]), change what matters to the test, end with [`Frame::bytes`]:
 //!
 //! ```
 //! use dray_testkit::frames::{Frame, TcpFlags};
@@ -17,6 +17,8 @@
 
 mod checksum;
 mod fragment;
+mod icmp;
+mod sctp;
 mod write;
 
 use std::{
@@ -26,7 +28,11 @@ use std::{
 
 use dray_model::Mac;
 
+use sctp::Chunk;
+
 pub use checksum::internet_checksum;
+pub use icmp::IcmpError;
+pub use sctp::{ChunkType, sctp_checksum};
 
 /// A frame to be: a builder whose every step is a plain change of one header field.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,8 +76,39 @@ impl Frame {
         Self::new(source.ip(), destination.ip(), transport)
     }
 
+    /// An SCTP packet without chunks: see [`Frame::chunk`].
+    ///
+    /// # Panics
+    /// When the two addresses are of different families.
+    pub fn sctp(source: SocketAddr, destination: SocketAddr) -> Self {
+        let transport = Transport::Sctp {
+            source: source.port(),
+            destination: destination.port(),
+            tag: 0,
+            chunks: Vec::new(),
+        };
+        Self::new(source.ip(), destination.ip(), transport)
+    }
+
+    /// An ICMP or ICMPv6 error about a packet, with as much of that as routers quote.
+    ///
+    /// # Panics
+    /// When the two addresses are of different families, or the packet is of another one.
+    pub fn icmp_error(source: IpAddr, destination: IpAddr, error: IcmpError, about: &Self) -> Self {
+        let ipv4 = source.is_ipv4();
+        assert_eq!(
+            ipv4,
+            about.network.source.is_ipv4(),
+            "an error quotes a packet of its own family"
+        );
+        let (kind, code, rest) = error.header(ipv4);
+        let mut quote = about.packet();
+        quote.truncate(IcmpError::quoted(ipv4));
+        Self::icmp(source, destination, kind, code, rest).payload(&quote)
+    }
+
     /// An ICMP (RFC 792) or ICMPv6 (RFC 4443) message: type, code, and the four bytes after the
-    /// checksum. An error message carries the packet it is about as payload: see [`Frame::packet`].
+    /// checksum. For errors there is [`Frame::icmp_error`].
     ///
     /// # Panics
     /// When the two addresses are of different families.
@@ -230,6 +267,33 @@ impl Frame {
         }
     }
 
+    /// Adds an SCTP chunk after those already there.
+    ///
+    /// # Panics
+    /// When the frame is not SCTP.
+    pub fn chunk(mut self, kind: ChunkType, value: &[u8]) -> Self {
+        match &mut self.transport {
+            Transport::Sctp { chunks, .. } => chunks.push(Chunk {
+                kind,
+                value: value.to_vec(),
+            }),
+            other => panic!("{other:?} is not SCTP"),
+        }
+        self
+    }
+
+    /// The SCTP verification tag.
+    ///
+    /// # Panics
+    /// When the frame is not SCTP.
+    pub fn verification_tag(mut self, new: u32) -> Self {
+        match &mut self.transport {
+            Transport::Sctp { tag, .. } => *tag = new,
+            other => panic!("{other:?} is not SCTP"),
+        }
+        self
+    }
+
     /// UDP over IPv4 without a checksum (RFC 768: all zero).
     ///
     /// # Panics
@@ -366,6 +430,12 @@ enum Transport {
         source: u16,
         destination: u16,
         checksum: bool,
+    },
+    Sctp {
+        source: u16,
+        destination: u16,
+        tag: u32,
+        chunks: Vec<Chunk>,
     },
     Icmp {
         kind: u8,

@@ -1,7 +1,10 @@
 //! The fake is as strict as it says.
 
 use super::*;
-use dray_model::{Forward, Mac, NextHop, Protocol, ServiceAddress, ServiceOptions, Thresholds};
+use dray_model::{
+    ActualDestination, Forward, HopId, Mac, NextHop, Protocol, ServiceAddress, ServiceOptions,
+    Thresholds,
+};
 
 /// In these tests a record is the list of its destinations.
 fn words(record: &Record) -> Vec<DestinationId> {

@@ -135,30 +135,85 @@ fn ipv6_extension_headers_chain_to_the_transport_header() {
 
 #[test]
 fn an_icmp_error_carries_the_packet_it_is_about() {
-    let lost = Frame::tcp(socket(VIP), socket(CLIENT)).packet();
-    let bytes = Frame::icmp(socket(CLIENT).ip(), socket(VIP).ip(), 3, 4, [0, 0, 5, 220])
-        .payload(&lost)
-        .bytes();
-    let packet = SlicedPacket::from_ethernet(&bytes).unwrap();
-    let Some(TransportSlice::Icmpv4(icmp)) = &packet.transport else {
-        panic!("no ICMP: {packet:?}")
-    };
-    assert_eq!(icmp.payload(), lost);
-    assert_eq!(internet_checksum(icmp.slice()), 0);
+    let lost = Frame::tcp(socket(VIP), socket(CLIENT)).payload(b"data");
+    let (client, vip) = (socket(CLIENT).ip(), socket(VIP).ip());
+    for (error, header) in [
+        (IcmpError::HostUnreachable, [3, 1, 0, 0, 0, 0]),
+        (IcmpError::PortUnreachable, [3, 3, 0, 0, 0, 0]),
+        (IcmpError::TooBig(1500), [3, 4, 0, 0, 5, 220]),
+        (IcmpError::TimeExceeded, [11, 0, 0, 0, 0, 0]),
+    ] {
+        let bytes = Frame::icmp_error(client, vip, error, &lost).bytes();
+        let packet = SlicedPacket::from_ethernet(&bytes).unwrap();
+        let Some(TransportSlice::Icmpv4(icmp)) = &packet.transport else {
+            panic!("no ICMP: {packet:?}")
+        };
+        let slice = icmp.slice();
+        assert_eq!([&slice[..2], &slice[4..8]].concat(), header, "{error:?}");
+        assert_eq!(icmp.payload(), lost.packet());
+        assert_eq!(internet_checksum(slice), 0);
+    }
 
-    let lost = Frame::tcp(socket(VIP6), socket(CLIENT6)).packet();
+    let lost = Frame::tcp(socket(VIP6), socket(CLIENT6)).payload(b"data");
     let (client, vip) = (socket(CLIENT6).ip(), socket(VIP6).ip());
-    let bytes = Frame::icmp(client, vip, 2, 0, [0, 0, 5, 220])
-        .payload(&lost)
-        .bytes();
-    let packet = SlicedPacket::from_ethernet(&bytes).unwrap();
-    let (Some(NetSlice::Ipv6(ip)), Some(TransportSlice::Icmpv6(icmp))) =
-        (&packet.net, &packet.transport)
-    else {
-        panic!("no ICMPv6: {packet:?}")
-    };
-    let header = ip.header().to_header();
-    assert!(icmp.is_checksum_valid(header.source, header.destination));
+    for (error, header) in [
+        (IcmpError::HostUnreachable, [1, 3, 0, 0, 0, 0]),
+        (IcmpError::PortUnreachable, [1, 4, 0, 0, 0, 0]),
+        (IcmpError::TooBig(1500), [2, 0, 0, 0, 5, 220]),
+        (IcmpError::TimeExceeded, [3, 0, 0, 0, 0, 0]),
+    ] {
+        let bytes = Frame::icmp_error(client, vip, error, &lost).bytes();
+        let packet = SlicedPacket::from_ethernet(&bytes).unwrap();
+        let (Some(NetSlice::Ipv6(ip)), Some(TransportSlice::Icmpv6(icmp))) =
+            (&packet.net, &packet.transport)
+        else {
+            panic!("no ICMPv6: {packet:?}")
+        };
+        let slice = icmp.slice();
+        assert_eq!([&slice[..2], &slice[4..8]].concat(), header, "{error:?}");
+        assert_eq!(icmp.payload(), lost.packet());
+        let header = ip.header().to_header();
+        assert!(icmp.is_checksum_valid(header.source, header.destination));
+    }
+}
+
+#[test]
+fn an_icmp_error_quotes_no_more_than_every_host_takes() {
+    for (client, vip, most) in [(CLIENT, VIP, 576), (CLIENT6, VIP6, 1280)] {
+        let lost = Frame::udp(socket(vip), socket(client)).payload(&[7; 1400]);
+        let (client, vip) = (socket(client).ip(), socket(vip).ip());
+        let error = Frame::icmp_error(client, vip, IcmpError::TooBig(1300), &lost);
+        assert_eq!(error.packet().len(), most);
+    }
+}
+
+#[test]
+fn an_sctp_packet_has_its_chunks_padded_and_its_checksum() {
+    // CRC32c of "123456789" (RFC 3385 and others give it as the check value).
+    assert_eq!(sctp_checksum(b"123456789"), 0xe306_9283_u32.to_le_bytes());
+    for (client, vip) in [(CLIENT, VIP), (CLIENT6, VIP6)] {
+        let frame = Frame::sctp(socket(client), socket(vip))
+            .verification_tag(0x0102_0304)
+            .chunk(ChunkType::COOKIE_ECHO, b"biscuit")
+            .chunk(ChunkType::ABORT, b"");
+        let bytes = frame.bytes();
+        let packet = SlicedPacket::from_ethernet(&bytes).unwrap();
+        let ip = packet.net.as_ref().expect("an IP header");
+        let content = ip.ip_payload_ref().expect("a payload");
+        assert_eq!(content.ip_number.0, 132);
+        let mut sctp = content.payload.to_vec();
+        assert_eq!(
+            sctp[..4],
+            [40000_u16, socket(vip).port()]
+                .map(u16::to_be_bytes)
+                .concat()
+        );
+        assert_eq!(sctp[4..8], [1, 2, 3, 4]);
+        assert_eq!(sctp[12..], *b"\x0a\0\0\x0bbiscuit\0\x06\0\0\x04");
+        let checksum: [u8; 4] = sctp[8..12].try_into().unwrap();
+        sctp[8..12].fill(0);
+        assert_eq!(sctp_checksum(&sctp), checksum);
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::{
     Extension, Frame, Transport,
     checksum::{internet_checksum, with_pseudo_header},
+    sctp,
 };
 
 /// A piece of a fragmented packet: where it lies and whether more follow.
@@ -80,6 +81,12 @@ pub(super) fn transport(frame: &Frame) -> Vec<u8> {
             message.extend(rest);
             Some(2)
         }
+        Transport::Sctp {
+            source,
+            destination,
+            tag,
+            chunks,
+        } => return sctp::packet((*source, *destination), *tag, chunks, &frame.payload),
         Transport::Other { .. } => None,
     };
     message.extend(&frame.payload);
@@ -117,6 +124,7 @@ fn protocol(frame: &Frame) -> u8 {
     match frame.transport {
         Transport::Tcp { .. } => 6,
         Transport::Udp { .. } => 17,
+        Transport::Sctp { .. } => 132,
         Transport::Icmp { .. } if frame.network.source.is_ipv4() => 1,
         Transport::Icmp { .. } => 58,
         Transport::Other { protocol } => protocol,
