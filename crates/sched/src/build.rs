@@ -4,41 +4,17 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
+use crate::kind::{Kind, Overhead};
 use crate::lineage::Lineage;
 use crate::record::{DecodeError, Draft, MAX_DESTINATION, Past};
-use crate::sequence::Walk;
-use crate::{mh, rr, sh, stateless, wrr};
+use crate::turns::Turns;
+use crate::{dh, mh, rr, sh, stateless, wrr};
 
 /// The most destinations that a service can have.
 pub const MAX_LIST: usize = 4096;
 
 /// The greatest weight, which is that of IPVS: its weights are signed 32-bit numbers.
 pub const MAX_WEIGHT: u32 = i32::MAX as u32;
-
-/// A scheduler with its flags.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Kind {
-    /// `rr`
-    RoundRobin,
-    /// `wrr`
-    WeightedRoundRobin,
-    /// `wlc`
-    WeightedLeastConnection,
-    /// `sh`
-    SourceHash {
-        /// `sh-fallback`: clients of a destination that takes no connections go to another one.
-        fallback: bool,
-        /// `sh-port`: the client's port counts too.
-        port: bool,
-    },
-    /// `mh`
-    MaglevHash {
-        /// `mh-fallback`: clients of a destination that takes no connections go to another one.
-        fallback: bool,
-        /// `mh-port`: the client's port counts too.
-        port: bool,
-    },
-}
 
 /// A destination in a service's list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,6 +25,8 @@ pub struct Entry {
     pub weight: u32,
     /// Whether packets can be sent to it: its neighbour is known. If not, it is scheduled as if it were not in the list.
     pub eligible: bool,
+    /// Whether it has an upper threshold, and so may be overloaded at times.
+    pub limited: bool,
     /// The real server's address, which `mh` hashes.
     pub address: IpAddr,
     /// The real server's port, which `mh` hashes.
@@ -71,6 +49,7 @@ pub struct Entry {
 /// `before` is not a record.
 pub fn build(
     kind: Kind,
+    overhead: Overhead,
     list: &[Entry],
     before: Option<(&[u64], u64)>,
 ) -> Result<Vec<u64>, BuildError> {
@@ -82,24 +61,22 @@ pub fn build(
     let old = past.as_ref().map_or(&[][..], |past| &past.list);
     let lineage = Lineage::trace(old, list);
     let new = lineage.list(old, list);
-    let walk = match kind {
-        Kind::RoundRobin => rr::walk(past.as_ref(), &lineage, &new),
-        Kind::WeightedRoundRobin => wrr::walk(past.as_ref(), &lineage, &new),
-        Kind::WeightedLeastConnection | Kind::SourceHash { .. } | Kind::MaglevHash { .. } => {
-            Walk::default()
-        }
+    let turns = match kind {
+        Kind::RoundRobin => rr::turns(past.as_ref(), &lineage, &new),
+        Kind::WeightedRoundRobin => wrr::turns(past.as_ref(), &lineage, &new),
+        _ => Turns::None,
     };
     let table = match kind {
-        Kind::RoundRobin | Kind::WeightedRoundRobin | Kind::WeightedLeastConnection => {
-            stateless::table(&new, list)
-        }
+        Kind::DestinationHash => dh::table(&new),
         Kind::SourceHash { .. } => sh::table(&new),
         Kind::MaglevHash { .. } => mh::table(&new, list),
+        _ => stateless::table(&new, list),
     };
     let draft = Draft {
         kind,
+        overhead,
         list: new,
-        walk,
+        turns,
         table,
     };
     Ok(draft.encode())

@@ -29,9 +29,14 @@ extern crate alloc;
 
 #[cfg(feature = "host")]
 mod build;
+mod dh;
 mod hash;
 #[cfg(feature = "host")]
+mod kind;
+mod least;
+#[cfg(feature = "host")]
 mod lineage;
+mod locality;
 #[cfg(feature = "host")]
 mod maglev;
 mod mh;
@@ -44,14 +49,20 @@ mod sh;
 #[cfg(feature = "host")]
 mod spread;
 mod stateless;
-mod wlc;
+#[cfg(feature = "host")]
+mod turns;
+mod twos;
+mod walk;
 #[cfg(feature = "host")]
 mod wrr;
 
 #[cfg(feature = "host")]
-pub use build::{BuildError, Entry, Kind, MAX_LIST, MAX_WEIGHT, build};
-pub use pick::{Flow, Scan, Tables, pick};
+pub use build::{BuildError, Entry, MAX_LIST, MAX_WEIGHT, build};
+#[cfg(feature = "host")]
+pub use kind::{Kind, Overhead};
+pub use locality::{LOCALITY_BUCKETS, LOCALITY_SLOTS, LOCALITY_WORDS};
+pub use pick::{Flow, Load, Place, Scan, Standing, Tables, pick};
 pub use record::{CURSOR, MAX_DESTINATION, record_len};
 #[cfg(feature = "host")]
-pub use record::{DecodeError, Decoded, decode};
+pub use record::{DecodeError, Decoded, DecodedEntry, decode};
 pub use stateless::stateless;

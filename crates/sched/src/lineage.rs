@@ -47,7 +47,7 @@ impl Lineage {
             .zip(&self.origins)
             .map(|(entry, origin)| {
                 let last_weight = origin.map_or(0, |origin| old[origin].last_weight());
-                Listed::new(entry.destination, entry.eligible, entry.weight, last_weight)
+                Listed::new(entry, last_weight)
             })
             .collect()
     }

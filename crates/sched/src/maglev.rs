@@ -81,6 +81,7 @@ mod tests {
                 destination: 1,
                 weight: 1,
                 eligible: true,
+                limited: false,
                 address: address.parse().unwrap(),
                 port: 80,
             };

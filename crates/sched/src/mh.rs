@@ -7,7 +7,7 @@ mod table;
 use core::ops::ControlFlow;
 
 use crate::hash::hsiphash;
-use crate::record::{Listed, Record};
+use crate::record::{Listed, Record, Takes};
 use crate::{Flow, Scan, Tables};
 #[cfg(feature = "host")]
 pub(crate) use table::table;
@@ -20,23 +20,7 @@ pub(crate) const KEY: u64 = 2_654_435_761;
 
 #[inline(always)]
 pub(crate) fn pick<T: Tables>(tables: &T, record: Record, flow: &Flow) -> Option<u32> {
-    let key = key(record, flow);
-    let slot = slot(0, key);
-    let entry = record.slot(tables, SLOTS, slot)?;
-    if entry.usable() {
-        return Some(entry.destination());
-    }
-    if !record.fallback() {
-        return None;
-    }
-    let mut probe = Rehash {
-        record,
-        key,
-        first: slot,
-        found: None,
-    };
-    tables.scan(SLOTS, &mut probe);
-    probe.found
+    own_or_fallback(tables, record, flow, Takes::Now)
 }
 
 /// The client's own destination or, if it takes no connections, that of the next slot whose destination does.
@@ -44,7 +28,7 @@ pub(crate) fn pick<T: Tables>(tables: &T, record: Record, flow: &Flow) -> Option
 /// `mh-fallback`'s own probes hash anew each time and so may miss the only destination left; this walk does not.
 #[inline(always)]
 pub(crate) fn stateless<T: Tables>(tables: &T, record: Record, flow: &Flow) -> Option<u32> {
-    if let Some(destination) = pick(tables, record, flow) {
+    if let Some(destination) = own_or_fallback(tables, record, flow, Takes::Always) {
         return Some(destination);
     }
     let mut walk = Walk {
@@ -54,6 +38,33 @@ pub(crate) fn stateless<T: Tables>(tables: &T, record: Record, flow: &Flow) -> O
     };
     tables.scan(SLOTS, &mut walk);
     walk.found
+}
+
+#[inline(always)]
+fn own_or_fallback<T: Tables>(
+    tables: &T,
+    record: Record,
+    flow: &Flow,
+    takes: Takes,
+) -> Option<u32> {
+    let key = key(record, flow);
+    let slot = slot(0, key);
+    let entry = record.slot(tables, SLOTS, slot)?;
+    if takes.connections(tables, entry) {
+        return Some(entry.destination());
+    }
+    if !record.fallback() {
+        return None;
+    }
+    let mut probe = Rehash {
+        record,
+        takes,
+        key,
+        first: slot,
+        found: None,
+    };
+    tables.scan(SLOTS, &mut probe);
+    probe.found
 }
 
 /// What is hashed of a client.
@@ -75,6 +86,7 @@ fn slot(offset: u32, key: u32) -> u32 {
 /// The probes of `mh-fallback`.
 struct Rehash {
     record: Record,
+    takes: Takes,
     key: u32,
     first: u32,
     found: Option<u32>,
@@ -85,7 +97,7 @@ impl<T: Tables> Scan<T> for Rehash {
     fn step(&mut self, tables: &T, index: u32) -> ControlFlow<()> {
         let offset = index.wrapping_add(self.first) % SLOTS;
         let entry = self.record.slot(tables, SLOTS, slot(offset, self.key));
-        settle(entry, &mut self.found)
+        settle(tables, entry, self.takes, &mut self.found)
     }
 }
 
@@ -99,17 +111,23 @@ impl<T: Tables> Scan<T> for Walk {
     #[inline(always)]
     fn step(&mut self, tables: &T, index: u32) -> ControlFlow<()> {
         let slot = index.wrapping_add(self.first) % SLOTS;
-        settle(self.record.slot(tables, SLOTS, slot), &mut self.found)
+        let entry = self.record.slot(tables, SLOTS, slot);
+        settle(tables, entry, Takes::Always, &mut self.found)
     }
 }
 
-/// Ends a search at a usable entry, or at an empty slot: then the whole table is empty.
+/// Ends a search at an entry that takes connections, or at an empty slot: then the whole table is empty.
 #[inline(always)]
-fn settle(entry: Option<Listed>, found: &mut Option<u32>) -> ControlFlow<()> {
+fn settle<T: Tables>(
+    tables: &T,
+    entry: Option<Listed>,
+    takes: Takes,
+    found: &mut Option<u32>,
+) -> ControlFlow<()> {
     let Some(entry) = entry else {
         return ControlFlow::Break(());
     };
-    if !entry.usable() {
+    if !takes.connections(tables, entry) {
         return ControlFlow::Continue(());
     }
     *found = Some(entry.destination());

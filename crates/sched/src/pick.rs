@@ -5,7 +5,7 @@
 use core::ops::ControlFlow;
 
 use crate::record::{Code, Record};
-use crate::{mh, sequence, sh, wlc};
+use crate::{dh, least, mh, sequence, sh, twos, walk};
 
 /// What a pick can read.
 pub trait Tables: Sized {
@@ -15,12 +15,61 @@ pub trait Tables: Sized {
     /// Adds one to the word at `index`, atomically, and returns what it was: the step of a sequence's cursor.
     fn advance(&self, index: u32) -> Option<u64>;
 
-    /// The connections that count towards a destination now: (active, inactive).
-    fn live(&self, destination: u32) -> Option<(u32, u32)>;
+    /// Replaces the word at `index` by `new` if it is `old`, atomically; says whether it was.
+    fn replace(&self, index: u32, old: u64, new: u64) -> bool;
+
+    /// What counts towards a destination now.
+    fn live(&self, destination: u32) -> Option<Load>;
+
+    /// Whose destination a number is now. What `lblc` and `lblcr` remember may be out of date.
+    fn standing(&self, destination: u32) -> Option<Standing>;
+
+    /// Word `word`, below [`LOCALITY_WORDS`](crate::LOCALITY_WORDS), of a slot of the locality cache.
+    fn locality(&self, place: Place, word: u32) -> Option<u64>;
+
+    /// Stores such a word, after everything stored before it.
+    fn set_locality(&self, place: Place, word: u32, value: u64);
+
+    /// Replaces such a word by `new` if it is `old`, atomically; says whether it was.
+    fn replace_locality(&self, place: Place, word: u32, old: u64, new: u64) -> bool;
+
+    /// A random number, each as likely as any other (`bpf_get_prandom_u32`).
+    fn random(&self) -> u32;
 
     /// Calls `scan.step(self, i)` for each `i` in `0..count` until a step breaks off: `bpf_loop` in the kernel, a plain loop
     /// on the host. `count` is at most 4096.
     fn scan<S: Scan<Self>>(&self, count: u32, scan: &mut S);
+}
+
+/// Connections of a destination.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Load {
+    /// In an active state.
+    pub active: u32,
+    /// In any other.
+    pub inactive: u32,
+    /// It has so many that it takes no new ones. Never set for a destination without an upper threshold.
+    pub overloaded: bool,
+}
+
+/// What a destination number stands for now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Standing {
+    /// The number of its service.
+    pub service: u32,
+    /// Its weight, 0 when it is quiesced.
+    pub weight: u32,
+    /// Its service has it, and packets can be sent to it.
+    pub available: bool,
+}
+
+/// A slot of the locality cache.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Place {
+    /// Number of the bucket, below [`LOCALITY_BUCKETS`](crate::LOCALITY_BUCKETS).
+    pub bucket: u32,
+    /// Number of the slot in it, below [`LOCALITY_SLOTS`](crate::LOCALITY_SLOTS).
+    pub slot: u32,
 }
 
 /// The body of a loop that [`Tables::scan`] runs.
@@ -37,6 +86,14 @@ pub struct Flow {
     pub client: u32,
     /// The client's port as a number; 0 when the protocol has no ports.
     pub client_port: u16,
+    /// The VIP, as a number like `client`.
+    pub vip: u32,
+    /// The VIP as it lies in memory (16 bytes in network order, IPv4 as IPv4-mapped IPv6).
+    pub vip_words: [u64; 2],
+    /// The service's number.
+    pub service: u32,
+    /// The tick now, of 2²⁶ ns each.
+    pub tick: u32,
     /// A hash of the whole flow that outsiders cannot predict, for [`stateless`](crate::stateless) forwarding.
     pub hash: u32,
 }
@@ -49,10 +106,16 @@ pub struct Flow {
 pub fn pick<T: Tables>(tables: &T, record: u32, flow: &Flow) -> Option<u32> {
     let record = Record::open(tables, record)?;
     match record.code() {
+        Code::RR | Code::WRR if record.walks() => walk::pick(tables, record),
         Code::RR | Code::WRR => sequence::pick(tables, record),
-        Code::WLC => wlc::pick(tables, record),
+        Code::LC | Code::WLC | Code::SED | Code::NQ | Code::FO | Code::OVF => {
+            least::pick(tables, record)
+        }
+        Code::LBLC | Code::LBLCR => least::pick_as(tables, record, Code::WLC),
+        Code::DH => dh::pick(tables, record, flow),
         Code::SH => sh::pick(tables, record, flow),
         Code::MH => mh::pick(tables, record, flow),
+        Code::TWOS => twos::pick(tables, record),
         _ => None,
     }
 }

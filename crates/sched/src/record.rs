@@ -38,11 +38,13 @@
 mod codec;
 
 #[cfg(feature = "host")]
-pub use codec::{DecodeError, Decoded, decode};
+pub use codec::{DecodeError, Decoded, DecodedEntry, decode};
 #[cfg(feature = "host")]
-pub(crate) use codec::{Draft, Past};
+pub(crate) use codec::{Draft, Past, PastTurns};
 
 use crate::Tables;
+#[cfg(feature = "host")]
+use crate::build::Entry;
 
 /// Offset of the cursor in a record, in words.
 pub const CURSOR: u32 = 2;
@@ -70,6 +72,8 @@ const SEQUENCE: u32 = 4;
 
 const FALLBACK: u64 = 1 << 8;
 const PORT: u64 = 1 << 9;
+const TOTAL: u64 = 1 << 10;
+const WALK: u64 = 1 << 11;
 
 /// The numbers of the schedulers. Published records carry them: a number is never given anew.
 pub(crate) struct Code;
@@ -80,6 +84,15 @@ impl Code {
     pub(crate) const WLC: u8 = 3;
     pub(crate) const SH: u8 = 4;
     pub(crate) const MH: u8 = 5;
+    pub(crate) const LC: u8 = 6;
+    pub(crate) const SED: u8 = 7;
+    pub(crate) const NQ: u8 = 8;
+    pub(crate) const LBLC: u8 = 9;
+    pub(crate) const LBLCR: u8 = 10;
+    pub(crate) const DH: u8 = 11;
+    pub(crate) const FO: u8 = 12;
+    pub(crate) const OVF: u8 = 13;
+    pub(crate) const TWOS: u8 = 14;
 }
 
 /// A record in the arena: where it is, and its first word.
@@ -111,6 +124,18 @@ impl Record {
     #[inline(always)]
     pub(crate) const fn port(self) -> bool {
         self.header & PORT != 0
+    }
+
+    /// Whether an active connection weighs 257 (`Overhead::Total`), not 256.
+    #[inline(always)]
+    pub(crate) const fn counts_total(self) -> bool {
+        self.header & TOTAL != 0
+    }
+
+    /// Whether `rr` or `wrr` walks over the list, instead of going by a sequence.
+    #[inline(always)]
+    pub(crate) const fn walks(self) -> bool {
+        self.header & WALK != 0
     }
 
     #[inline(always)]
@@ -169,6 +194,25 @@ impl Record {
         self.entry(tables, position)
     }
 
+    /// Of a walk: by how much the current weight falls from lap to lap, and that of the first lap.
+    #[inline(always)]
+    pub(crate) fn laps<T: Tables>(self, tables: &T) -> Option<(u32, u32)> {
+        let word = self.word(tables, SEQUENCE)?;
+        Some(((word >> 32) as u32, word as u32))
+    }
+
+    /// Of a walk: where its cursor is.
+    #[inline(always)]
+    pub(crate) fn cursor<T: Tables>(self, tables: &T) -> Option<u64> {
+        self.word(tables, CURSOR)
+    }
+
+    /// Of a walk: moves its cursor, if it is still where it was; says whether it was.
+    #[inline(always)]
+    pub(crate) fn move_cursor<T: Tables>(self, tables: &T, old: u64, new: u64) -> bool {
+        tables.replace(self.index.wrapping_add(CURSOR), old, new)
+    }
+
     /// Steps the cursor and returns the turn that this pick has.
     #[inline(always)]
     pub(crate) fn advance<T: Tables>(self, tables: &T) -> Option<u64> {
@@ -207,6 +251,7 @@ pub(crate) struct Listed(u64);
 impl Listed {
     const ELIGIBLE: u64 = 1 << 24;
     const QUIESCED: u64 = 1 << 25;
+    const LIMITED: u64 = 1 << 26;
 
     #[inline(always)]
     pub(crate) const fn destination(self) -> u32 {
@@ -219,6 +264,12 @@ impl Listed {
         self.0 & (Self::ELIGIBLE | Self::QUIESCED) == Self::ELIGIBLE
     }
 
+    /// Has an upper threshold, and so may be overloaded.
+    #[inline(always)]
+    pub(crate) const fn limited(self) -> bool {
+        self.0 & Self::LIMITED != 0
+    }
+
     /// The latest weight that was not 0; 0 if there was none.
     #[inline(always)]
     pub(crate) const fn last_weight(self) -> u32 {
@@ -226,16 +277,40 @@ impl Listed {
     }
 }
 
+/// Which entries a search is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Takes {
+    /// Those that take connections now: usable, and not overloaded.
+    Now,
+    /// The usable ones, overloaded or not: for choices that have to come out alike for every packet of a connection.
+    Always,
+}
+
+impl Takes {
+    #[inline(always)]
+    pub(crate) fn connections<T: Tables>(self, tables: &T, entry: Listed) -> bool {
+        entry.usable() && !(self == Self::Now && entry.limited() && overloaded(tables, entry))
+    }
+}
+
+#[inline(always)]
+fn overloaded<T: Tables>(tables: &T, entry: Listed) -> bool {
+    tables
+        .live(entry.destination())
+        .is_some_and(|load| load.overloaded)
+}
+
 #[cfg(feature = "host")]
 impl Listed {
     /// `before` is the last weight up to now, of a destination that was in the list already.
-    pub(crate) const fn new(destination: u32, eligible: bool, weight: u32, before: u32) -> Self {
-        let (last_weight, quiesced) = match weight {
+    pub(crate) const fn new(entry: &Entry, before: u32) -> Self {
+        let (last_weight, quiesced) = match entry.weight {
             0 => (before, Self::QUIESCED),
             weight => (weight, 0),
         };
-        let eligible = if eligible { Self::ELIGIBLE } else { 0 };
-        Self(destination as u64 | eligible | quiesced | (last_weight as u64) << 32)
+        let eligible = if entry.eligible { Self::ELIGIBLE } else { 0 };
+        let limited = if entry.limited { Self::LIMITED } else { 0 };
+        Self(entry.destination as u64 | eligible | quiesced | limited | (last_weight as u64) << 32)
     }
 
     /// A neighbour is known.

@@ -6,20 +6,30 @@
 
 use alloc::vec::Vec;
 
-use crate::build::Kind;
+use crate::kind::Kind;
 use crate::lineage::Lineage;
-use crate::record::{Listed, Past};
-use crate::sequence::{Sequence, Walk};
+use crate::record::{Listed, Past, PastTurns};
+use crate::sequence::Sequence;
+use crate::turns::Turns;
+use crate::walk::Cursor;
 
-/// The laps over `new`, going on from where the record before has come.
-pub(crate) fn walk(past: Option<&Past>, lineage: &Lineage, new: &[Listed]) -> Walk {
+/// The turns over `new`, going on from where the record before has come.
+pub(crate) fn turns(past: Option<&Past>, lineage: &Lineage, new: &[Listed]) -> Turns {
     let mark = past.and_then(|past| lineage.survivor(&past.list, new, last_picked(past)?));
+    if new.iter().any(|entry| entry.limited()) {
+        let place = mark.map_or(0, |mark| mark as u32 + 1);
+        return Turns::Walk {
+            cursor: Cursor { place, current: 0 },
+            step: 0,
+            top: 0,
+        };
+    }
     let sequence = sequence(new);
     let start = match mark {
         Some(mark) => first_behind(&sequence.order, mark),
         None => 0,
     };
-    Walk {
+    Turns::Sequence {
         sequence,
         start,
         mark,
@@ -45,12 +55,18 @@ fn last_picked(past: &Past) -> Option<usize> {
     if past.kind != Kind::RoundRobin {
         return None;
     }
+    let (last_turn, mark) = match past.turns {
+        PastTurns::Sequence {
+            last_turn, mark, ..
+        } => (last_turn, mark),
+        PastTurns::Walk { last, .. } => return last,
+    };
     let order = sequence(&past.list).order;
-    match past.last_turn {
+    match last_turn {
         Some(turn) if !order.is_empty() => {
             let turn = (turn % order.len() as u64) as usize;
             Some(usize::from(order[turn]))
         }
-        _ => past.mark,
+        _ => mark,
     }
 }

@@ -12,14 +12,14 @@
 //! ```
 
 #[cfg(feature = "host")]
-mod walk;
+mod order;
 
 use core::num::NonZero;
 
 use crate::Tables;
 use crate::record::Record;
 #[cfg(feature = "host")]
-pub(crate) use walk::{Sequence, Walk};
+pub(crate) use order::Sequence;
 
 /// The destination whose turn it is; the turn is then over.
 #[inline(always)]

@@ -6,7 +6,7 @@ mod table;
 use core::ops::ControlFlow;
 
 use crate::hash::hash32;
-use crate::record::Record;
+use crate::record::{Record, Takes};
 use crate::{Flow, Scan, Tables};
 #[cfg(feature = "host")]
 pub(crate) use table::table;
@@ -16,26 +16,32 @@ const BUCKETS: u32 = 256;
 
 #[inline(always)]
 pub(crate) fn pick<T: Tables>(tables: &T, record: Record, flow: &Flow) -> Option<u32> {
-    let bucket = bucket(record, flow);
-    let entry = record.slot(tables, BUCKETS, bucket)?;
-    if entry.usable() {
-        return Some(entry.destination());
-    }
-    if !record.fallback() {
-        return None;
-    }
-    probe(tables, record, bucket)
+    own_or_fallback(tables, record, flow, Takes::Now, record.fallback())
 }
 
 /// The client's own destination, or the one that `sh-fallback` would find, whether or not that flag is set.
 #[inline(always)]
 pub(crate) fn stateless<T: Tables>(tables: &T, record: Record, flow: &Flow) -> Option<u32> {
+    own_or_fallback(tables, record, flow, Takes::Always, true)
+}
+
+#[inline(always)]
+fn own_or_fallback<T: Tables>(
+    tables: &T,
+    record: Record,
+    flow: &Flow,
+    takes: Takes,
+    fallback: bool,
+) -> Option<u32> {
     let bucket = bucket(record, flow);
     let entry = record.slot(tables, BUCKETS, bucket)?;
-    if entry.usable() {
+    if takes.connections(tables, entry) {
         return Some(entry.destination());
     }
-    probe(tables, record, bucket)
+    if !fallback {
+        return None;
+    }
+    probe(tables, record, bucket, takes)
 }
 
 #[inline(always)]
@@ -55,9 +61,10 @@ fn port(record: Record, flow: &Flow) -> u32 {
 /// Looks through all buckets as IPVS does. It adds the client's bucket to the offset twice, so the first one looked into is
 /// `2 * bucket`, not the next one.
 #[inline(always)]
-fn probe<T: Tables>(tables: &T, record: Record, bucket: u32) -> Option<u32> {
+fn probe<T: Tables>(tables: &T, record: Record, bucket: u32, takes: Takes) -> Option<u32> {
     let mut probe = Probe {
         record,
+        takes,
         first: bucket.wrapping_mul(2),
         found: None,
     };
@@ -67,6 +74,7 @@ fn probe<T: Tables>(tables: &T, record: Record, bucket: u32) -> Option<u32> {
 
 struct Probe {
     record: Record,
+    takes: Takes,
     first: u32,
     found: Option<u32>,
 }
@@ -78,7 +86,7 @@ impl<T: Tables> Scan<T> for Probe {
         let Some(entry) = self.record.slot(tables, BUCKETS, bucket) else {
             return ControlFlow::Break(());
         };
-        if !entry.usable() {
+        if !self.takes.connections(tables, entry) {
             return ControlFlow::Continue(());
         }
         self.found = Some(entry.destination());

@@ -1,7 +1,7 @@
 //! Choosing without a connection table: for the new connections that find it full.
 //!
 //! Nothing is remembered, so every packet of the connection must lead to the same destination, and with several directors
-//! each must choose alike. `sh` and `mh` do that anyway. The records of the others carry a small Maglev table for it.
+//! each must choose alike. `dh`, `sh` and `mh` do that anyway. The records of the others carry a small Maglev table for it.
 
 #[cfg(feature = "host")]
 mod table;
@@ -9,7 +9,7 @@ mod table;
 use core::num::NonZero;
 
 use crate::record::{Code, Record};
-use crate::{Flow, Tables, mh, sh};
+use crate::{Flow, Tables, dh, mh, sh};
 #[cfg(feature = "host")]
 pub(crate) use table::table;
 
@@ -21,6 +21,7 @@ pub(crate) use table::table;
 pub fn stateless<T: Tables>(tables: &T, record: u32, flow: &Flow) -> Option<u32> {
     let record = Record::open(tables, record)?;
     match record.code() {
+        Code::DH => dh::stateless(tables, record, flow),
         Code::SH => sh::stateless(tables, record, flow),
         Code::MH => mh::stateless(tables, record, flow),
         _ => {

@@ -8,20 +8,30 @@
 
 use alloc::vec::Vec;
 
-use crate::build::Kind;
+use crate::kind::Kind;
 use crate::lineage::{Edits, Lineage};
-use crate::record::{Listed, Past};
-use crate::sequence::{Sequence, Walk};
+use crate::record::{Listed, Past, PastTurns};
+use crate::sequence::Sequence;
 use crate::spread::Spread;
+use crate::turns::Turns;
+use crate::walk::Cursor;
 
 /// The laps over `new`, going on from the lap in which the record before is.
-pub(crate) fn walk(past: Option<&Past>, lineage: &Lineage, new: &[Listed]) -> Walk {
+pub(crate) fn turns(past: Option<&Past>, lineage: &Lineage, new: &[Listed]) -> Turns {
     let current = match past {
         Some(past) => carry(current(past), &lineage.edits(&past.list, new)),
         None => carry(0, &lineage.edits(&[], new)),
     };
+    if new.iter().any(|entry| entry.limited()) {
+        let spread = usable(new);
+        return Turns::Walk {
+            cursor: Cursor { place: 0, current },
+            step: spread.step(),
+            top: spread.top(),
+        };
+    }
     let laps = Laps::over(new);
-    Walk {
+    Turns::Sequence {
         sequence: laps.sequence(),
         start: laps.turn(current),
         mark: None,
@@ -30,11 +40,20 @@ pub(crate) fn walk(past: Option<&Past>, lineage: &Lineage, new: &[Listed]) -> Wa
 
 /// The current weight: that of the lap of the latest pick. A service that gets this scheduler begins with the greatest one.
 fn current(past: &Past) -> u32 {
-    let laps = Laps::over(&past.list);
     if past.kind != Kind::WeightedRoundRobin {
-        return laps.top();
+        return usable(&past.list).top();
     }
-    laps.current(past.last_turn.unwrap_or(past.start))
+    match past.turns {
+        PastTurns::Sequence {
+            last_turn, start, ..
+        } => Laps::over(&past.list).current(last_turn.unwrap_or(start)),
+        PastTurns::Walk { current, .. } => current,
+    }
+}
+
+fn usable(list: &[Listed]) -> Spread {
+    let usable = list.iter().filter(|entry| entry.usable());
+    Spread::of(usable.map(|entry| entry.weight()))
 }
 
 /// The current weight after `edits`, made one at a time.
@@ -154,10 +173,6 @@ impl Laps {
             start: self.period,
         });
         self.period += u64::from(laps) * u64::from(lap);
-    }
-
-    fn top(&self) -> u32 {
-        self.spread.top()
     }
 
     /// The current weight in which `turn` falls; 0 when there are no turns.

@@ -4,18 +4,35 @@ use alloc::vec::Vec;
 
 use super::{
     CURSOR, Code, FALLBACK, HEAD_WORDS, LOW_48, Listed, MAX_DESTINATION, PER_WORD, PORT, SEQUENCE,
-    START, TABLE, record_len,
+    START, TABLE, TOTAL, WALK, record_len,
 };
-use crate::build::{Kind, MAX_LIST};
-use crate::sequence::Walk;
+use crate::build::MAX_LIST;
+use crate::kind::{Kind, Overhead};
+use crate::turns::Turns;
+use crate::walk::Cursor;
 
 /// What a record says of its service.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Decoded {
     /// The scheduler.
     pub kind: Kind,
-    /// (destination, weight, eligible), newest first.
-    pub list: Vec<(u32, u32, bool)>,
+    /// How it counts connections.
+    pub overhead: Overhead,
+    /// Its destinations, newest first.
+    pub list: Vec<DecodedEntry>,
+}
+
+/// What a record says of a destination.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DecodedEntry {
+    /// Its number.
+    pub destination: u32,
+    /// Its weight.
+    pub weight: u32,
+    /// Whether packets can be sent to it.
+    pub eligible: bool,
+    /// Whether it has an upper threshold.
+    pub limited: bool,
 }
 
 /// Reads the words of one whole record.
@@ -24,12 +41,23 @@ pub struct Decoded {
 /// The words are not a record. What a builder of this version would never write is refused; the sequence and the table, which
 /// follow from the list, are not looked at.
 pub fn decode(words: &[u64]) -> Result<Decoded, DecodeError> {
-    let Past { kind, list, .. } = Past::decode(words, 0)?;
-    let list = list
-        .into_iter()
-        .map(|entry| (entry.destination(), entry.weight(), entry.eligible()))
-        .collect();
-    Ok(Decoded { kind, list })
+    let Past {
+        kind,
+        overhead,
+        list,
+        ..
+    } = Past::decode(words, 0)?;
+    let entry = |entry: Listed| DecodedEntry {
+        destination: entry.destination(),
+        weight: entry.weight(),
+        eligible: entry.eligible(),
+        limited: entry.limited(),
+    };
+    Ok(Decoded {
+        kind,
+        overhead,
+        list: list.into_iter().map(entry).collect(),
+    })
 }
 
 /// Why words are not a record.
@@ -81,36 +109,52 @@ pub enum DecodeError {
 /// A record to be written.
 pub(crate) struct Draft {
     pub(crate) kind: Kind,
+    pub(crate) overhead: Overhead,
     pub(crate) list: Vec<Listed>,
-    pub(crate) walk: Walk,
+    pub(crate) turns: Turns,
     pub(crate) table: Vec<u16>,
 }
 
 impl Draft {
     pub(crate) fn encode(&self) -> Vec<u64> {
-        let Walk {
-            sequence,
-            start,
-            mark,
-        } = &self.walk;
         let mut words = Vec::from([0; HEAD_WORDS as usize]);
         words.extend(self.list.iter().map(|entry| entry.0));
-        for run in &sequence.runs {
-            words.push(run.start);
-            words.push(u64::from(run.lap) << 32 | u64::from(run.first));
+        let mut flags = 0;
+        match &self.turns {
+            Turns::None => {}
+            Turns::Sequence {
+                sequence,
+                start,
+                mark,
+            } => {
+                for run in &sequence.runs {
+                    words.push(run.start);
+                    words.push(u64::from(run.lap) << 32 | u64::from(run.first));
+                }
+                pack(&mut words, &sequence.order);
+                words[CURSOR as usize] = *start;
+                words[START as usize] = (mark.map_or(0, |mark| mark + 1) as u64) << 48 | start;
+                words[SEQUENCE as usize] = (sequence.runs.len() as u64) << 48 | sequence.period;
+            }
+            Turns::Walk { cursor, step, top } => {
+                flags |= WALK;
+                words[CURSOR as usize] = cursor.word();
+                words[SEQUENCE as usize] = u64::from(*step) << 32 | u64::from(*top);
+            }
         }
-        pack(&mut words, &sequence.order);
         pack(&mut words, &self.table);
+        words[TABLE as usize] = self.table.len() as u64;
 
-        let (code, flags) = number(self.kind);
+        flags |= match self.overhead {
+            Overhead::Inactive => 0,
+            Overhead::Total => TOTAL,
+        };
+        let (code, kind_flags) = number(self.kind);
         words[0] = (words.len() as u64) << 32
             | (self.list.len() as u64) << 16
-            | u64::from(flags) << 8
+            | flags
+            | kind_flags
             | u64::from(code);
-        words[TABLE as usize] = self.table.len() as u64;
-        words[CURSOR as usize] = *start;
-        words[START as usize] = (mark.map_or(0, |mark| mark + 1) as u64) << 48 | start;
-        words[SEQUENCE as usize] = (sequence.runs.len() as u64) << 48 | sequence.period;
         words
     }
 }
@@ -128,13 +172,27 @@ fn pack(words: &mut Vec<u64>, values: &[u16]) {
 /// What the record before says to the one that follows it.
 pub(crate) struct Past {
     pub(crate) kind: Kind,
+    pub(crate) overhead: Overhead,
     pub(crate) list: Vec<Listed>,
-    /// The turn of the latest pick; `None` if there was none from this record.
-    pub(crate) last_turn: Option<u64>,
-    /// The turn of its first pick.
-    pub(crate) start: u64,
-    /// Position of the entry that `rr` had picked last when the record was built.
-    pub(crate) mark: Option<usize>,
+    pub(crate) turns: PastTurns,
+}
+
+/// How far `rr` or `wrr` has come.
+pub(crate) enum PastTurns {
+    Sequence {
+        /// The turn of the latest pick; `None` if there was none from this record.
+        last_turn: Option<u64>,
+        /// The turn of its first pick.
+        start: u64,
+        /// Position of the entry that `rr` had picked last when the record was built.
+        mark: Option<usize>,
+    },
+    Walk {
+        /// Position of the entry that was picked last; `None` at the head of the list.
+        last: Option<usize>,
+        /// The current weight of `wrr`.
+        current: u32,
+    },
 }
 
 impl Past {
@@ -150,7 +208,11 @@ impl Past {
                 has: words.len(),
             });
         }
-        let kind = kind(header as u8, (header >> 8) as u8)?;
+        let kind = kind(header)?;
+        let overhead = match header & TOTAL {
+            0 => Overhead::Inactive,
+            _ => Overhead::Total,
+        };
         let len = usize::from((header >> 16) as u16);
         let list = match rest.get(..len) {
             Some(list) if len <= MAX_LIST => list,
@@ -161,24 +223,52 @@ impl Past {
             .enumerate()
             .map(|(position, word)| listed(position, *word))
             .collect::<Result<_, _>>()?;
-        let mark = (head[START as usize] >> 48) as usize;
-        if mark > len {
-            return Err(DecodeError::Mark { mark, len });
-        }
-        let start = head[START as usize] & LOW_48;
+        let turns = match header & WALK {
+            0 => past_sequence(head, len, cursor)?,
+            _ => past_walk(len, cursor),
+        };
         Ok(Self {
             kind,
+            overhead,
             list,
-            last_turn: (cursor > start).then(|| cursor - 1),
-            start,
-            mark: mark.checked_sub(1),
+            turns,
         })
     }
 }
 
+fn past_sequence(
+    head: &[u64; HEAD_WORDS as usize],
+    len: usize,
+    cursor: u64,
+) -> Result<PastTurns, DecodeError> {
+    let mark = (head[START as usize] >> 48) as usize;
+    if mark > len {
+        return Err(DecodeError::Mark { mark, len });
+    }
+    let start = head[START as usize] & LOW_48;
+    Ok(PastTurns::Sequence {
+        last_turn: (cursor > start).then(|| cursor - 1),
+        start,
+        mark: mark.checked_sub(1),
+    })
+}
+
+/// A cursor that is nowhere in the list is at its head.
+fn past_walk(len: usize, cursor: u64) -> PastTurns {
+    let Cursor { place, current } = Cursor::from_word(cursor);
+    let last = (place as usize).checked_sub(1);
+    PastTurns::Walk {
+        last: last.filter(|last| *last < len),
+        current,
+    }
+}
+
 fn listed(position: usize, word: u64) -> Result<Listed, DecodeError> {
-    const USED: u64 =
-        MAX_DESTINATION as u64 | Listed::ELIGIBLE | Listed::QUIESCED | 0xffff_ffff << 32;
+    const USED: u64 = MAX_DESTINATION as u64
+        | Listed::ELIGIBLE
+        | Listed::QUIESCED
+        | Listed::LIMITED
+        | 0xffff_ffff << 32;
     let entry = Listed(word);
     // The weight of what is not quiesced is its last weight, which is not 0.
     let weightless = word & Listed::QUIESCED == 0 && entry.last_weight() == 0;
@@ -188,34 +278,64 @@ fn listed(position: usize, word: u64) -> Result<Listed, DecodeError> {
     Ok(entry)
 }
 
-fn number(kind: Kind) -> (u8, u8) {
+/// The scheduler's code, and its flags in place.
+fn number(kind: Kind) -> (u8, u64) {
     let flags = |fallback: bool, port: bool| {
         let fallback = if fallback { FALLBACK } else { 0 };
         let port = if port { PORT } else { 0 };
-        ((fallback | port) >> 8) as u8
+        fallback | port
     };
     match kind {
         Kind::RoundRobin => (Code::RR, 0),
         Kind::WeightedRoundRobin => (Code::WRR, 0),
+        Kind::LeastConnection => (Code::LC, 0),
         Kind::WeightedLeastConnection => (Code::WLC, 0),
+        Kind::ShortestExpectedDelay => (Code::SED, 0),
+        Kind::NeverQueue => (Code::NQ, 0),
+        Kind::LocalityBased => (Code::LBLC, 0),
+        Kind::LocalityBasedReplicated => (Code::LBLCR, 0),
+        Kind::DestinationHash => (Code::DH, 0),
         Kind::SourceHash { fallback, port } => (Code::SH, flags(fallback, port)),
         Kind::MaglevHash { fallback, port } => (Code::MH, flags(fallback, port)),
+        Kind::Failover => (Code::FO, 0),
+        Kind::Overflow => (Code::OVF, 0),
+        Kind::PowerOfTwo => (Code::TWOS, 0),
     }
 }
 
-fn kind(code: u8, flags: u8) -> Result<Kind, DecodeError> {
-    let fallback = u64::from(flags) << 8 & FALLBACK != 0;
-    let port = u64::from(flags) << 8 & PORT != 0;
-    let kind = match code {
+fn kind(header: u64) -> Result<Kind, DecodeError> {
+    let fallback = header & FALLBACK != 0;
+    let port = header & PORT != 0;
+    let kind = match header as u8 {
         Code::RR => Kind::RoundRobin,
         Code::WRR => Kind::WeightedRoundRobin,
+        Code::LC => Kind::LeastConnection,
         Code::WLC => Kind::WeightedLeastConnection,
+        Code::SED => Kind::ShortestExpectedDelay,
+        Code::NQ => Kind::NeverQueue,
+        Code::LBLC => Kind::LocalityBased,
+        Code::LBLCR => Kind::LocalityBasedReplicated,
+        Code::DH => Kind::DestinationHash,
         Code::SH => Kind::SourceHash { fallback, port },
         Code::MH => Kind::MaglevHash { fallback, port },
+        Code::FO => Kind::Failover,
+        Code::OVF => Kind::Overflow,
+        Code::TWOS => Kind::PowerOfTwo,
         code => return Err(DecodeError::Scheduler(code)),
     };
-    if number(kind).1 != flags {
-        return Err(DecodeError::Flags { code, flags });
+    let walk = match kind {
+        Kind::RoundRobin | Kind::WeightedRoundRobin => WALK,
+        _ => 0,
+    };
+    let (code, flags) = number(kind);
+    if header & FLAGS & !(TOTAL | walk) != flags {
+        return Err(DecodeError::Flags {
+            code,
+            flags: (header >> 8) as u8,
+        });
     }
     Ok(kind)
 }
+
+/// Every flag that a header has room for.
+const FLAGS: u64 = 0xff << 8;

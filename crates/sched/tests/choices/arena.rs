@@ -3,14 +3,39 @@
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use dray_sched::{CURSOR, Scan, Tables};
+use dray_sched::{
+    CURSOR, LOCALITY_BUCKETS, LOCALITY_SLOTS, LOCALITY_WORDS, Load, Place, Scan, Standing, Tables,
+};
 
-/// One record, and the counters of all destinations.
-#[derive(Default)]
+/// One record, and what is known of all destinations, by number.
 pub(crate) struct Arena {
     words: Vec<AtomicU64>,
-    /// (active, inactive) of destination number = index
-    pub(crate) live: Vec<(u32, u32)>,
+    pub(crate) live: Vec<Load>,
+    pub(crate) standing: Vec<Standing>,
+    locality: Vec<AtomicU64>,
+    random: AtomicU64,
+}
+
+impl Default for Arena {
+    fn default() -> Self {
+        let words = LOCALITY_BUCKETS * LOCALITY_SLOTS * LOCALITY_WORDS;
+        Self {
+            words: Vec::new(),
+            live: Vec::new(),
+            standing: Vec::new(),
+            locality: (0..words).map(|_| AtomicU64::new(0)).collect(),
+            random: AtomicU64::new(0),
+        }
+    }
+}
+
+/// Connections of a destination that is not overloaded.
+pub(crate) const fn load((active, inactive): (u32, u32)) -> Load {
+    Load {
+        active,
+        inactive,
+        overloaded: false,
+    }
 }
 
 impl Arena {
@@ -47,8 +72,42 @@ impl Tables for Arena {
         Some(word.fetch_add(1, Ordering::Relaxed))
     }
 
-    fn live(&self, destination: u32) -> Option<(u32, u32)> {
+    fn replace(&self, index: u32, old: u64, new: u64) -> bool {
+        let word = self.words.get(index as usize);
+        word.is_some_and(|word| exchange(word, old, new))
+    }
+
+    fn live(&self, destination: u32) -> Option<Load> {
         self.live.get(destination as usize).copied()
+    }
+
+    fn standing(&self, destination: u32) -> Option<Standing> {
+        self.standing.get(destination as usize).copied()
+    }
+
+    fn locality(&self, place: Place, word: u32) -> Option<u64> {
+        let word = self.locality.get(locality(place, word)?)?;
+        Some(word.load(Ordering::Relaxed))
+    }
+
+    fn set_locality(&self, place: Place, word: u32, value: u64) {
+        if let Some(index) = locality(place, word) {
+            self.locality[index].store(value, Ordering::Relaxed);
+        }
+    }
+
+    fn replace_locality(&self, place: Place, word: u32, old: u64, new: u64) -> bool {
+        locality(place, word).is_some_and(|index| exchange(&self.locality[index], old, new))
+    }
+
+    fn random(&self) -> u32 {
+        // Steele, Lea, Flood: SplitMix64.
+        let state = self
+            .random
+            .fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
+        let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed >> 32) as u32
     }
 
     fn scan<S: Scan<Self>>(&self, count: u32, scan: &mut S) {
@@ -58,4 +117,15 @@ impl Tables for Arena {
             }
         }
     }
+}
+
+fn exchange(word: &AtomicU64, old: u64, new: u64) -> bool {
+    word.compare_exchange(old, new, Ordering::Relaxed, Ordering::Relaxed)
+        .is_ok()
+}
+
+fn locality(place: Place, word: u32) -> Option<usize> {
+    let Place { bucket, slot } = place;
+    let inside = bucket < LOCALITY_BUCKETS && slot < LOCALITY_SLOTS && word < LOCALITY_WORDS;
+    inside.then_some(((bucket * LOCALITY_SLOTS + slot) * LOCALITY_WORDS + word) as usize)
 }

@@ -2,11 +2,13 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use dray_sched::{Decoded, Entry, Flow, Kind, build, decode, pick, record_len, stateless};
+use dray_sched::{
+    Decoded, DecodedEntry, Entry, Flow, Kind, Overhead, build, decode, pick, record_len, stateless,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::arena::Arena;
+use crate::arena::{Arena, load};
 use crate::service::{Service, client};
 
 const MH: Kind = Kind::MaglevHash {
@@ -18,14 +20,15 @@ proptest! {
     #[test]
     fn decode_gives_back_what_was_built(
         kind in kinds(),
+        overhead in overheads(),
         first in lists(),
         second in lists(),
         cursor: u64,
     ) {
-        let before = build(kind, &first, None).unwrap();
-        prop_assert_eq!(decode(&before).unwrap(), decoded(kind, &first));
-        let record = build(kind, &second, Some((&before, cursor))).unwrap();
-        prop_assert_eq!(decode(&record).unwrap(), decoded(kind, &second));
+        let before = build(kind, overhead, &first, None).unwrap();
+        prop_assert_eq!(decode(&before).unwrap(), decoded(kind, overhead, &first));
+        let record = build(kind, overhead, &second, Some((&before, cursor))).unwrap();
+        prop_assert_eq!(decode(&record).unwrap(), decoded(kind, overhead, &second));
         prop_assert_eq!(record_len(record[0]) as usize, record.len());
     }
 
@@ -37,7 +40,7 @@ proptest! {
         cursor: u64,
         flow in flows(),
     ) {
-        let mut record = build(kind, &list, None).unwrap();
+        let mut record = build(kind, Overhead::Inactive, &list, None).unwrap();
         for (place, word) in damage {
             let place = place.index(record.len());
             record[place] = word;
@@ -69,16 +72,16 @@ proptest! {
         let mut service = Service::new(Kind::WeightedLeastConnection);
         service.list = list;
         service.rebuild();
-        service.arena.live = live;
-        let load = |entry: &&Entry| {
-            let (active, inactive) = service.arena.live[entry.destination as usize];
-            Load {
-                connections: u128::from(active) * 256 + u128::from(inactive),
+        service.arena.live = live.into_iter().map(load).collect();
+        let weighed = |entry: &&Entry| {
+            let load = service.arena.live[entry.destination as usize];
+            Weighed {
+                connections: u128::from(load.active) * 256 + u128::from(load.inactive),
                 weight: u128::from(entry.weight),
             }
         };
         let usable = service.list.iter().filter(|entry| entry.eligible && entry.weight > 0);
-        let least = usable.min_by(|a, b| load(a).compare(&load(b)));
+        let least = usable.min_by(|a, b| weighed(a).compare(&weighed(b)));
         let picked = service.pick(&client("10.0.0.1", 0));
         prop_assert_eq!(picked, least.map(|entry| entry.destination));
     }
@@ -143,6 +146,10 @@ proptest! {
     }
 }
 
+fn overheads() -> impl Strategy<Value = Overhead> {
+    prop_oneof![Just(Overhead::Inactive), Just(Overhead::Total)]
+}
+
 fn kinds() -> impl Strategy<Value = Kind> {
     let hash = |(mh, fallback, port)| match mh {
         true => Kind::MaglevHash { fallback, port },
@@ -151,7 +158,16 @@ fn kinds() -> impl Strategy<Value = Kind> {
     prop_oneof![
         Just(Kind::RoundRobin),
         Just(Kind::WeightedRoundRobin),
+        Just(Kind::LeastConnection),
         Just(Kind::WeightedLeastConnection),
+        Just(Kind::ShortestExpectedDelay),
+        Just(Kind::NeverQueue),
+        Just(Kind::LocalityBased),
+        Just(Kind::LocalityBasedReplicated),
+        Just(Kind::DestinationHash),
+        Just(Kind::Failover),
+        Just(Kind::Overflow),
+        Just(Kind::PowerOfTwo),
         any::<(bool, bool, bool)>().prop_map(hash),
     ]
 }
@@ -159,13 +175,14 @@ fn kinds() -> impl Strategy<Value = Kind> {
 /// Lists of up to 40 destinations with numbers below 64.
 fn lists() -> impl Strategy<Value = Vec<Entry>> {
     let weight = prop_oneof![0..4_u32, 0..100_u32, Just(i32::MAX as u32)];
-    let entries = vec((weight, prop::bool::weighted(0.8)), 0..40);
+    let entries = vec((weight, prop::bool::weighted(0.8), any::<bool>()), 0..40);
     let numbers = Just((1..64).collect::<Vec<u32>>()).prop_shuffle();
     (entries, numbers).prop_map(|(entries, numbers)| {
-        let entry = |((weight, eligible), destination): ((u32, bool), u32)| Entry {
+        let entry = |((weight, eligible, limited), destination): ((u32, bool, bool), u32)| Entry {
             destination,
             weight,
             eligible,
+            limited,
             ..real_server(destination)
         };
         entries.into_iter().zip(numbers).map(entry).collect()
@@ -177,17 +194,24 @@ fn real_server(destination: u32) -> Entry {
         destination,
         weight: 1,
         eligible: true,
+        limited: false,
         address: IpAddr::V4(Ipv4Addr::from(0x0a00_0000 + destination)),
         port: 80,
     }
 }
 
 fn flows() -> impl Strategy<Value = Flow> {
-    any::<(u32, u16, u32)>().prop_map(|(client, client_port, hash)| Flow {
-        client,
-        client_port,
-        hash,
-    })
+    any::<(u32, u16, u32, [u64; 2], u32, u32, u32)>().prop_map(
+        |(client, client_port, vip, vip_words, service, tick, hash)| Flow {
+            client,
+            client_port,
+            vip,
+            vip_words,
+            service,
+            tick,
+            hash,
+        },
+    )
 }
 
 /// Words of any size, many of them small.
@@ -195,33 +219,39 @@ fn words() -> impl Strategy<Value = u64> {
     (any::<u64>(), 0..64_u32).prop_map(|(word, shift)| word >> shift)
 }
 
-fn decoded(kind: Kind, list: &[Entry]) -> Decoded {
-    let seen = |entry: &Entry| (entry.destination, entry.weight, entry.eligible);
+fn decoded(kind: Kind, overhead: Overhead, list: &[Entry]) -> Decoded {
+    let seen = |entry: &Entry| DecodedEntry {
+        destination: entry.destination,
+        weight: entry.weight,
+        eligible: entry.eligible,
+        limited: entry.limited,
+    };
     Decoded {
         kind,
+        overhead,
         list: list.iter().map(seen).collect(),
     }
 }
 
 fn survive(kind: Kind, list: &[Entry], words: &[u64], cursor: u64, flow: &Flow) {
     let mut arena = Arena::default();
-    arena.live = vec![(1, 1); 64];
+    arena.live = vec![load((1, 1)); 64];
     arena.publish(words);
     for record in [Arena::RECORD, u32::MAX] {
         pick(&arena, record, flow);
         stateless(&arena, record, flow);
     }
     let readable = decode(words).is_ok();
-    let built = build(kind, list, Some((words, cursor)));
+    let built = build(kind, Overhead::Total, list, Some((words, cursor)));
     assert_eq!(built.is_ok(), readable);
 }
 
-struct Load {
+struct Weighed {
     connections: u128,
     weight: u128,
 }
 
-impl Load {
+impl Weighed {
     fn compare(&self, other: &Self) -> std::cmp::Ordering {
         (self.connections * other.weight).cmp(&(other.connections * self.weight))
     }

@@ -11,7 +11,8 @@ use dray_sched::{Entry, Flow, Kind};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::service::{Service, fold};
+use crate::arena::load;
+use crate::service::{Service, client, fold};
 
 #[derive(Deserialize)]
 struct Recording {
@@ -125,8 +126,7 @@ impl Replay {
         self.count();
         let destination = self.service.pick(&Flow {
             client: fold(src.ip()),
-            client_port: src.port(),
-            hash: 0,
+            ..client("0.0.0.0", src.port())
         })?;
         let state = if tcp {
             State::HalfOpen
@@ -157,12 +157,12 @@ impl Replay {
     /// Counts every destination's connections.
     fn count(&mut self) {
         let live = &mut self.service.arena.live;
-        *live = vec![(0, 0); self.numbers.len() + 1];
+        *live = vec![load((0, 0)); self.numbers.len() + 1];
         for Connection { destination, state } in self.connections.values() {
-            let (active, inactive) = &mut live[*destination as usize];
+            let load = &mut live[*destination as usize];
             match state {
-                State::HalfOpen | State::Established => *active += 1,
-                State::Inactive => *inactive += 1,
+                State::HalfOpen | State::Established => load.active += 1,
+                State::Inactive => load.inactive += 1,
             }
         }
     }
@@ -193,6 +193,7 @@ impl Replay {
             destination,
             weight,
             eligible: true,
+            limited: false,
             address: real.ip(),
             port: real.port(),
         });

@@ -2,12 +2,13 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use dray_sched::{Entry, Flow, Kind, build, pick, stateless};
+use dray_sched::{Entry, Flow, Kind, Overhead, build, pick, stateless};
 
 use crate::arena::Arena;
 
 pub(crate) struct Service {
     pub(crate) kind: Kind,
+    pub(crate) overhead: Overhead,
     /// Newest first.
     pub(crate) list: Vec<Entry>,
     pub(crate) arena: Arena,
@@ -17,6 +18,7 @@ impl Service {
     pub(crate) fn new(kind: Kind) -> Self {
         Self {
             kind,
+            overhead: Overhead::Inactive,
             list: Vec::new(),
             arena: Arena::default(),
         }
@@ -55,7 +57,7 @@ impl Service {
     pub(crate) fn rebuild(&mut self) {
         let before = self.arena.record();
         let before = before.as_ref().map(|(words, cursor)| (&words[..], *cursor));
-        let record = build(self.kind, &self.list, before).unwrap();
+        let record = build(self.kind, self.overhead, &self.list, before).unwrap();
         self.arena.publish(&record);
     }
 
@@ -82,6 +84,7 @@ pub(crate) fn entry(name: char, weight: u32) -> Entry {
         destination,
         weight,
         eligible: true,
+        limited: false,
         address: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 10 + destination as u8)),
         port: 80,
     }
@@ -102,6 +105,10 @@ pub(crate) fn client(address: &str, port: u16) -> Flow {
     Flow {
         client: fold(address.parse().unwrap()),
         client_port: port,
+        vip: 0x0a00_0064,
+        vip_words: [0, 0x6400_000a_ffff_0000],
+        service: 1,
+        tick: 0,
         hash: 0,
     }
 }

@@ -5,6 +5,7 @@ use std::hash::Hasher;
 use dray_sched::Kind;
 use siphasher::sip::SipHasher13;
 
+use crate::arena::load;
 use crate::service::{Service, client, entry, name, number};
 
 const SH: Kind = Kind::SourceHash {
@@ -133,8 +134,7 @@ fn buckets(service: &Service) -> String {
         let bucket = address.wrapping_mul(0x61c8_8647) >> 24;
         let flow = dray_sched::Flow {
             client: address,
-            client_port: 0,
-            hash: 0,
+            ..client("0.0.0.0", 0)
         };
         owners[bucket as usize] = Some(name(service.pick(&flow)));
     }
@@ -295,7 +295,7 @@ fn wlc_prefers_the_least_connections_for_the_weight_and_then_the_newest() {
         ((9, 0), (4, 255), (0, 0), (5, 0), 'A'),
         ((9, 0), (4, 127), (0, 0), (5, 0), 'B'),
     ] {
-        service.arena.live = vec![(0, 0), a, b, c, d];
+        service.arena.live = [(0, 0), a, b, c, d].map(load).to_vec();
         let picked_now = name(service.pick(&client("10.0.0.1", 0)));
         assert_eq!(picked_now, picked, "{:?}", service.arena.live);
     }
@@ -313,7 +313,7 @@ fn nothing_is_picked_where_nothing_can_be() {
     for kind in kinds {
         for weights in [&[][..], &[0], &[0, 0]] {
             let mut service = Service::with(kind, weights);
-            service.arena.live = vec![(0, 0); 3];
+            service.arena.live = vec![load((0, 0)); 3];
             service.rebuild();
             let flow = client("10.0.0.1", 0);
             assert_eq!(service.pick(&flow), None, "{kind:?} {weights:?}");
@@ -323,7 +323,7 @@ fn nothing_is_picked_where_nothing_can_be() {
         service.edit(number('A'), |a| a.eligible = false);
         assert_eq!(service.picks(1), "-", "{kind:?} with no neighbour known");
         service.add(entry('B', 1));
-        service.arena.live = vec![(0, 0); 3];
+        service.arena.live = vec![load((0, 0)); 3];
         assert_eq!(service.picks(2), "BB", "{kind:?}");
     }
 }

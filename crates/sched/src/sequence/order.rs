@@ -2,16 +2,6 @@
 
 use alloc::vec::Vec;
 
-/// What the record of a sequence holds besides the list.
-#[derive(Default)]
-pub(crate) struct Walk {
-    pub(crate) sequence: Sequence,
-    /// The turn of the first pick.
-    pub(crate) start: u64,
-    /// Position of the entry that `rr` picked last, by an earlier record.
-    pub(crate) mark: Option<usize>,
-}
-
 /// A sequence to be put into a record.
 #[derive(Default)]
 pub(crate) struct Sequence {
