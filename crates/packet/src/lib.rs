@@ -11,6 +11,7 @@ pub mod checksum;
 pub mod ethernet;
 mod frame;
 pub mod hash;
+pub mod icmp;
 pub mod ipv4;
 pub mod ipv6;
 pub mod sctp;
