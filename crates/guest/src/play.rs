@@ -1,0 +1,171 @@
+//! Playing one plan: a network namespace of its own, a tap on either side, the instructions in order.
+
+mod answer;
+
+use std::{
+    env,
+    fs::{self, File},
+    io::{self, Read, Write},
+    os::unix::process::ExitStatusExt,
+    path::Path,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+use dray_guest::{Event, Frame, Instruction, Plan, Side};
+use nix::sched::{CloneFlags, unshare};
+use rustix::event::{PollFd, PollFlags, poll};
+
+use crate::tap::Tap;
+
+/// The variable with the milliseconds that a plan lets pass before it starts.
+pub(crate) const DELAY_VARIABLE: &str = "DRAY_DELAY";
+
+/// How long nothing must come out before we say that nothing does. The kernel forwards a packet before the call that
+/// lets it in returns, so this is only for what it does by a thread of its own.
+const QUIET: Duration = Duration::from_millis(4);
+
+/// Plays the plan in the file `plan` and writes its report to the file `report`.
+pub(crate) fn play(plan: &Path, report: &Path) -> Result<()> {
+    let text = fs::read_to_string(plan).context("failed to read the plan")?;
+    let plan = Plan::parse(&text)?;
+    unshare(CloneFlags::CLONE_NEWNET).context("failed to make a network namespace")?;
+    let mut player = Player {
+        taps: [Tap::open(Side::Client)?, Tap::open(Side::Server)?],
+        start: Instant::now(),
+        forwarded: Vec::new(),
+    };
+    let mut report = File::create(report).context("failed to create the report")?;
+    for instruction in &plan.0 {
+        if let Some(event) = player.follow(instruction)? {
+            writeln!(report, "{event}").context("failed to write the report")?;
+        }
+    }
+    Ok(())
+}
+
+struct Player {
+    taps: [Tap; 2],
+    start: Instant,
+    /// What each packet made come out on the real servers' side, for replies.
+    forwarded: Vec<Option<Vec<u8>>>,
+}
+
+impl Player {
+    fn follow(&mut self, instruction: &Instruction) -> Result<Option<Event>> {
+        match instruction {
+            Instruction::Run(command) => self.run(command).map(Some),
+            Instruction::Start => {
+                start_with_the_others()?;
+                self.start = Instant::now();
+                Ok(None)
+            }
+            Instruction::Send { side, frame } => self.send(*side, frame.clone()).map(Some),
+            Instruction::Reply { to, flags } => {
+                let asked = self
+                    .forwarded
+                    .get(*to)
+                    .with_context(|| format!("there was no packet {to} to reply to"))?;
+                let reply = asked
+                    .as_ref()
+                    .map(|asked| answer::to(asked, *flags))
+                    .unwrap_or_default();
+                self.send(Side::Server, reply).map(Some)
+            }
+            Instruction::Wait(time) => {
+                thread::sleep(*time);
+                Ok(Some(Event::Waited { at: self.now() }))
+            }
+        }
+    }
+
+    fn run(&self, command: &str) -> Result<Event> {
+        let output = Command::new("sh")
+            .args(["-c", command])
+            .output()
+            .context("failed to start a shell")?;
+        let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
+        said.push_str(&String::from_utf8_lossy(&output.stderr));
+        let status = output
+            .status
+            .code()
+            .unwrap_or_else(|| 128 + output.status.signal().unwrap_or(0));
+        Ok(Event::Ran {
+            at: self.now(),
+            status,
+            output: said,
+        })
+    }
+
+    fn send(&mut self, side: Side, frame: Vec<u8>) -> Result<Event> {
+        let at = self.now();
+        let late = self.drain(Duration::ZERO)?;
+        let out = if frame.is_empty() {
+            Vec::new()
+        } else {
+            self.taps[side as usize].send(&frame)?;
+            self.drain(QUIET)?
+        };
+        let to_a_server = out
+            .iter()
+            .find(|frame| frame.side == Side::Server && !is_multicast(frame));
+        self.forwarded
+            .push(to_a_server.map(|frame| frame.bytes.clone()));
+        Ok(Event::Sent {
+            at,
+            frame,
+            late,
+            out,
+        })
+    }
+
+    /// Every frame that comes out until `patience` passed without one.
+    fn drain(&mut self, mut patience: Duration) -> Result<Vec<Frame>> {
+        let mut frames = Vec::new();
+        while self.readable_within(patience)? {
+            for tap in &mut self.taps {
+                while let Some(frame) = tap.receive()? {
+                    // Neighbour discovery's chatter is not because of the packet. What is comes out at once, all of it.
+                    if !is_multicast(&frame) {
+                        patience = Duration::ZERO;
+                    }
+                    frames.push(frame);
+                }
+            }
+        }
+        Ok(frames)
+    }
+
+    fn readable_within(&self, patience: Duration) -> Result<bool> {
+        let mut both = [
+            PollFd::new(&self.taps[0], PollFlags::IN),
+            PollFd::new(&self.taps[1], PollFlags::IN),
+        ];
+        let timeout = patience.try_into().context("a short wait")?;
+        let ready = poll(&mut both, Some(&timeout)).context("failed to wait for a frame")?;
+        Ok(ready > 0)
+    }
+
+    fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+}
+
+fn is_multicast(frame: &Frame) -> bool {
+    frame.bytes.first().is_some_and(|first| first & 1 == 1)
+}
+
+/// Says that the set-up is done, waits until everyone's is, and then the delay that keeps us apart.
+fn start_with_the_others() -> Result<()> {
+    let mut stdout = io::stdout();
+    stdout.write_all(b"\n").context("failed to say ready")?;
+    stdout.flush().context("failed to say ready")?;
+    io::stdin()
+        .read_to_end(&mut Vec::new())
+        .context("failed to wait for the start")?;
+    let delay = env::var(DELAY_VARIABLE).ok().and_then(|ms| ms.parse().ok());
+    thread::sleep(Duration::from_millis(delay.unwrap_or(0)));
+    Ok(())
+}
