@@ -45,3 +45,13 @@ pub(crate) unsafe fn add(word: *mut u64, value: u64) -> u64 {
     // SAFETY: the caller's.
     unsafe { atomic_xadd::<u64, u64, { AtomicOrdering::AcqRel }>(word, value) }
 }
+
+/// As [`add`], for a word of 32 bits.
+///
+/// # Safety
+/// As for [`load`].
+#[inline(always)]
+pub(crate) unsafe fn add32(word: *mut u32, value: u32) -> u32 {
+    // SAFETY: the caller's.
+    unsafe { atomic_xadd::<u32, u32, { AtomicOrdering::AcqRel }>(word, value) }
+}

@@ -31,6 +31,10 @@ constant!(
     BUCKETS6: u32 = 0, buckets6
 );
 constant!(
+    /// Buckets of the table of templates.
+    TEMPLATE_BUCKETS: u32 = 0, template_buckets
+);
+constant!(
     /// Entries of the destination maps; the counters have as many for each processor.
     DESTINATION_ROOM: u32 = 0, destination_room
 );

@@ -2,14 +2,17 @@
 //! where the real server is on another VLAN than the client.
 
 use aya_ebpf::{helpers::bpf_xdp_adjust_head, programs::XdpContext};
-use dray_abi::{Hop, Reason};
+use dray_abi::{Destination, Hop, Reason};
 use dray_packet::ethernet::{self, Addresses, CUSTOMER_TAG, TAG_LENGTH};
 
 use crate::{
     constants,
-    family::{Link, Packet},
+    family::{Datagram, Link},
     frame, maps,
 };
+
+/// IPVS's number of this forwarding method.
+const METHOD: u16 = 3;
 
 /// The way a packet leaves by.
 pub(crate) enum Egress {
@@ -19,26 +22,45 @@ pub(crate) enum Egress {
     Port(u32),
 }
 
+/// Why a packet does not leave.
+pub(crate) struct Stop {
+    pub(crate) reason: Reason,
+    /// The largest packet that fits, where that is the reason.
+    pub(crate) mtu: u32,
+}
+
+impl From<Reason> for Stop {
+    #[inline(always)]
+    fn from(reason: Reason) -> Self {
+        Self { reason, mtu: 0 }
+    }
+}
+
 /// Makes the frame one for the destination's next hop.
 #[inline(always)]
-pub(crate) fn send<P: Packet>(
+pub(crate) fn send<D: Datagram>(
     context: &XdpContext,
     link: &Link,
-    packet: &P,
-    destination: u32,
-) -> Result<Egress, Reason> {
-    let number = maps::DESTINATIONS
-        .get(destination)
-        .ok_or(Reason::NoNextHop)?
-        .hop;
-    if number == 0 {
-        return Err(Reason::NoNextHop);
+    datagram: &D,
+    destination: &Destination,
+) -> Result<Egress, Stop> {
+    if destination.hop == 0 || destination.method() != METHOD {
+        return Err(unsendable(destination).into());
     }
-    let hop = maps::HOPS.get(number).ok_or(Reason::NoNextHop)?;
-    if packet.hops_left() <= 1 {
-        return Err(Reason::TimeToLive);
+    let hop = maps::HOPS.get(destination.hop).ok_or(Reason::NoNextHop)?;
+    if datagram.hops_left() <= 1 {
+        return Err(Reason::TimeToLive.into());
     }
-    packet
+    if datagram.length() > hop.mtu {
+        let reason = if datagram.stays_whole() {
+            Reason::TooBig
+        } else {
+            Reason::NeedsFragmenting
+        };
+        let mtu = hop.mtu;
+        return Err(Stop { reason, mtu });
+    }
+    datagram
         .take_hop(&frame(context), link.offset)
         .ok_or(Reason::Truncated)?;
     if link.tags != (hop.vlan != 0) as usize || link.vlan as u32 != hop.vlan {
@@ -49,6 +71,17 @@ pub(crate) fn send<P: Packet>(
         Ok(Egress::SamePort)
     } else {
         Ok(Egress::Port(hop.port))
+    }
+}
+
+#[inline(always)]
+fn unsendable(destination: &Destination) -> Reason {
+    if destination.flags & Destination::LOCAL != 0 {
+        Reason::LocalRealServer
+    } else if destination.method() != METHOD {
+        Reason::OtherMethod
+    } else {
+        Reason::NoNextHop
     }
 }
 

@@ -1,15 +1,14 @@
 //! What differs between IPv4 and IPv6, so that everything after the parsers is written once.
 
-use aya_ebpf::maps::Array;
-use dray_abi::{SLOTS_PER_BUCKET, ServiceKey, Slot4, Slot6};
+use dray_abi::{ServiceKey, Slot4, Slot6};
 use dray_packet::{
     Frame, TransportProtocol,
     hash::{self, Place},
-    ipv4, ipv6,
+    ipv4, ipv6, sctp, tcp,
 };
 use dray_sched::Flow;
 
-use crate::{constants, maps};
+use crate::{service::words, slot::Slot};
 
 /// The link layer of the frame at hand.
 pub(crate) struct Link {
@@ -21,35 +20,67 @@ pub(crate) struct Link {
     pub(crate) tags: usize,
 }
 
-/// A client's packet, of either family.
-pub(crate) trait Packet: Copy {
-    /// A slot of the family's connection table.
-    type Slot: Slot<Packet = Self>;
+/// What forwarding needs to know of an IP packet, whatever it carries.
+pub(crate) trait Datagram {
+    /// Time to live, or hop limit.
+    fn hops_left(&self) -> u8;
+    /// Counts it down.
+    fn take_hop(&self, frame: &Frame<'_>, offset: usize) -> Option<()>;
+    /// Bytes from the IP header on.
+    fn length(&self) -> u32;
+    /// Whether nobody on the way may fragment it.
+    fn stays_whole(&self) -> bool;
+}
 
-    fn place(&self) -> Place;
-    fn bucket(number: u32) -> Option<*mut Self::Slot>;
-    fn buckets() -> u32;
+/// A client's packet with a transport header, of either family.
+pub(crate) trait Packet: Copy + Datagram {
+    /// 4 or 6.
+    const FAMILY: u8;
+    /// A slot of the family's connection table.
+    type Slot: ConnectionSlot + Slot<Key = Self::Key>;
+    /// What connections are found by.
+    type Key: Copy;
+
+    fn key(&self) -> &Self::Key;
+    /// The key of the connection that the packet is a reply of.
+    fn reply_key(&self) -> Self::Key;
     fn protocol(&self) -> TransportProtocol;
+    /// TCP's flags, or SCTP's event.
     fn flags(&self) -> u8;
     /// Client port and service port, each as it lies in the packet.
     fn ports(&self) -> [[u8; 2]; 2];
-    fn length(&self) -> u64;
-    /// Time to live, or hop limit.
-    fn hops_left(&self) -> u8;
-    fn take_hop(&self, frame: &Frame<'_>, offset: usize) -> Option<()>;
+    /// Whether more fragments of it follow.
+    fn has_fragments(&self) -> bool;
+    /// What its fragments are found by.
+    fn fragment_key(&self) -> [u64; 5];
     fn vip(&self) -> [u8; 16];
+    /// The client's address as it lies in memory (IPv4 as IPv4-mapped IPv6).
+    fn client_words(&self) -> [u64; 2];
+    /// The same under a service's mask: a number for IPv4, a prefix length for IPv6.
+    fn client_network(&self, mask: u32) -> [u64; 2];
     /// What a scheduler hashes: the client's address as a number, IPv6's folded as IPVS folds it.
     fn client_number(&self) -> u32;
+    /// The same of the VIP.
+    fn vip_number(&self) -> u32;
     fn flow_hash(&self) -> u32;
 
     #[inline(always)]
-    fn service(&self) -> ServiceKey {
-        let [_, port] = self.ports();
-        ServiceKey {
-            vip: self.vip(),
-            port,
-            protocol: self.protocol().number(),
-            reserved: 0,
+    fn place(&self) -> Place {
+        Self::Slot::place(self.key())
+    }
+
+    #[inline(always)]
+    fn vip_words(&self) -> [u64; 2] {
+        words(self.vip())
+    }
+
+    /// Whether it asks for a new connection.
+    #[inline(always)]
+    fn is_new(&self) -> bool {
+        match self.protocol() {
+            TransportProtocol::Tcp => tcp::is_new(self.flags()),
+            TransportProtocol::Udp => false,
+            TransportProtocol::Sctp => sctp::is_new(self.flags()),
         }
     }
 
@@ -60,95 +91,66 @@ pub(crate) trait Packet: Copy {
     }
 
     #[inline(always)]
-    fn flow(&self) -> Flow {
+    fn flow(&self, service: u32, tick: u32) -> Flow {
         Flow {
             client: self.client_number(),
             client_port: self.client_port(),
             hash: self.flow_hash(),
+            vip: self.vip_number(),
+            vip_words: self.vip_words(),
+            service,
+            tick,
         }
     }
 }
 
-/// A slot of a connection table. Pointers, because packets on other processors use the same slot.
-pub(crate) trait Slot {
-    type Packet;
-
-    fn meta(slot: *mut Self) -> *mut u64;
-    fn since(slot: *mut Self) -> *mut u32;
-    fn spilled(slot: *mut Self) -> *mut u32;
-    /// Whether the slot has the key of this packet's connection.
+/// A slot of a connection table.
+pub(crate) trait ConnectionSlot: Slot {
+    /// The connection's template; 0 for none.
     ///
     /// # Safety
     /// `slot` points to a slot of the table.
-    unsafe fn has(slot: *mut Self, packet: &Self::Packet) -> bool;
-    /// Gives the slot that key.
+    unsafe fn template(slot: *mut Self) -> u32;
+    /// Sets it.
     ///
     /// # Safety
     /// `slot` points to a slot of the table that the caller has claimed.
-    unsafe fn write(slot: *mut Self, packet: &Self::Packet);
+    unsafe fn set_template(slot: *mut Self, template: u32);
 }
 
-macro_rules! slot {
-    ($slot:ty, $packet:ty, [$($word:literal),*]) => {
-        impl Slot for $slot {
-            type Packet = $packet;
-
+macro_rules! connection_slot {
+    ($slot:ty) => {
+        impl ConnectionSlot for $slot {
             #[inline(always)]
-            fn meta(slot: *mut Self) -> *mut u64 {
-                // SAFETY: no access; the field lies in the slot.
-                unsafe { &raw mut (*slot).meta }
-            }
-
-            #[inline(always)]
-            fn since(slot: *mut Self) -> *mut u32 {
-                // SAFETY: as above.
-                unsafe { &raw mut (*slot).since }
-            }
-
-            #[inline(always)]
-            fn spilled(slot: *mut Self) -> *mut u32 {
-                // SAFETY: as above.
-                unsafe { &raw mut (*slot).spilled }
-            }
-
-            #[inline(always)]
-            unsafe fn has(slot: *mut Self, packet: &$packet) -> bool {
-                // SAFETY: the caller's; volatile, as another processor may be writing the key.
-                unsafe {
-                    $((&raw const (*slot).key[$word]).read_volatile() == packet.key[$word])&&*
-                }
-            }
-
-            #[inline(always)]
-            unsafe fn write(slot: *mut Self, packet: &$packet) {
+            unsafe fn template(slot: *mut Self) -> u32 {
                 // SAFETY: the caller's.
-                unsafe { $((&raw mut (*slot).key[$word]).write_volatile(packet.key[$word]);)* }
+                let [a, b, c] = unsafe { (&raw const (*slot).template).read_volatile() };
+                u32::from_le_bytes([a, b, c, 0])
+            }
+
+            #[inline(always)]
+            unsafe fn set_template(slot: *mut Self, template: u32) {
+                let [a, b, c, _] = template.to_le_bytes();
+                // SAFETY: the caller's.
+                unsafe { (&raw mut (*slot).template).write_volatile([a, b, c]) };
             }
         }
     };
 }
 
-slot!(Slot4, ipv4::Packet, [0, 1]);
-slot!(Slot6, ipv6::Packet, [0, 1, 2, 3, 4]);
+connection_slot!(Slot4);
+connection_slot!(Slot6);
 
 /// What the two families' packets have under the same names.
 macro_rules! common {
-    ($slot:ty, $table:ident, $buckets:ident, $place:ident, $hops:ident, $take:path) => {
+    ($slot:ty, $key:ty, $family:literal) => {
+        const FAMILY: u8 = $family;
         type Slot = $slot;
+        type Key = $key;
 
         #[inline(always)]
-        fn place(&self) -> Place {
-            Place::$place(&self.key, &constants::hash_key().multipliers)
-        }
-
-        #[inline(always)]
-        fn bucket(number: u32) -> Option<*mut $slot> {
-            first_slot(&maps::$table, number)
-        }
-
-        #[inline(always)]
-        fn buckets() -> u32 {
-            constants::$buckets()
+        fn key(&self) -> &$key {
+            &self.key
         }
 
         #[inline(always)]
@@ -167,18 +169,13 @@ macro_rules! common {
         }
 
         #[inline(always)]
-        fn length(&self) -> u64 {
-            self.length as u64
+        fn has_fragments(&self) -> bool {
+            Self::more_fragments(self)
         }
 
         #[inline(always)]
-        fn hops_left(&self) -> u8 {
-            self.$hops
-        }
-
-        #[inline(always)]
-        fn take_hop(&self, frame: &Frame<'_>, offset: usize) -> Option<()> {
-            $take(frame, offset, self)
+        fn fragment_key(&self) -> [u64; 5] {
+            Self::fragment_key(self)
         }
 
         #[inline(always)]
@@ -188,8 +185,43 @@ macro_rules! common {
     };
 }
 
+macro_rules! datagram {
+    ($packet:ty, $hops:ident, $take:path) => {
+        impl Datagram for $packet {
+            #[inline(always)]
+            fn hops_left(&self) -> u8 {
+                self.$hops
+            }
+
+            #[inline(always)]
+            fn take_hop(&self, frame: &Frame<'_>, offset: usize) -> Option<()> {
+                $take(frame, offset, self)
+            }
+
+            #[inline(always)]
+            fn length(&self) -> u32 {
+                self.length as u32
+            }
+
+            #[inline(always)]
+            fn stays_whole(&self) -> bool {
+                !self.may_be_fragmented()
+            }
+        }
+    };
+}
+
+datagram!(ipv4::Packet, ttl, ipv4::decrement_ttl);
+datagram!(ipv6::Packet, hop_limit, ipv6::decrement_hop_limit);
+
 impl Packet for ipv4::Packet {
-    common!(Slot4, CONNECTIONS4, buckets4, of4, ttl, ipv4::decrement_ttl);
+    common!(Slot4, [u64; 2], 4);
+
+    #[inline(always)]
+    fn reply_key(&self) -> [u64; 2] {
+        let [addresses, tail] = self.key;
+        [addresses.rotate_left(32), reply_tail(tail)]
+    }
 
     #[inline(always)]
     fn vip(&self) -> [u8; 16] {
@@ -197,20 +229,35 @@ impl Packet for ipv4::Packet {
     }
 
     #[inline(always)]
+    fn client_words(&self) -> [u64; 2] {
+        words(ServiceKey::mapped(self.client()))
+    }
+
+    #[inline(always)]
+    fn client_network(&self, mask: u32) -> [u64; 2] {
+        let network = self.client_number() & mask;
+        words(ServiceKey::mapped(network.to_be_bytes()))
+    }
+
+    #[inline(always)]
     fn client_number(&self) -> u32 {
         u32::from_be_bytes(self.client())
+    }
+
+    #[inline(always)]
+    fn vip_number(&self) -> u32 {
+        u32::from_be_bytes(Self::vip(self))
     }
 }
 
 impl Packet for ipv6::Packet {
-    common!(
-        Slot6,
-        CONNECTIONS6,
-        buckets6,
-        of6,
-        hop_limit,
-        ipv6::decrement_hop_limit
-    );
+    common!(Slot6, [u64; 5], 6);
+
+    #[inline(always)]
+    fn reply_key(&self) -> [u64; 5] {
+        let [a, b, c, d, tail] = self.key;
+        [c, d, a, b, reply_tail(tail)]
+    }
 
     #[inline(always)]
     fn vip(&self) -> [u8; 16] {
@@ -219,14 +266,56 @@ impl Packet for ipv6::Packet {
     }
 
     #[inline(always)]
-    fn client_number(&self) -> u32 {
+    fn client_words(&self) -> [u64; 2] {
+        [self.key[0], self.key[1]]
+    }
+
+    #[inline(always)]
+    fn client_network(&self, mask: u32) -> [u64; 2] {
         let [high, low] = self.client().map(u64::from_be_bytes);
-        let folded = high ^ low;
-        (folded >> 32) as u32 ^ folded as u32
+        let [kept_high, kept_low] = prefix(mask);
+        [(high & kept_high).to_be(), (low & kept_low).to_be()]
+    }
+
+    #[inline(always)]
+    fn client_number(&self) -> u32 {
+        fold(self.client())
+    }
+
+    #[inline(always)]
+    fn vip_number(&self) -> u32 {
+        fold(Self::vip(self))
     }
 }
 
+/// A key's last word with the two ports in each other's place.
 #[inline(always)]
-fn first_slot<S>(table: &Array<[S; SLOTS_PER_BUCKET]>, number: u32) -> Option<*mut S> {
-    table.get_ptr_mut(number).map(|bucket| bucket.cast())
+const fn reply_tail(tail: u64) -> u64 {
+    tail >> 32 << 32 | (tail as u32).rotate_left(16) as u64
+}
+
+/// The bits of a prefix, as numbers.
+#[inline(always)]
+const fn prefix(length: u32) -> [u64; 2] {
+    let high = if length >= 64 {
+        u64::MAX
+    } else {
+        !(u64::MAX >> (length & 63))
+    };
+    let low = if length >= 128 {
+        u64::MAX
+    } else if length <= 64 {
+        0
+    } else {
+        !(u64::MAX >> (length & 63))
+    };
+    [high, low]
+}
+
+/// An IPv6 address as IPVS folds it.
+#[inline(always)]
+fn fold(address: [[u8; 8]; 2]) -> u32 {
+    let [high, low] = address.map(u64::from_be_bytes);
+    let folded = high ^ low;
+    (folded >> 32) as u32 ^ folded as u32
 }

@@ -2,8 +2,11 @@
 //!
 //! ```text
 //! director ─▶ ethernet ─▶ IPv4 │ IPv6 ─▶ connection::find ─┬─ hit ─▶ connection::refresh ─┐
-//!                                                          └─ miss ─▶ open::open ─────────┤
-//!                                          XDP_TX │ XDP_REDIRECT ◀─ direct_routing::send ◀┘
+//!                            │             (later fragment: └─ miss ─▶ open::open ────────┤
+//!                            │              fragment::follow ─────────────────────────────┤
+//!                            └─▶ icmp::relay (an error about a connection) ───────────────┤
+//!                              XDP_TX │ XDP_REDIRECT ◀─ direct_routing::send ◀────────────┘
+//!                              XDP_TX ◀─ answer (no real server, TTL, MTU)
 //! ```
 //!
 //! Only this file knows XDP's verdicts. Every stage gives a [`Reason`] when a packet's way ends there; what
@@ -22,21 +25,28 @@ mod connection;
 mod constants;
 mod direct_routing;
 mod family;
+mod fragment;
 mod lab;
 mod maps;
+mod marks;
 mod open;
+mod reply;
+mod service;
+mod slot;
 mod stats;
+mod table;
 mod tables;
+mod template;
 
 use aya_ebpf::{bindings::xdp_action, macros::xdp, programs::XdpContext};
-use dray_abi::{Port, Reason, Verdict};
-use dray_packet::{Frame, Refusal, TransportProtocol, ethernet, ipv4, ipv6, tcp};
+use dray_abi::{Destination, Meta, Port, Reason, Settings, Verdict};
+use dray_packet::{Frame, Refusal, Upper, ethernet, hash::Place, ipv4, ipv6, state::State};
 
 use crate::{
-    connection::Found,
-    direct_routing::Egress,
+    direct_routing::{Egress, Stop},
     family::{Link, Packet},
     open::Arrival,
+    table::Found,
 };
 
 /// Forwards what belongs to a virtual service and leaves everything else to the host.
@@ -47,7 +57,8 @@ pub fn director(context: XdpContext) -> u32 {
         Err(reason) => {
             stats::count_reason(reason);
             match reason.verdict() {
-                Verdict::Pass | Verdict::Forward => xdp_action::XDP_PASS,
+                Verdict::Pass => xdp_action::XDP_PASS,
+                Verdict::Forward => xdp_action::XDP_TX,
                 Verdict::Drop => xdp_action::XDP_DROP,
             }
         }
@@ -67,17 +78,31 @@ fn forward(context: &XdpContext) -> Result<Egress, Reason> {
         vlan: ethernet.vlan,
         tags: ethernet.tags,
     };
-    match ethernet.ether_type {
-        ethernet::IPV4 => {
-            let packet = ipv4::parse(&frame, link.offset).map_err(reason)?;
-            balance(context, port, &link, &packet)
-        }
-        ethernet::IPV6 => {
-            let packet = ipv6::parse(&frame, link.offset).map_err(reason)?;
-            balance(context, port, &link, &packet)
-        }
-        _ => Err(Reason::NotIp),
-    }
+    let tick = clock::now(&port.settings);
+    let outcome = match ethernet.ether_type {
+        ethernet::IPV4 => match ipv4::parse(&frame, link.offset) {
+            Ok(packet) => balance(context, port, &link, &packet, tick),
+            Err(refusal) => stray(
+                context,
+                &link,
+                refusal,
+                ipv4::header(&frame, link.offset),
+                tick,
+            ),
+        },
+        ethernet::IPV6 => match ipv6::parse(&frame, link.offset) {
+            Ok(packet) => balance(context, port, &link, &packet, tick),
+            Err(refusal) => stray(
+                context,
+                &link,
+                refusal,
+                ipv6::header(&frame, link.offset),
+                tick,
+            ),
+        },
+        _ => return Err(Reason::NotIp),
+    };
+    outcome.map_err(|stop| stop.reason)
 }
 
 /// From a client's packet to the way it leaves by, for either family.
@@ -87,32 +112,118 @@ fn balance<P: Packet>(
     port: &'static Port,
     link: &Link,
     packet: &P,
-) -> Result<Egress, Reason> {
-    let tick = clock::now(&port.settings);
+    tick: u32,
+) -> Result<Egress, Stop> {
+    let settings = &port.settings;
     let place = packet.place();
-    let destination = match connection::find(packet, place, &port.settings, tick) {
-        Some(found) if !open::reopens(packet, found.meta) => {
-            let state = match packet.protocol() {
-                TransportProtocol::Tcp => tcp::after_input(found.meta.state(), packet.flags()),
-                TransportProtocol::Udp => found.meta.state(),
-            };
-            connection::refresh(&found, tick, state);
-            found.meta.destination()
-        }
-        found => {
-            let ended = found.unwrap_or(Found::NONE);
-            open::open(&Arrival {
+    let (number, destination) = match find(packet, place, settings, tick)? {
+        Seat::Taken(number, destination) => (number, destination),
+        Seat::Free(ended) => {
+            let number = open::open(&Arrival {
                 packet: *packet,
                 place,
                 port,
                 tick,
                 ended,
             })
-            .decode()?
+            .decode()?;
+            (number, maps::destination(number)?)
         }
     };
-    stats::count_packet(destination, packet.length());
+    if packet.has_fragments() {
+        fragment::remember(&packet.fragment_key(), tick, number);
+    }
+    stats::count_packet(number, packet.length() as u64);
     direct_routing::send(context, link, packet, destination)
+}
+
+/// What there is for a packet.
+enum Seat<S> {
+    /// A connection: its destination.
+    Taken(u32, &'static Destination),
+    /// None; one of the same key that is no more, if there was one.
+    Free(Found<S>),
+}
+
+/// Finds the packet's connection and notes the packet in it.
+#[inline(always)]
+fn find<P: Packet>(
+    packet: &P,
+    place: Place,
+    settings: &Settings,
+    tick: u32,
+) -> Result<Seat<P::Slot>, Reason> {
+    let Some(found) = connection::find(packet, place, tick) else {
+        return Ok(Seat::Free(Found::NONE));
+    };
+    let meta = found.meta;
+    let destination = maps::destination(meta.destination())?;
+    if packet.is_new() && begins_anew(meta, destination, settings) {
+        return Ok(Seat::Free(found));
+    }
+    if destination.flags & Destination::AVAILABLE == 0 {
+        if settings.options & Settings::EXPIRE_NODEST_CONN != 0 {
+            return Ok(Seat::Free(found));
+        }
+        if settings.options & Settings::FINISH_REMOVED == 0 {
+            return Err(Reason::RealServerRemoved);
+        }
+    }
+    let direction = if meta.flags() & Meta::REPLIED == 0 {
+        Settings::INPUT_ONLY
+    } else {
+        Settings::INPUT
+    };
+    let state = connection::next_state(packet, settings, direction, meta.state());
+    connection::refresh(&found, settings, tick, state, meta.flags());
+    Ok(Seat::Taken(meta.destination(), destination))
+}
+
+/// Whether a packet that asks for a new connection gets one, though its client's last one is known.
+#[inline(always)]
+fn begins_anew(meta: Meta, destination: &Destination, settings: &Settings) -> bool {
+    let options = settings.options;
+    if options & Settings::EXPIRE_NODEST_CONN != 0 && destination.flags & Destination::QUIESCED != 0
+    {
+        return true;
+    }
+    if meta.flags() & Meta::CONTROLLED != 0 {
+        return false;
+    }
+    let closed = [State::TimeWait, State::Close, State::SctpClosed];
+    let waits = meta.state() == State::FinWait as u8 && meta.flags() & Meta::REPLIED == 0;
+    options & Settings::REUSE_FIN_WAIT != 0 && waits
+        || options & (Settings::REUSE_CLOSED | Settings::REUSE_FIN_WAIT) != 0
+            && closed.iter().any(|state| meta.state() == *state as u8)
+}
+
+/// From a packet without ports to the way it leaves by: that of the connection that it is about.
+#[inline(always)]
+fn stray<P: Packet>(
+    context: &XdpContext,
+    link: &Link,
+    refusal: Refusal,
+    header: Result<(P, Upper), Refusal>,
+    tick: u32,
+) -> Result<Egress, Stop> {
+    let (datagram, _) = header.map_err(reason)?;
+    let number = match refusal {
+        Refusal::Fragment => follow(&datagram, tick)?,
+        refusal => return Err(reason(refusal).into()),
+    };
+    let destination = maps::destination(number)?;
+    stats::count_packet(number, datagram.length() as u64);
+    direct_routing::send(context, link, &datagram, destination)
+}
+
+/// The destination of a fragment other than the first.
+#[inline(always)]
+fn follow<P: Packet>(datagram: &P, tick: u32) -> Result<u32, Reason> {
+    match fragment::follow(&datagram.fragment_key(), tick) {
+        0 if service::is_vip(datagram.vip()) => Err(Reason::LateFirstFragment),
+        0 => Err(Reason::Fragment),
+        number => Ok(number),
+    }
 }
 
 #[inline(always)]

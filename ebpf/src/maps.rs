@@ -8,8 +8,9 @@ use aya_ebpf::{
     maps::{Array, DevMap, HashMap},
 };
 use dray_abi::{
-    Bucket4, Bucket6, Counters, Destination, DestinationInfo, Hop, Identity, Live, MAX_PORTS, Port,
-    Reason, Service, ServiceKey,
+    Bucket4, Bucket6, Counters, Destination, DestinationInfo, FRAGMENT_BUCKETS, FragmentBucket,
+    Hop, Identity, LOCALITY_BUCKETS, Live, LocalityBucket, MAX_PORTS, Port, RULE_ROOM, Reason,
+    Rule, Service, ServiceKey, TemplateBucket,
 };
 
 use crate::constants;
@@ -18,6 +19,16 @@ use crate::constants;
 pub(crate) static CONNECTIONS4: Array<Bucket4> = Array::with_max_entries(1, BPF_F_MMAPABLE);
 #[map]
 pub(crate) static CONNECTIONS6: Array<Bucket6> = Array::with_max_entries(1, BPF_F_MMAPABLE);
+#[map]
+pub(crate) static TEMPLATES: Array<TemplateBucket> = Array::with_max_entries(1, BPF_F_MMAPABLE);
+#[map]
+pub(crate) static FRAGMENTS: Array<FragmentBucket> =
+    Array::with_max_entries(FRAGMENT_BUCKETS, BPF_F_MMAPABLE);
+#[map]
+pub(crate) static LOCALITY: Array<LocalityBucket> =
+    Array::with_max_entries(LOCALITY_BUCKETS, BPF_F_MMAPABLE);
+#[map]
+pub(crate) static RULES: Array<Rule> = Array::with_max_entries(RULE_ROOM, BPF_F_MMAPABLE);
 #[map]
 pub(crate) static SERVICE_INDEX: HashMap<ServiceKey, u32> =
     HashMap::with_max_entries(1, BPF_F_NO_PREALLOC);
@@ -49,4 +60,10 @@ pub(crate) static IDENTITY: Array<Identity> = Array::with_max_entries(1, BPF_F_M
 #[inline(always)]
 pub(crate) fn port() -> Result<&'static Port, Reason> {
     PORTS.get(constants::port()).ok_or(Reason::OtherHost)
+}
+
+/// The destination of that number. Words of it may change between two reads.
+#[inline(always)]
+pub(crate) fn destination(number: u32) -> Result<&'static Destination, Reason> {
+    DESTINATIONS.get(number).ok_or(Reason::NoNextHop)
 }

@@ -1,0 +1,105 @@
+//! Fragments: those of a packet follow its first one, which alone has the ports.
+
+use dray_abi::{FRAGMENT_BUCKETS, FRAGMENT_TIME, Fragment, Meta, SLOTS_PER_BUCKET};
+use dray_packet::hash::Place;
+
+use crate::{atomic, constants, maps};
+
+/// Remembers where the first fragment of a packet goes.
+#[inline(always)]
+pub(crate) fn remember(key: &[u64; 5], tick: u32, destination: u32) {
+    let Some(bucket) = bucket(key) else {
+        return;
+    };
+    let mut oldest = (bucket, Meta::FREE, u32::MAX >> 1);
+    for index in 0..SLOTS_PER_BUCKET {
+        let slot = bucket.wrapping_add(index);
+        // SAFETY: a slot of the bucket, here and below.
+        let meta = Meta(unsafe { atomic::load(&raw const (*slot).meta) });
+        // Written anew when a packet's identification comes again, and when a fragment is repeated.
+        if meta.is_live() && unsafe { has(slot, key) } {
+            oldest = (slot, meta, 0);
+            break;
+        }
+        if !meta.is_free() && !meta.is_live() {
+            continue;
+        }
+        let left = if meta.is_free() {
+            0
+        } else {
+            meta.over().wrapping_sub(tick)
+        };
+        let left = if left as i32 <= 0 { 0 } else { left };
+        if left < oldest.2 {
+            oldest = (slot, meta, left);
+        }
+    }
+    let (slot, meta, _) = oldest;
+    // SAFETY: as above. Where another packet takes the slot at this moment, this one's fragments are lost.
+    unsafe {
+        let word = &raw mut (*slot).meta;
+        if atomic::replace(word, meta.0, Meta::busy(tick).0) {
+            write(slot, key);
+            let over = tick.wrapping_add(FRAGMENT_TIME);
+            atomic::store(word, Meta::new(over, destination, 0).0);
+        }
+    }
+}
+
+/// Where the first fragment of the packet went; 0 when it is not known.
+#[inline(always)]
+pub(crate) fn follow(key: &[u64; 5], tick: u32) -> u32 {
+    let Some(bucket) = bucket(key) else {
+        return 0;
+    };
+    for index in 0..SLOTS_PER_BUCKET {
+        let slot = bucket.wrapping_add(index);
+        // SAFETY: a slot of the bucket, here and below.
+        if !unsafe { has(slot, key) } {
+            continue;
+        }
+        // SAFETY: as above. Read before the key is compared again, so that word and key belong together.
+        let meta = Meta(unsafe { atomic::load(&raw const (*slot).meta) });
+        // SAFETY: as above.
+        if meta.is_live() && !meta.is_over(tick) && unsafe { has(slot, key) } {
+            return meta.destination();
+        }
+    }
+    0
+}
+
+#[inline(always)]
+fn bucket(key: &[u64; 5]) -> Option<*mut Fragment> {
+    let place = Place::of6(key, &constants::hash_key().multipliers);
+    maps::FRAGMENTS
+        .get_ptr_mut(place.home(FRAGMENT_BUCKETS))
+        .map(|bucket| bucket.cast())
+}
+
+/// # Safety
+/// `slot` points to a slot of the table.
+#[inline(always)]
+unsafe fn has(slot: *mut Fragment, key: &[u64; 5]) -> bool {
+    // SAFETY: the caller's; volatile, as another processor may be writing the key.
+    unsafe {
+        (&raw const (*slot).key[0]).read_volatile() == key[0]
+            && (&raw const (*slot).key[1]).read_volatile() == key[1]
+            && (&raw const (*slot).key[2]).read_volatile() == key[2]
+            && (&raw const (*slot).key[3]).read_volatile() == key[3]
+            && (&raw const (*slot).key[4]).read_volatile() == key[4]
+    }
+}
+
+/// # Safety
+/// As for [`has`]; the slot is the caller's.
+#[inline(always)]
+unsafe fn write(slot: *mut Fragment, key: &[u64; 5]) {
+    // SAFETY: the caller's.
+    unsafe {
+        (&raw mut (*slot).key[0]).write_volatile(key[0]);
+        (&raw mut (*slot).key[1]).write_volatile(key[1]);
+        (&raw mut (*slot).key[2]).write_volatile(key[2]);
+        (&raw mut (*slot).key[3]).write_volatile(key[3]);
+        (&raw mut (*slot).key[4]).write_volatile(key[4]);
+    }
+}

@@ -1,0 +1,29 @@
+//! Replies of real servers that the host routes: with direct routing they leave unchanged, but tell what became of
+//! the connection.
+
+use dray_abi::{Meta, Settings};
+use dray_packet::state::State;
+
+use crate::{connection, family::Packet, open::Arrival, slot::Slot as _, stats, table};
+
+/// Whether the packet is a real server's to a client, of a connection that is known; if so it is noted.
+#[inline(always)]
+pub(crate) fn note<P: Packet>(arrival: &Arrival<P>) -> bool {
+    let Arrival {
+        packet, port, tick, ..
+    } = arrival;
+    let key = packet.reply_key();
+    let place = P::Slot::place(&key);
+    let Some(found) = table::find::<P::Slot>(&key, place, *tick) else {
+        return false;
+    };
+    let settings = &port.settings;
+    let state = connection::next_state(packet, settings, Settings::OUTPUT, found.meta.state());
+    let flags = found.meta.flags() | Meta::REPLIED;
+    connection::refresh(&found, settings, *tick, state, flags);
+    if state == State::Udp as u8 {
+        connection::assure(&found, flags);
+    }
+    stats::count_reply(found.meta.destination(), u64::from(packet.length()));
+    true
+}
