@@ -1,4 +1,115 @@
-//! The Internet checksum (RFC 1071), changed in place rather than computed anew (RFC 1624).
+//! The Internet checksum (RFC 1071), changed in place where it can be (RFC 1624).
+//!
+//! One's complement sums do not mind the order of bytes: words are read lowest byte first, as the machine has them, and so is
+//! the result written.
+
+use core::ops::ControlFlow;
+
+use crate::Frame;
+
+/// A sum of bytes that is not yet folded to 16 bits. Parts must begin at even places.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sum(u64);
+
+impl Sum {
+    /// Of these words, as they lie in memory.
+    #[inline(always)]
+    pub const fn of<const N: usize>(words: [[u8; 4]; N]) -> Self {
+        let mut sum = 0;
+        let mut at = 0;
+        while at < N {
+            sum += u32::from_le_bytes(words[at]) as u64;
+            at += 1;
+        }
+        Self(sum)
+    }
+
+    /// Of both.
+    #[inline(always)]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 + other.0)
+    }
+
+    /// The checksum that makes what was summed right, as it lies in the packet.
+    #[inline(always)]
+    pub const fn checksum(self) -> [u8; 2] {
+        (!self.folded()).to_le_bytes()
+    }
+
+    /// Whether what was summed, its checksum included, is right.
+    #[inline(always)]
+    pub const fn is_right(self) -> bool {
+        self.folded() == 0xffff
+    }
+
+    #[inline(always)]
+    const fn folded(self) -> u16 {
+        let sum = (self.0 & 0xffff_ffff) + (self.0 >> 32);
+        let sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+        let sum = (sum & 0xffff) + (sum >> 16);
+        ((sum & 0xffff) + (sum >> 16)) as u16
+    }
+}
+
+/// A sum over part of a frame in small steps, so that the kernel's loop helper can drive it as well as a loop.
+#[derive(Clone, Copy, Debug)]
+pub struct Summing {
+    sum: u64,
+    start: usize,
+    at: usize,
+    end: usize,
+}
+
+impl Summing {
+    /// How far from the start of a frame a sum may reach.
+    const LIMIT: usize = 0x7fff;
+
+    /// Of `length` bytes at `offset`.
+    #[inline(always)]
+    pub const fn new(offset: usize, length: usize) -> Self {
+        Self {
+            sum: 0,
+            start: offset,
+            at: offset,
+            end: offset + length,
+        }
+    }
+
+    /// Steps that are enough for so many bytes: words of eight bytes, and at the end seven single ones.
+    #[inline(always)]
+    pub const fn steps(length: usize) -> u32 {
+        (length / 8 + 7) as u32
+    }
+
+    /// Adds the next bytes, until there are none.
+    #[inline(always)]
+    pub fn step(&mut self, frame: &Frame<'_>) -> ControlFlow<()> {
+        let at = self.at;
+        if at > Self::LIMIT || at >= self.end {
+            return ControlFlow::Break(());
+        }
+        if self.end - at >= 8 {
+            let Some(word) = frame.read(at).map(u64::from_le_bytes) else {
+                return ControlFlow::Break(());
+            };
+            self.sum += (word & 0xffff_ffff) + (word >> 32);
+            self.at = at + 8;
+        } else {
+            let Some(byte) = frame.read::<u8>(at) else {
+                return ControlFlow::Break(());
+            };
+            self.sum += (byte as u64) << (8 * (at.wrapping_sub(self.start) & 1));
+            self.at = at + 1;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// The sum, if all bytes were there.
+    #[inline(always)]
+    pub fn sum(&self) -> Option<Sum> {
+        (self.at == self.end).then_some(Sum(self.sum))
+    }
+}
 
 /// The IPv4 header checksum after the TTL went down by one.
 ///
@@ -12,7 +123,61 @@ pub const fn after_ttl_decrement(checksum: [u8; 2]) -> [u8; 2] {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::Frame;
+
+    /// RFC 1071's own way: words of two bytes, an odd last byte padded with zero.
+    fn plain_sum(bytes: &[u8]) -> u16 {
+        let mut sum = 0u32;
+        for pair in bytes.chunks(2) {
+            sum += u32::from(u16::from_be_bytes([pair[0], *pair.get(1).unwrap_or(&0)]));
+            sum = (sum & 0xffff) + (sum >> 16);
+        }
+        sum as u16
+    }
+
+    fn sum_of(bytes: &mut [u8], offset: usize, length: usize) -> Option<Sum> {
+        let frame = Frame::from(bytes);
+        let mut summing = Summing::new(offset, length);
+        for _ in 0..Summing::steps(length) {
+            if summing.step(&frame).is_break() {
+                break;
+            }
+        }
+        summing.sum()
+    }
+
+    proptest! {
+        #[test]
+        fn a_sum_in_steps_is_the_plain_one(mut bytes in prop::collection::vec(any::<u8>(), 0..1400), offset in 0..70usize) {
+            let offset = offset.min(bytes.len());
+            let length = bytes.len() - offset;
+            let expected = plain_sum(&bytes[offset..]);
+            let sum = sum_of(&mut bytes, offset, length).unwrap();
+            prop_assert_eq!(sum.checksum(), (!expected).to_be_bytes());
+            prop_assert_eq!(sum.is_right(), expected == 0xffff);
+        }
+
+        #[test]
+        fn parts_at_even_places_add_up(words in any::<[[u8; 4]; 7]>(), mut rest in prop::collection::vec(any::<u8>(), 0..50)) {
+            let length = rest.len();
+            let sum = Sum::of(words).and(sum_of(&mut rest, 0, length).unwrap());
+            let mut all = words.concat();
+            all.extend(&rest);
+            prop_assert_eq!(sum.checksum(), (!plain_sum(&all)).to_be_bytes());
+        }
+    }
+
+    #[test]
+    fn bytes_that_the_frame_does_not_have_give_no_sum() {
+        let mut bytes = [1; 20];
+        assert!(sum_of(&mut bytes, 4, 16).is_some());
+        assert!(sum_of(&mut bytes, 4, 17).is_none());
+        assert!(sum_of(&mut bytes, 40_000, 1).is_none());
+        assert_eq!(sum_of(&mut bytes, 40, 0), Some(Sum::default()));
+    }
 
     /// RFC 1071 over one TTL/protocol word and the rest of the header summed up in `rest`.
     fn from_scratch(ttl: u8, rest: u16) -> u16 {

@@ -106,6 +106,30 @@ pub fn parse(frame: &Frame<'_>) -> Result<Ethernet, Refusal> {
     })
 }
 
+/// Makes the link layer of a frame that goes back to its sender: `length` bytes of it, tags and all, lie at `offset` and
+/// come to lie at the start. `own` is the address that the frame leaves from.
+///
+/// `None` when the frame ends inside it, or `length` is none that [`parse`] gives.
+#[inline(always)]
+pub fn turn_back(frame: &Frame<'_>, offset: usize, length: usize, own: [u8; 6]) -> Option<()> {
+    const TAGGED: usize = LENGTH + TAG_LENGTH;
+    const TAGGED_TWICE: usize = LENGTH + 2 * TAG_LENGTH;
+    const AFTER_ADDRESSES: usize = size_of::<Addresses>();
+    let addresses: Addresses = frame.read(offset)?;
+    let rest = offset + AFTER_ADDRESSES;
+    match length {
+        LENGTH => frame.write(AFTER_ADDRESSES, frame.read::<[u8; 2]>(rest)?)?,
+        TAGGED => frame.write(AFTER_ADDRESSES, frame.read::<[u8; 6]>(rest)?)?,
+        TAGGED_TWICE => frame.write(AFTER_ADDRESSES, frame.read::<[u8; 10]>(rest)?)?,
+        _ => return None,
+    }
+    let addresses = Addresses {
+        destination: addresses.source,
+        source: own,
+    };
+    frame.write(0, addresses)
+}
+
 /// An Ethernet address as a number that is compared in one piece.
 #[inline(always)]
 pub const fn address_word(address: [u8; 6]) -> u64 {
@@ -154,6 +178,34 @@ mod tests {
     fn a_third_tag_is_not_looked_into() {
         let ethernet = parse_bytes(&[0x81, 0, 0, 1, 0x81, 0, 0, 2, 0x81, 0, 0, 3, 8, 0]).unwrap();
         assert_eq!((ethernet.tags, ethernet.ether_type), (2, CUSTOMER_TAG));
+    }
+
+    #[test]
+    fn a_frame_goes_back_with_its_tags() {
+        let tags = [0x88, 0xa8, 0x20, 7, 0x81, 0, 0, 9, 0x86, 0xdd];
+        for length in [LENGTH, LENGTH + TAG_LENGTH, LENGTH + 2 * TAG_LENGTH] {
+            for offset in [0, 28, 48] {
+                let mut bytes = vec![0; offset];
+                bytes.extend([2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2]);
+                bytes.extend(&tags[22 - length..]);
+                let mut expected = vec![2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 3];
+                expected.extend(&tags[22 - length..]);
+                turn_back(
+                    &Frame::from(&mut bytes[..]),
+                    offset,
+                    length,
+                    [2, 0, 0, 0, 0, 3],
+                )
+                .unwrap();
+                assert_eq!(bytes[..length], expected);
+            }
+        }
+        let mut short = [0; 13];
+        assert_eq!(
+            turn_back(&Frame::from(&mut short[..]), 0, LENGTH, [0; 6]),
+            None
+        );
+        assert_eq!(turn_back(&Frame::from(&mut short[..]), 0, 13, [0; 6]), None);
     }
 
     #[test]

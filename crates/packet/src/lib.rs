@@ -7,6 +7,7 @@
 //! ```
 #![cfg_attr(not(test), no_std)]
 
+pub mod answer;
 pub mod checksum;
 pub mod ethernet;
 mod frame;

@@ -4,7 +4,33 @@
 //! A table has a row for each [`event`], and a row is one word: four bits for each state before. So the step from a state
 //! to the next one is a shift ([`after`]), and other tables mean other behaviour without another branch.
 
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
 use crate::table;
+
+/// The header's fixed part (RFC 9293 section 3.1), as it lies in the packet (all numbers in network order).
+#[repr(C)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
+)]
+pub struct Header {
+    /// Source port, then destination port.
+    pub ports: [u8; 4],
+    /// Sequence number.
+    pub sequence: [u8; 4],
+    /// Acknowledgment number.
+    pub acknowledgment: [u8; 4],
+    /// Header length in 32-bit words, in the high four bits.
+    pub data_offset: u8,
+    /// [`FIN`] and the like.
+    pub flags: u8,
+    /// Window.
+    pub window: [u8; 2],
+    /// Checksum, of a pseudo-header too.
+    pub checksum: [u8; 2],
+    /// Urgent pointer.
+    pub urgent: [u8; 2],
+}
 
 /// FIN in the flags of a TCP header.
 pub const FIN: u8 = 0x01;
