@@ -1,15 +1,13 @@
 //! Carrying out one action. Each checks everything that can fail before it writes anything.
 
-use std::{collections::btree_map::Entry, mem::offset_of, sync::atomic::Ordering};
+use std::{mem::offset_of, net::IpAddr, sync::atomic::Ordering};
 
-use dray_abi::{Counters, Destination, DestinationInfo, Hop, Live, Service};
+use dray_abi::{Hop, Service, ServiceKey};
 use dray_model::{
-    Action, ActualDestination, DataPlane as _, DataPlaneError, DestinationId, HopId, NextHop,
-    Record, ServiceAddress, ServiceId,
+    Action, DataPlaneError, HopId, NextHop, Record, ServiceId, ServiceIdentity, ServiceOptions,
 };
-use zerocopy::{FromBytes as _, IntoBytes as _};
 
-use crate::{KernelDataPlane, grace, wire};
+use crate::{KernelDataPlane, destination, grace, settings::OF_SERVICES, wire};
 
 /// What to do when something outgrows the maps.
 const START_AGAIN: &str =
@@ -18,15 +16,16 @@ const START_AGAIN: &str =
 pub(crate) fn apply(plane: &mut KernelDataPlane, action: &Action) -> Result<(), DataPlaneError> {
     match action {
         Action::WriteHop { id, hop } => write_hop(plane, *id, hop),
-        Action::AddDestination { id, destination } => add_destination(plane, *id, destination),
-        Action::SetHop { id, hop } => set_hop(plane, *id, *hop),
+        Action::AddDestination { id, destination } => destination::add(plane, *id, destination),
+        Action::SetDestination { id, destination } => destination::set(plane, *id, destination),
         Action::Publish {
             id,
-            address,
+            service,
+            options,
             record,
-        } => publish(plane, *id, address, record),
-        Action::Withdraw { id, address } => withdraw(plane, *id, address),
-        Action::FreeDestination { id } => free_destination(plane, *id),
+        } => publish(plane, *id, service, options, record),
+        Action::Withdraw { id, service } => withdraw(plane, *id, service),
+        Action::FreeDestination { id } => destination::free(plane, *id),
         Action::FreeHop { id } => {
             free_hop(plane, *id);
             Ok(())
@@ -53,60 +52,18 @@ fn write_hop(plane: &mut KernelDataPlane, id: HopId, hop: &NextHop) -> Result<()
             port,
             vlan: hop.vlan.map_or(0, u32::from),
             used: 1,
-            reserved: [0; 2],
+            mtu: hop.mtu,
+            reserved: 0,
         },
     );
-    Ok(())
-}
-
-fn add_destination(
-    plane: &mut KernelDataPlane,
-    id: DestinationId,
-    destination: &ActualDestination,
-) -> Result<(), DataPlaneError> {
-    check_room(id.0, plane.identity.destinations, "another destination")?;
-    plane.maps.live.write(id.0, Live::default());
-    for processor in 0..plane.identity.processors {
-        plane.maps.counters.write(
-            processor * plane.identity.destinations + id.0,
-            Counters::default(),
-        );
-    }
-    plane.maps.destination_info.write(
-        id.0,
-        DestinationInfo {
-            real: wire::address_bytes(destination.real),
-            service: wire::service_key(&destination.service),
-            used: 1,
-            reserved: [0; 2],
-        },
-    );
-    set_hop(plane, id, destination.hop)
-}
-
-fn set_hop(
-    plane: &mut KernelDataPlane,
-    id: DestinationId,
-    hop: Option<HopId>,
-) -> Result<(), DataPlaneError> {
-    let entry = Destination {
-        hop: hop.map_or(0, |hop| hop.0),
-        reserved: 0,
-    };
-    let word = plane
-        .maps
-        .destinations
-        .word(id.0, 0)
-        .ok_or_else(|| DataPlaneError::Damaged(format!("there is no destination {id}")))?;
-    // The hop was written before: a packet that reads its number finds it whole.
-    word.store(word_of(entry.as_bytes()), Ordering::Release);
     Ok(())
 }
 
 fn publish(
     plane: &mut KernelDataPlane,
     id: ServiceId,
-    address: &ServiceAddress,
+    identity: &ServiceIdentity,
+    options: &ServiceOptions,
     record: &Record,
 ) -> Result<(), DataPlaneError> {
     check_room(id.0, plane.maps.services.len(), "another virtual service")?;
@@ -115,67 +72,114 @@ fn publish(
     for (word, index) in record.0.iter().zip(start..) {
         plane.maps.records.write(index, *word);
     }
-    let service = plane.maps.services.word(id.0, offset_of!(Service, record));
-    let Some(published) = service else {
-        return Err(DataPlaneError::Damaged(format!("there is no service {id}")));
-    };
-    match plane.records.entry(id) {
-        Entry::Occupied(mut old) => {
-            // From this store on every packet sees the new record, whole.
-            published.store(u64::from(start), Ordering::Release);
-            let (old_start, old_length) = old.insert((start, length));
-            plane.arena.retire(old_start, old_length);
-            plane.records_replaced = true;
+    tell_destinations(plane, id, record);
+    if plane.published.record(id).is_none() {
+        if let Err(error) = add(plane, id, identity, (options, start)) {
+            plane.arena.retire(start, length);
+            return Err(error);
         }
-        Entry::Vacant(new) => {
-            if let Some(refused) = plane.maps.services.word(id.0, offset_of!(Service, refused)) {
-                refused.store(0, Ordering::Relaxed);
-            }
-            published.store(u64::from(start), Ordering::Release);
-            let key = key_bytes(address);
-            if let Err(error) = plane.maps.service_index.insert(key, id.0, 0) {
-                plane.arena.retire(start, length);
-                return Err(system(format!("add {address} to the service map"), error));
-            }
-            new.insert((start, length));
-        }
+    } else {
+        store(plane, id, options, start);
     }
+    if let Some((old_start, old_length)) = plane.published.insert(id, *identity, (start, length)) {
+        plane.arena.retire(old_start, old_length);
+        plane.records_replaced = true;
+    }
+    plane
+        .maps
+        .store_options(OF_SERVICES, plane.published.options());
     Ok(())
+}
+
+/// Tells the destinations of a record, which packets cannot see yet, which service they are of.
+fn tell_destinations(plane: &KernelDataPlane, id: ServiceId, record: &Record) {
+    // What cannot be read names no destinations.
+    let list = dray_sched::decode(&record.0).map_or_else(|_| Vec::new(), |decoded| decoded.list);
+    for entry in list {
+        destination::set_service(plane, entry.destination, id);
+    }
+}
+
+/// Makes a new service one that packets can find.
+fn add(
+    plane: &mut KernelDataPlane,
+    id: ServiceId,
+    identity: &ServiceIdentity,
+    contents: (&ServiceOptions, u32),
+) -> Result<(), DataPlaneError> {
+    if let Some(refused) = plane.maps.services.word(id.0, offset_of!(Service, refused)) {
+        refused.store(0, Ordering::Relaxed);
+    }
+    store(plane, id, contents.0, contents.1);
+    let first_of = identity
+        .address()
+        .map(|address| address.vip)
+        .filter(|vip| plane.published.services_of(*vip) == 0);
+    if let Some(vip) = first_of {
+        insert(plane, &wire::vip_key(vip), wire::VIP, vip)?;
+    }
+    let inserted = insert(plane, &wire::service_key(identity), id.0, identity);
+    if inserted.is_err()
+        && let Some(vip) = first_of
+    {
+        remove_vip(plane, vip);
+    }
+    inserted
+}
+
+/// Writes what packets read of a service: from the last store on they see the new record, whole.
+fn store(plane: &KernelDataPlane, id: ServiceId, options: &ServiceOptions, record: u32) {
+    let word = |offset| plane.maps.services.word(id.0, offset);
+    if let Some(word) = word(offset_of!(Service, options)) {
+        word.store(wire::service_options(options).0, Ordering::Release);
+    }
+    if let Some(word) = word(offset_of!(Service, record)) {
+        word.store(u64::from(record), Ordering::Release);
+    }
 }
 
 fn withdraw(
     plane: &mut KernelDataPlane,
     id: ServiceId,
-    address: &ServiceAddress,
+    identity: &ServiceIdentity,
 ) -> Result<(), DataPlaneError> {
     plane
         .maps
         .service_index
-        .remove(&key_bytes(address))
-        .map_err(|error| system(format!("take {address} out of the service map"), error))?;
+        .remove(&key_bytes(&wire::service_key(identity)))
+        .map_err(|error| system(format!("take {identity} out of the service map"), error))?;
     // Packets that found the service just before still pick from its record, which stays until they are done.
-    if let Some((start, length)) = plane.records.remove(&id) {
+    if let Some((start, length)) = plane.published.remove(id) {
         plane.arena.retire(start, length);
         plane.records_replaced = true;
     }
+    if let Some(address) = identity.address()
+        && plane.published.services_of(address.vip) == 0
+    {
+        remove_vip(plane, address.vip);
+    }
+    plane
+        .maps
+        .store_options(OF_SERVICES, plane.published.options());
     Ok(())
 }
 
-fn free_destination(plane: &mut KernelDataPlane, id: DestinationId) -> Result<(), DataPlaneError> {
-    if plane.records_replaced {
-        wait_for_packets(plane);
-    }
-    if plane.live(id).total() != 0 {
-        return Err(DataPlaneError::Damaged(format!(
-            "destination {id} still has connections"
-        )));
-    }
-    set_hop(plane, id, None)?;
-    plane
+fn insert(
+    plane: &mut KernelDataPlane,
+    key: &ServiceKey,
+    value: u32,
+    what: impl std::fmt::Display,
+) -> Result<(), DataPlaneError> {
+    let inserted = plane.maps.service_index.insert(key_bytes(key), value, 0);
+    inserted.map_err(|error| system(format!("add {what} to the service map"), error))
+}
+
+fn remove_vip(plane: &mut KernelDataPlane, vip: IpAddr) {
+    // One that is not there needs no removal.
+    let _ = plane
         .maps
-        .destination_info
-        .write(id.0, DestinationInfo::default());
-    Ok(())
+        .service_index
+        .remove(&key_bytes(&wire::vip_key(vip)));
 }
 
 fn free_hop(plane: &mut KernelDataPlane, id: HopId) {
@@ -203,14 +207,18 @@ fn take_words(plane: &mut KernelDataPlane, length: u32) -> Result<u32, DataPlane
 }
 
 /// Waits until no packet can be reading anything that was given back, and makes that free.
-fn wait_for_packets(plane: &mut KernelDataPlane) {
+pub(crate) fn wait_for_packets(plane: &mut KernelDataPlane) {
     grace::wait();
     plane.arena.reclaim();
     plane.freed_hops.clear();
     plane.records_replaced = false;
 }
 
-fn check_room(index: u32, entries: u32, what: &'static str) -> Result<(), DataPlaneError> {
+pub(crate) fn check_room(
+    index: u32,
+    entries: u32,
+    what: &'static str,
+) -> Result<(), DataPlaneError> {
     if index < entries {
         return Ok(());
     }
@@ -221,12 +229,8 @@ fn check_room(index: u32, entries: u32, what: &'static str) -> Result<(), DataPl
     })
 }
 
-fn key_bytes(address: &ServiceAddress) -> crate::maps::KeyBytes {
-    zerocopy::transmute!(wire::service_key(address))
-}
-
-fn word_of(bytes: &[u8]) -> u64 {
-    u64::read_from_bytes(bytes).unwrap_or_default()
+fn key_bytes(key: &ServiceKey) -> crate::maps::KeyBytes {
+    zerocopy::transmute!(*key)
 }
 
 fn system(what: String, source: aya::maps::MapError) -> DataPlaneError {

@@ -3,8 +3,9 @@
 use dray_abi::{MAX_DESTINATION, SLOTS_PER_BUCKET, SLOTS_PER_CONNECTION};
 use dray_model::{Desired, Scheduler};
 
-/// Entries of the maps. Kernel memory, in bytes: 96 for each IPv4 and 192 for each IPv6 connection, 72 for
-/// each destination and 16 more for each processor, 16 for each service, 8 for each word, 32 for each hop.
+/// Entries of the maps. Kernel memory, in bytes: for each connection that there is room for, 96 for IPv4, 192 for IPv6
+/// and 48 for templates; 96 for each destination and 32 more for each processor, 32 for each service, 8 for each word,
+/// 32 for each hop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capacity {
     /// Connections of each family.
@@ -50,6 +51,13 @@ impl Capacity {
             .try_into()
             .unwrap_or(u32::MAX)
     }
+
+    /// Buckets of the table of persistence templates, which has a quarter of a connection table's slots: a template
+    /// stands for a client, and clients have more connections than one. A connection names its template by 24 bits.
+    pub(crate) fn template_buckets(&self) -> u32 {
+        const MOST: u32 = 0xff_ffff / SLOTS_PER_BUCKET as u32;
+        self.buckets().div_ceil(4).min(MOST)
+    }
 }
 
 fn room(wanted: usize, least: u32, most: u32) -> u32 {
@@ -62,7 +70,7 @@ fn room(wanted: usize, least: u32, most: u32) -> u32 {
 /// Words of a service's record, roughly: head, list, and the table of its scheduler.
 fn record_words(scheduler: Scheduler, reals: usize) -> usize {
     let table = match scheduler {
-        Scheduler::MaglevHash => 4093 / 4,
+        Scheduler::MaglevHash(_) => 4093 / 4,
         _ => (8 * reals).max(251) / 4,
     };
     16 + 2 * reals + table

@@ -1,28 +1,36 @@
-//! Listing connections.
+//! Listing connections and templates.
 
 use std::net::SocketAddr;
 
 use dray_abi::{Meta, duration_of_ticks};
-use dray_model::{Connection, DestinationId, ServiceAddress};
-use dray_packet::tcp::State;
+use dray_model::{Connection, DestinationId, ServiceAddress, Template};
+use dray_packet::state::State;
 
 use crate::{KernelDataPlane, wire};
 
-pub(crate) fn list(
+/// Connections that `keep` accepts.
+pub(crate) fn connections(
     plane: &KernelDataPlane,
     keep: &dyn Fn(&Connection) -> bool,
     limit: usize,
 ) -> Vec<Connection> {
-    let lister = Lister::new(plane);
-    let buckets4 = (0..plane.maps.connections4.len())
-        .filter_map(|bucket| plane.maps.connections4.read(bucket));
-    let of4 = buckets4.flatten().filter_map(|slot| {
-        lister.connection(slot.meta, slot.since, || wire::endpoints4(&slot.key))
+    let tick = plane.tick();
+    let maps = &plane.maps;
+    let slots4 = (0..maps.connections4.len())
+        .filter_map(|bucket| maps.connections4.read(bucket))
+        .flatten();
+    let of4 = slots4.filter_map(|slot| {
+        connection(tick, Meta(slot.meta), slot.since, || {
+            wire::endpoints4(&slot.key)
+        })
     });
-    let buckets6 = (0..plane.maps.connections6.len())
-        .filter_map(|bucket| plane.maps.connections6.read(bucket));
-    let of6 = buckets6.flatten().filter_map(|slot| {
-        lister.connection(slot.meta, slot.since, || wire::endpoints6(&slot.key))
+    let slots6 = (0..maps.connections6.len())
+        .filter_map(|bucket| maps.connections6.read(bucket))
+        .flatten();
+    let of6 = slots6.filter_map(|slot| {
+        connection(tick, Meta(slot.meta), slot.since, || {
+            wire::endpoints6(&slot.key)
+        })
     });
     of4.chain(of6)
         .filter(|connection| keep(connection))
@@ -30,41 +38,65 @@ pub(crate) fn list(
         .collect()
 }
 
-struct Lister {
-    tick: u32,
-    timeouts: [u32; 16],
+/// Templates, those that nobody may find any more among them, as in IPVS's listing.
+pub(crate) fn templates(plane: &KernelDataPlane, limit: usize) -> Vec<Template> {
+    let tick = plane.tick();
+    let maps = &plane.maps;
+    let slots = (0..maps.templates.len())
+        .filter_map(|bucket| maps.templates.read(bucket))
+        .flatten();
+    slots
+        .filter_map(|slot| template(tick, &slot))
+        .take(limit)
+        .collect()
 }
 
-impl Lister {
-    fn new(plane: &KernelDataPlane) -> Self {
-        Self {
-            tick: plane.tick(),
-            timeouts: plane.maps.settings().timeouts,
-        }
+fn connection(
+    tick: u32,
+    meta: Meta,
+    since: u32,
+    endpoints: impl FnOnce() -> Option<(SocketAddr, ServiceAddress)>,
+) -> Option<Connection> {
+    if !meta.is_live() {
+        return None;
     }
+    let (client, service) = endpoints()?;
+    let state = State::from_number(meta.state())?;
+    Some(Connection {
+        service,
+        client,
+        destination: DestinationId(meta.destination()),
+        state: state.name(),
+        expires: left(tick, meta),
+        age: duration_of_ticks(tick.wrapping_sub(since)),
+    })
+}
 
-    fn connection(
-        &self,
-        meta: u64,
-        since: u32,
-        endpoints: impl FnOnce() -> Option<(SocketAddr, ServiceAddress)>,
-    ) -> Option<Connection> {
-        let meta = Meta(meta);
-        if !meta.is_live() {
-            return None;
-        }
-        let (client, service) = endpoints()?;
-        let state = State::from_number(meta.state())?;
-        let idle = self.tick.saturating_sub(meta.tick());
-        // One whose time is over is still there until it is swept, as in IPVS's own listing.
-        let left = self.timeouts[state as usize].saturating_sub(idle);
-        Some(Connection {
-            service,
-            client,
-            destination: DestinationId(meta.destination()),
-            state: state.name(),
-            expires: duration_of_ticks(left),
-            age: duration_of_ticks(self.tick.saturating_sub(since)),
-        })
+fn template(tick: u32, slot: &dray_abi::Template) -> Option<Template> {
+    let meta = Meta(slot.meta);
+    if !meta.is_live() {
+        return None;
     }
+    let (client, vip, port, protocol) = wire::template_endpoints(&slot.key);
+    let assured = meta.state() & dray_abi::Template::ASSURED != 0;
+    Some(Template {
+        protocol,
+        client,
+        vip,
+        port,
+        destination: DestinationId(meta.destination()),
+        state: if assured { "ASSURED" } else { "NONE" },
+        expires: left(tick, meta),
+        children: slot.children,
+    })
+}
+
+/// Nothing when its time is over: it is still there until it is swept, as in IPVS's own listing.
+fn left(tick: u32, meta: Meta) -> std::time::Duration {
+    let ticks = if meta.is_over(tick) {
+        0
+    } else {
+        meta.over().wrapping_sub(tick)
+    };
+    duration_of_ticks(ticks)
 }

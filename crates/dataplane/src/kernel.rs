@@ -1,17 +1,16 @@
 //! The data plane in the kernel, behind the model's port.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::atomic::Ordering,
-};
+use std::{collections::BTreeSet, sync::atomic::Ordering};
 
 use dray_abi::{Identity, REASONS_PER_CPU, Reason, Service};
 use dray_model::{
     Action, Actual, Connection, Counters, DataPlane, DataPlaneError, DestinationId, HopId,
-    InterfaceStatus, Live, ReasonCount, ServiceId, Sweep, Timeouts,
+    InterfaceStatus, Live, MarkRule, Policy, ReasonCount, ServiceId, Sweep, Template,
 };
 
-use crate::{arena::Arena, maps::Maps, ports::Ports, wire};
+use crate::{
+    arena::Arena, drop_entries::Dice, maps::Maps, policy, ports::Ports, published::Published, wire,
+};
 
 /// The data plane in the kernel.
 pub struct KernelDataPlane {
@@ -19,14 +18,16 @@ pub struct KernelDataPlane {
     pub(crate) identity: Identity,
     pub(crate) ports: Ports,
     pub(crate) arena: Arena,
-    /// Where the record of each service lies: start and length in words.
-    pub(crate) records: BTreeMap<ServiceId, (u32, u32)>,
+    /// The services that packets can find, and where their records lie.
+    pub(crate) published: Published,
     /// Next hops given back since the last grace period: packets may still be reading them.
     pub(crate) freed_hops: BTreeSet<HopId>,
     /// Whether a record was replaced since the last grace period: packets may still pick from the old one.
     pub(crate) records_replaced: bool,
     /// Which part of the connection tables the next sweep looks at.
     pub(crate) next_part: u32,
+    /// What the defences leave to chance.
+    pub(crate) dice: Dice,
 }
 
 impl KernelDataPlane {
@@ -35,9 +36,11 @@ impl KernelDataPlane {
         Self {
             arena: Arena::new(identity.words, Vec::new()),
             maps,
+            // The table's secret is as good as any other number that nobody knows.
+            dice: Dice::new(identity.hash_key.multipliers[0]),
             identity,
             ports,
-            records: BTreeMap::new(),
+            published: Published::default(),
             freed_hops: BTreeSet::new(),
             records_replaced: false,
             next_part: 0,
@@ -53,16 +56,20 @@ impl KernelDataPlane {
         self.identity.connections
     }
 
-    /// Kernel memory of the connection tables, in bytes: IPv4's and IPv6's.
-    pub fn table_bytes(&self) -> (u64, u64) {
+    /// Kernel memory of the connection tables, in bytes: IPv4's, IPv6's and that of templates.
+    pub fn table_bytes(&self) -> (u64, u64, u64) {
         let bytes = |buckets: u32, bucket: usize| u64::from(buckets) * bucket as u64;
         (
             bytes(self.identity.buckets4, size_of::<dray_abi::Bucket4>()),
             bytes(self.identity.buckets6, size_of::<dray_abi::Bucket6>()),
+            bytes(
+                self.identity.template_buckets,
+                size_of::<dray_abi::TemplateBucket>(),
+            ),
         )
     }
 
-    /// Ends every connection at once. For benchmarks.
+    /// Ends every connection and template at once. For benchmarks.
     pub fn forget_connections(&mut self) {
         for bucket in 0..self.maps.connections4.len() {
             self.maps.connections4.write(bucket, Default::default());
@@ -70,8 +77,17 @@ impl KernelDataPlane {
         for bucket in 0..self.maps.connections6.len() {
             self.maps.connections6.write(bucket, Default::default());
         }
-        for destination in 0..self.maps.live.len() {
-            self.maps.live.write(destination, Default::default());
+        for bucket in 0..self.maps.templates.len() {
+            self.maps.templates.write(bucket, Default::default());
+        }
+        for number in 0..self.maps.live.len() {
+            let live = self.maps.live.read(number).unwrap_or_default();
+            let none = dray_abi::Live {
+                upper: live.upper,
+                lower: live.lower,
+                ..Default::default()
+            };
+            self.maps.live.write(number, none);
         }
     }
 }
@@ -86,7 +102,7 @@ impl DataPlane for KernelDataPlane {
     }
 
     fn cursor(&self, service: ServiceId) -> u64 {
-        let Some((start, _)) = self.records.get(&service) else {
+        let Some((start, _)) = self.published.record(service) else {
             return 0;
         };
         let word = self.maps.records.word(start + dray_sched::CURSOR, 0);
@@ -96,7 +112,12 @@ impl DataPlane for KernelDataPlane {
     fn live(&self, destination: DestinationId) -> Live {
         let live = self.maps.live.read(destination.0).unwrap_or_default();
         let (active, inactive) = dray_abi::Live::split(live.active_inactive);
-        Live { active, inactive }
+        Live {
+            active,
+            inactive,
+            persistent: live.persistent,
+            overloaded: live.overloaded != 0,
+        }
     }
 
     fn counters(&self, destination: DestinationId) -> Counters {
@@ -114,6 +135,8 @@ impl DataPlane for KernelDataPlane {
             let counters = self.maps.counters.read(index).unwrap_or_default();
             total.packets += counters.packets;
             total.bytes += counters.bytes;
+            total.reply_packets += counters.reply_packets;
+            total.reply_bytes += counters.reply_bytes;
         }
         total
     }
@@ -126,16 +149,28 @@ impl DataPlane for KernelDataPlane {
         word.map_or(0, |refused| refused.load(Ordering::Relaxed))
     }
 
-    fn set_timeouts(&mut self, timeouts: &Timeouts) {
-        self.maps.set_timeouts(&wire::timeout_ticks(timeouts));
+    fn set_policy(&mut self, policy: &Policy) {
+        self.maps.store_policy(&policy::settings(policy));
+    }
+
+    fn set_mark_rules(&mut self, rules: &[MarkRule]) -> Result<(), DataPlaneError> {
+        crate::marks::set(self, rules)
     }
 
     fn sweep(&mut self, parts: u32) -> Sweep {
         crate::sweep::sweep(self, parts)
     }
 
+    fn drop_entries(&mut self) -> u64 {
+        crate::drop_entries::drop_entries(self)
+    }
+
     fn connections(&self, keep: &dyn Fn(&Connection) -> bool, limit: usize) -> Vec<Connection> {
-        crate::connections::list(self, keep, limit)
+        crate::connections::connections(self, keep, limit)
+    }
+
+    fn templates(&self, limit: usize) -> Vec<Template> {
+        crate::connections::templates(self, limit)
     }
 
     fn reasons(&self) -> Vec<ReasonCount> {

@@ -2,7 +2,13 @@
 
 #![expect(unsafe_code, reason = "memory shared with programs in the kernel")]
 
-use std::{io, marker::PhantomData, os::fd::BorrowedFd, ptr::NonNull, sync::atomic::AtomicU64};
+use std::{
+    io,
+    marker::PhantomData,
+    os::fd::BorrowedFd,
+    ptr::NonNull,
+    sync::atomic::{AtomicU32, AtomicU64},
+};
 
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
@@ -77,6 +83,14 @@ impl<T: FromBytes + IntoBytes + Immutable> Mapped<T> {
         let entry = self.at(index)?;
         // SAFETY: an aligned word inside the mapping, which lives as long as `self`.
         Some(unsafe { AtomicU64::from_ptr(entry.add(offset).cast::<u64>().as_ptr()) })
+    }
+
+    /// The half word at byte `offset` (a multiple of 4) of the entry, for what packets write as one.
+    pub(crate) fn half(&self, index: u32, offset: usize) -> Option<&AtomicU32> {
+        debug_assert!(offset.is_multiple_of(4) && offset < size_of::<T>());
+        let entry = self.at(index)?;
+        // SAFETY: as in `word`.
+        Some(unsafe { AtomicU32::from_ptr(entry.add(offset).cast::<u32>().as_ptr()) })
     }
 
     fn at(&self, index: u32) -> Option<NonNull<u8>> {

@@ -1,14 +1,15 @@
 //! The maps, opened: the arrays in our memory, the two others by their handles.
 
-use std::{io, mem::offset_of, os::fd::AsFd as _, sync::atomic::Ordering};
+use std::{io, os::fd::AsFd as _};
 
 use aya::{
     Ebpf,
     maps::{HashMap, Map, MapData, MapError, xdp::DevMap},
 };
 use dray_abi::{
-    Bucket4, Bucket6, Counters, Destination, DestinationInfo, Hop, Identity, Live, MAX_PORTS, Port,
-    REASONS_PER_CPU, Service, ServiceKey, Settings, maps,
+    Bucket4, Bucket6, Counters, Destination, DestinationInfo, FRAGMENT_BUCKETS, FragmentBucket,
+    Hop, Identity, LOCALITY_BUCKETS, Live, LocalityBucket, MAX_PORTS, Port, REASONS_PER_CPU,
+    RULE_ROOM, Rule, Service, ServiceKey, TemplateBucket, maps,
 };
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
@@ -38,6 +39,10 @@ pub(crate) type KeyBytes = [u8; size_of::<ServiceKey>()];
 pub(crate) struct Maps {
     pub(crate) connections4: Mapped<Bucket4>,
     pub(crate) connections6: Mapped<Bucket6>,
+    pub(crate) templates: Mapped<TemplateBucket>,
+    pub(crate) fragments: Mapped<FragmentBucket>,
+    pub(crate) locality: Mapped<LocalityBucket>,
+    pub(crate) rules: Mapped<Rule>,
     pub(crate) service_index: HashMap<MapData, KeyBytes, u32>,
     pub(crate) services: Mapped<Service>,
     pub(crate) records: Mapped<u64>,
@@ -57,7 +62,13 @@ pub(crate) fn entries(name: &str, identity: &Identity) -> u32 {
     match name {
         maps::CONNECTIONS4 => identity.buckets4,
         maps::CONNECTIONS6 => identity.buckets6,
-        maps::SERVICE_INDEX | maps::SERVICES => identity.services,
+        maps::TEMPLATES => identity.template_buckets,
+        maps::FRAGMENTS => FRAGMENT_BUCKETS,
+        maps::LOCALITY => LOCALITY_BUCKETS,
+        maps::RULES => RULE_ROOM,
+        // Each service may have a VIP of its own, which has an entry too.
+        maps::SERVICE_INDEX => identity.services.saturating_mul(2),
+        maps::SERVICES => identity.services,
         maps::RECORDS => identity.words,
         maps::DESTINATIONS | maps::DESTINATION_INFO | maps::LIVE => identity.destinations,
         maps::COUNTERS => identity.destinations.saturating_mul(identity.processors),
@@ -76,6 +87,10 @@ impl Maps {
         Ok(Self {
             connections4: array(ebpf, maps::CONNECTIONS4, identity)?,
             connections6: array(ebpf, maps::CONNECTIONS6, identity)?,
+            templates: array(ebpf, maps::TEMPLATES, identity)?,
+            fragments: array(ebpf, maps::FRAGMENTS, identity)?,
+            locality: array(ebpf, maps::LOCALITY, identity)?,
+            rules: array(ebpf, maps::RULES, identity)?,
             service_index: service_index
                 .try_into()
                 .map_err(|_: MapError| MapsError::Wrong(maps::SERVICE_INDEX))?,
@@ -93,38 +108,6 @@ impl Maps {
             reasons: array(ebpf, maps::REASONS, identity)?,
             identity: array(ebpf, maps::IDENTITY, identity)?,
         })
-    }
-
-    /// What holds for the director as a whole, as packets that come in by the first port see it.
-    pub(crate) fn settings(&self) -> Settings {
-        self.ports.read(0).unwrap_or_default().settings
-    }
-
-    /// Sets the timeouts by state, in ticks, for every port.
-    pub(crate) fn set_timeouts(&self, ticks: &[u32; 16]) {
-        let base = offset_of!(Port, settings) + offset_of!(Settings, timeouts);
-        for port in 0..self.ports.len() {
-            for (pair, offset) in ticks.chunks_exact(2).zip((base..).step_by(8)) {
-                if let Some(word) = self.ports.word(port, offset) {
-                    word.store(
-                        u64::from(pair[0]) | u64::from(pair[1]) << 32,
-                        Ordering::Relaxed,
-                    );
-                }
-            }
-        }
-    }
-
-    /// Sets the clock of a private instance, in ticks.
-    pub(crate) fn set_clock(&self, ticks: u32) {
-        // `full` and `clock` are the two halves of a word.
-        let offset = offset_of!(Port, settings) + offset_of!(Settings, full);
-        for port in 0..self.ports.len() {
-            if let Some(word) = self.ports.word(port, offset) {
-                let full = word.load(Ordering::Relaxed) & u64::from(u32::MAX);
-                word.store(full | u64::from(ticks) << 32, Ordering::Relaxed);
-            }
-        }
     }
 }
 

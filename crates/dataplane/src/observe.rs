@@ -2,26 +2,29 @@
 
 use std::collections::BTreeMap;
 
-use dray_abi::{Service, ServiceKey};
+use dray_abi::{Destination, Service, ServiceKey};
 use dray_model::{
     Actual, ActualDestination, ActualService, DataPlaneError, DestinationId, HopId, Mac, NextHop,
-    Record, ServiceId,
+    Record, ServiceId, Thresholds,
 };
 
-use crate::{KernelDataPlane, arena::Arena, wire};
+use crate::{KernelDataPlane, arena::Arena, published::Published, settings::OF_SERVICES, wire};
 
 pub(crate) fn observe(plane: &mut KernelDataPlane) -> Result<Actual, DataPlaneError> {
     let hops = hops(plane);
     let destinations = destinations(plane)?;
     let mut services = BTreeMap::new();
-    let mut records = BTreeMap::new();
+    let mut published = Published::default();
     for entry in plane.maps.service_index.iter() {
         let (key, number) = entry.map_err(|error| DataPlaneError::System {
             what: "read the service map".to_owned(),
             source: Box::new(error),
         })?;
         let key: ServiceKey = zerocopy::transmute!(key);
-        let address = wire::service_address(&key)
+        if wire::is_vip_key(&key) {
+            continue;
+        }
+        let identity = wire::service_identity(&key)
             .ok_or_else(|| damaged(format!("service {number} is of protocol {}", key.protocol)))?;
         let service: Service = plane
             .maps
@@ -30,18 +33,22 @@ pub(crate) fn observe(plane: &mut KernelDataPlane) -> Result<Actual, DataPlaneEr
             .ok_or_else(|| damaged(format!("there is no service {number}")))?;
         let start = u32::try_from(service.record).unwrap_or(u32::MAX);
         let record = record(plane, start)
-            .ok_or_else(|| damaged(format!("the record of {address} is not whole")))?;
-        records.insert(ServiceId(number), (start, record.0.len() as u32));
+            .ok_or_else(|| damaged(format!("the record of {identity} is not whole")))?;
+        let id = ServiceId(number);
+        let options = dray_abi::ServiceOptions(service.options);
+        published.insert(id, identity, (start, record.0.len() as u32));
         services.insert(
-            address,
+            identity,
             ActualService {
-                id: ServiceId(number),
+                id,
+                options: wire::options_of(options, identity.family()),
                 record,
             },
         );
     }
-    plane.arena = Arena::new(plane.identity.words, records.values().copied().collect());
-    plane.records = records;
+    plane.arena = Arena::new(plane.identity.words, published.records().collect());
+    plane.maps.store_options(OF_SERVICES, published.options());
+    plane.published = published;
     Ok(Actual {
         services,
         destinations,
@@ -70,22 +77,31 @@ fn destinations(
         if info.used == 0 {
             continue;
         }
-        let service = wire::service_address(&info.service)
+        let service = wire::service_identity(&info.service)
             .ok_or_else(|| damaged(format!("destination {number} belongs to no service")))?;
-        let hop = plane
-            .maps
-            .destinations
-            .read(number)
-            .map_or(0, |destination| destination.hop);
-        let hop = (hop != 0).then_some(HopId(hop));
-        found.insert(
-            DestinationId(number),
-            ActualDestination {
-                service,
-                real: wire::address(info.real),
-                hop,
+        let entry = plane.maps.destinations.read(number).unwrap_or_default();
+        let forward = wire::forward(&entry).ok_or_else(|| {
+            damaged(format!(
+                "destination {number} has the forwarding method {}",
+                entry.method()
+            ))
+        })?;
+        let live = plane.maps.live.read(number).unwrap_or_default();
+        let destination = ActualDestination {
+            service,
+            real: wire::address(info.real),
+            port: u16::from_be_bytes(entry.port),
+            forward,
+            hop: (entry.hop != 0).then_some(HopId(entry.hop)),
+            weight: entry.weight,
+            thresholds: Thresholds {
+                upper: live.upper,
+                lower: live.lower,
             },
-        );
+            available: entry.flags & Destination::AVAILABLE != 0,
+            local: entry.flags & Destination::LOCAL != 0,
+        };
+        found.insert(DestinationId(number), destination);
     }
     Ok(found)
 }
@@ -106,6 +122,7 @@ fn hops(plane: &KernelDataPlane) -> BTreeMap<HopId, NextHop> {
             vlan: u16::try_from(hop.vlan).ok().filter(|vlan| *vlan != 0),
             source: Mac(hop.source),
             destination: Mac(hop.destination),
+            mtu: hop.mtu,
         };
         found.insert(HopId(number), next_hop);
     }

@@ -159,6 +159,8 @@ pub(crate) fn fresh_identity(capacity: &Capacity, owner: u64) -> io::Result<Iden
         services: capacity.services,
         words: capacity.words,
         hops: capacity.hops,
+        template_buckets: capacity.template_buckets(),
+        reserved: 0,
         owner,
         connections: u64::from(capacity.connections),
         hash_key: hash_key()?,

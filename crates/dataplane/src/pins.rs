@@ -199,6 +199,10 @@ fn shape(name: &str, identity: &Identity) -> Shape {
     let (kind, key, value) = match name {
         maps::CONNECTIONS4 => (MapType::Array, 4, size_of::<abi::Bucket4>()),
         maps::CONNECTIONS6 => (MapType::Array, 4, size_of::<abi::Bucket6>()),
+        maps::TEMPLATES => (MapType::Array, 4, size_of::<abi::TemplateBucket>()),
+        maps::FRAGMENTS => (MapType::Array, 4, size_of::<abi::FragmentBucket>()),
+        maps::LOCALITY => (MapType::Array, 4, size_of::<abi::LocalityBucket>()),
+        maps::RULES => (MapType::Array, 4, size_of::<abi::Rule>()),
         maps::SERVICE_INDEX => (MapType::Hash, size_of::<abi::ServiceKey>(), 4),
         maps::SERVICES => (MapType::Array, 4, size_of::<abi::Service>()),
         maps::DESTINATIONS => (MapType::Array, 4, size_of::<abi::Destination>()),

@@ -183,6 +183,14 @@ impl Ports {
             .map(|(port, _)| *port)
     }
 
+    /// The port of the interface with this name.
+    pub(crate) fn port_named(&self, interface: &str) -> Option<u32> {
+        self.ports
+            .iter()
+            .find(|(_, attached)| attached.name == interface)
+            .map(|(port, _)| *port)
+    }
+
     pub(crate) fn status(&self) -> Vec<InterfaceStatus> {
         let status = |attached: &Attached| InterfaceStatus {
             name: attached.name.clone(),

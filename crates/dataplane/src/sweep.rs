@@ -1,16 +1,20 @@
-//! Ending connections whose time is over.
+//! Ending what is over: connections, then the templates that they belonged to, and what `lblc` remembers.
 //!
-//! Packets end them too, where they need the room, so that the table stays usable when no daemon runs; the
-//! sweep is what keeps the counts of active and inactive connections right.
+//! Packets end connections and templates too, where they need the room, so that the tables stay usable when no daemon
+//! runs; the sweep is what keeps the counts right.
 
-use std::{mem::offset_of, ops::Range, sync::atomic::Ordering};
+use std::ops::Range;
 
-use dray_abi::{Live, Meta, SLOTS_PER_BUCKET, Slot4, Slot6};
+use dray_abi::{Destination, Meta, Settings, Template};
 use dray_model::Sweep;
-use dray_packet::tcp;
-use zerocopy::{FromBytes, Immutable, IntoBytes};
 
-use crate::{KernelDataPlane, clock, mapped::Mapped};
+use crate::{
+    KernelDataPlane, clock,
+    ending::Why,
+    mapped::Mapped,
+    maps::Maps,
+    slots::{self, ConnectionBucket},
+};
 
 pub(crate) fn sweep(plane: &mut KernelDataPlane, parts: u32) -> Sweep {
     let parts = parts.max(1);
@@ -19,22 +23,17 @@ pub(crate) fn sweep(plane: &mut KernelDataPlane, parts: u32) -> Sweep {
     if part == 0 {
         plane.ports.refresh(&plane.maps);
     }
+    let sweeper = Sweeper {
+        maps: &plane.maps,
+        settings: plane.maps.settings(),
+        tick: plane.tick(),
+    };
+    let maps = &plane.maps;
+    let of = |buckets| stretch(buckets, part, parts);
     let mut sweep = Sweep::default();
-    let tables = &plane.maps;
-    sweep_table(
-        plane,
-        &tables.connections4,
-        size_of::<Slot4>(),
-        stretch(tables.connections4.len(), part, parts),
-        &mut sweep,
-    );
-    sweep_table(
-        plane,
-        &tables.connections6,
-        size_of::<Slot6>(),
-        stretch(tables.connections6.len(), part, parts),
-        &mut sweep,
-    );
+    sweeper.connections(&maps.connections4, of(maps.connections4.len()), &mut sweep);
+    sweeper.connections(&maps.connections6, of(maps.connections6.len()), &mut sweep);
+    sweeper.templates(of(maps.templates.len()));
     sweep
 }
 
@@ -44,40 +43,65 @@ fn stretch(buckets: u32, part: u32, parts: u32) -> Range<u32> {
     cut(part)..cut(part + 1)
 }
 
-fn sweep_table<B: FromBytes + IntoBytes + Immutable>(
-    plane: &KernelDataPlane,
-    table: &Mapped<B>,
-    slot_size: usize,
-    buckets: Range<u32>,
-    sweep: &mut Sweep,
-) {
-    let settings = plane.maps.settings();
-    let tick = plane.tick();
-    for bucket in buckets {
-        for slot in 0..SLOTS_PER_BUCKET {
-            let Some(word) = table.word(bucket, slot * slot_size) else {
-                continue;
-            };
-            let meta = Meta(word.load(Ordering::Acquire));
+struct Sweeper<'a> {
+    maps: &'a Maps,
+    settings: Settings,
+    tick: u32,
+}
+
+impl Sweeper<'_> {
+    fn connections<B: ConnectionBucket>(
+        &self,
+        table: &Mapped<B>,
+        buckets: Range<u32>,
+        sweep: &mut Sweep,
+    ) {
+        for slot in slots::connections(table, buckets) {
+            let meta = slot.meta();
             if !meta.is_live() {
                 continue;
             }
-            if !settings.is_over(meta, tick) {
+            let why = if meta.is_over(self.tick) {
+                Why::Over
+            } else if self.is_to_go(meta) {
+                Why::Forced
+            } else {
                 sweep.alive += 1;
-            } else if word
-                .compare_exchange(meta.0, Meta::FREE.0, Ordering::AcqRel, Ordering::Relaxed)
-                .is_ok()
-            {
+                continue;
+            };
+            // When it fails, a packet has just revived it or taken its place.
+            if self.maps.end_connection(&slot, meta, why) {
                 sweep.ended += 1;
-                let unit = Live::one(tcp::is_active(meta.state()));
-                if let Some(live) = plane
-                    .maps
-                    .live
-                    .word(meta.destination(), offset_of!(Live, active_inactive))
-                {
-                    live.fetch_sub(unit, Ordering::Relaxed);
-                }
             }
+        }
+    }
+
+    fn templates(&self, buckets: Range<u32>) {
+        let keep = self.settings.options & Settings::KEEP_TEMPLATE_TIMEOUT != 0;
+        for slot in slots::templates(&self.maps.templates, buckets) {
+            let meta = slot.meta();
+            if !meta.is_live() {
+                continue;
+            }
+            let over = meta.is_over(self.tick);
+            if slot.children() == 0 {
+                if over || self.is_to_go(meta) {
+                    self.maps.end_template(&slot, meta);
+                }
+            } else if over {
+                let (over, timeout) =
+                    Template::renewed(meta.over(), self.tick, slot.timeout(), keep);
+                slot.renew(meta, over, timeout);
+            }
+        }
+    }
+
+    /// Whether it ends before its time, because its real server was removed.
+    fn is_to_go(&self, meta: Meta) -> bool {
+        let expire = self.settings.options & Settings::EXPIRE_NODEST_CONN != 0;
+        expire && {
+            let destination = self.maps.destinations.read(meta.destination());
+            destination.is_some_and(|destination| destination.flags & Destination::AVAILABLE == 0)
         }
     }
 }
@@ -85,7 +109,7 @@ fn sweep_table<B: FromBytes + IntoBytes + Immutable>(
 impl KernelDataPlane {
     /// Now, by the clock that the packets of this instance are timed by.
     pub(crate) fn tick(&self) -> u32 {
-        // A private instance starts its clock at 1; the kernel's is not kept there.
+        // A private instance's clock is never 0; the kernel's is not kept there.
         match self.maps.settings().clock {
             0 => clock::now(),
             own => own,

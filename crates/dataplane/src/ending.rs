@@ -1,0 +1,77 @@
+//! Ending connections and templates: what packets do in passing, done from outside.
+
+use std::{mem::offset_of, sync::atomic::Ordering};
+
+use dray_abi::{Live, Meta, Template};
+use dray_packet::state;
+
+use crate::{
+    maps::Maps,
+    slots::{self, ConnectionSlot, TemplateSlot},
+};
+
+/// Why a connection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// Its time is over.
+    Over,
+    /// It is to make room, or has no real server any more. Its template goes with it, if it was the last and none of
+    /// them was ever established.
+    Forced,
+}
+
+impl Maps {
+    /// Ends the connection that was seen in this slot; false when it is not there any more.
+    pub(crate) fn end_connection(&self, slot: &ConnectionSlot<'_>, seen: Meta, why: Why) -> bool {
+        let template = slot.template();
+        if !slot.free(seen) {
+            return false;
+        }
+        let destination = seen.destination();
+        let unit = Live::one(state::is_active(seen.state()));
+        let count = offset_of!(Live, active_inactive);
+        if let Some(count) = self.live.word(destination, count) {
+            let before = count.fetch_sub(unit, Ordering::Relaxed);
+            self.relieve(destination, before.wrapping_sub(unit));
+        }
+        let controlled = seen.flags() & Meta::CONTROLLED != 0;
+        if let Some(template) = slots::template(&self.templates, template).filter(|_| controlled) {
+            let left = template.leave();
+            let meta = template.meta();
+            let assured = meta.state() & Template::ASSURED != 0;
+            if why == Why::Forced && left == 0 && meta.is_live() && !assured {
+                self.end_template(&template, meta);
+            }
+        }
+        true
+    }
+
+    /// Ends the template that was seen in this slot; false when it is not there any more.
+    pub(crate) fn end_template(&self, slot: &TemplateSlot<'_>, seen: Meta) -> bool {
+        if !slot.free(seen) {
+            return false;
+        }
+        let destination = seen.destination();
+        if let Some(persistent) = self.live.half(destination, offset_of!(Live, persistent)) {
+            persistent.fetch_sub(1, Ordering::Relaxed);
+        }
+        let live = self.live.read(destination).unwrap_or_default();
+        self.relieve(destination, live.active_inactive);
+        true
+    }
+
+    /// Lets an overloaded destination have new connections again, if it has few enough now.
+    fn relieve(&self, destination: u32, active_inactive: u64) {
+        let Some(overloaded) = self.live.half(destination, offset_of!(Live, overloaded)) else {
+            return;
+        };
+        if overloaded.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        let Live { upper, lower, .. } = self.live.read(destination).unwrap_or_default();
+        let total = Live::total(active_inactive);
+        if !Live::overloaded_after_unbind(total, upper, lower, true) {
+            overloaded.store(0, Ordering::Release);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Slots of the connection tables and of the table of templates, as user space reaches them.
+
+use std::{
+    mem::offset_of,
+    ops::Range,
+    sync::atomic::{AtomicU32, AtomicU64, Ordering},
+};
+
+use dray_abi::{Bucket4, Bucket6, Meta, SLOTS_PER_BUCKET, Slot4, Slot6, Template, TemplateBucket};
+use zerocopy::{FromBytes, Immutable, IntoBytes};
+
+use crate::mapped::Mapped;
+
+/// A bucket of connections of one family.
+pub(crate) trait ConnectionBucket: FromBytes + IntoBytes + Immutable {
+    /// Bytes of a slot.
+    const SLOT: usize;
+    /// Offset of the word in a slot that has `since` and `template`.
+    const TAIL: usize;
+}
+
+impl ConnectionBucket for Bucket4 {
+    const SLOT: usize = size_of::<Slot4>();
+    const TAIL: usize = offset_of!(Slot4, since);
+}
+
+impl ConnectionBucket for Bucket6 {
+    const SLOT: usize = size_of::<Slot6>();
+    const TAIL: usize = offset_of!(Slot6, since);
+}
+
+// What the tail is read as.
+const _: () = assert!(offset_of!(Slot4, template) == offset_of!(Slot4, since) + 4);
+const _: () = assert!(offset_of!(Slot6, template) == offset_of!(Slot6, since) + 4);
+
+/// The slot of a connection, of whichever family.
+pub(crate) struct ConnectionSlot<'a> {
+    meta: &'a AtomicU64,
+    tail: &'a AtomicU64,
+}
+
+/// The slots of these buckets.
+pub(crate) fn connections<B: ConnectionBucket>(
+    table: &Mapped<B>,
+    buckets: Range<u32>,
+) -> impl Iterator<Item = ConnectionSlot<'_>> {
+    buckets.flat_map(move |bucket| {
+        (0..SLOTS_PER_BUCKET).filter_map(move |slot| {
+            let slot = slot * B::SLOT;
+            Some(ConnectionSlot {
+                meta: table.word(bucket, slot)?,
+                tail: table.word(bucket, slot + B::TAIL)?,
+            })
+        })
+    })
+}
+
+impl ConnectionSlot<'_> {
+    /// What it says now.
+    pub(crate) fn meta(&self) -> Meta {
+        Meta(self.meta.load(Ordering::Acquire))
+    }
+
+    /// The tick of the first packet of the connection in it.
+    pub(crate) fn since(&self) -> u32 {
+        self.tail.load(Ordering::Relaxed) as u32
+    }
+
+    /// The template of the connection in it: 1 + its place, 0 for none.
+    pub(crate) fn template(&self) -> u32 {
+        (self.tail.load(Ordering::Relaxed) >> 32) as u32 & 0xff_ffff
+    }
+
+    /// Frees it, if it still says what was seen.
+    pub(crate) fn free(&self, seen: Meta) -> bool {
+        replace(self.meta, seen, Meta::FREE)
+    }
+}
+
+/// The slot of a template.
+pub(crate) struct TemplateSlot<'a> {
+    meta: &'a AtomicU64,
+    timeout: &'a AtomicU32,
+    children: &'a AtomicU32,
+}
+
+/// The slots of these buckets.
+pub(crate) fn templates(
+    table: &Mapped<TemplateBucket>,
+    buckets: Range<u32>,
+) -> impl Iterator<Item = TemplateSlot<'_>> {
+    buckets.flat_map(move |bucket| {
+        (0..SLOTS_PER_BUCKET).filter_map(move |slot| template_in(table, bucket, slot))
+    })
+}
+
+/// The slot that a connection names: 1 + its place.
+pub(crate) fn template(table: &Mapped<TemplateBucket>, reference: u32) -> Option<TemplateSlot<'_>> {
+    let place = reference.checked_sub(1)?;
+    let slot = place as usize % SLOTS_PER_BUCKET;
+    template_in(table, place / SLOTS_PER_BUCKET as u32, slot)
+}
+
+fn template_in(
+    table: &Mapped<TemplateBucket>,
+    bucket: u32,
+    slot: usize,
+) -> Option<TemplateSlot<'_>> {
+    let slot = slot * size_of::<Template>();
+    Some(TemplateSlot {
+        meta: table.word(bucket, slot + offset_of!(Template, meta))?,
+        timeout: table.half(bucket, slot + offset_of!(Template, timeout))?,
+        children: table.half(bucket, slot + offset_of!(Template, children))?,
+    })
+}
+
+impl TemplateSlot<'_> {
+    /// What it says now.
+    pub(crate) fn meta(&self) -> Meta {
+        Meta(self.meta.load(Ordering::Acquire))
+    }
+
+    /// Connections of the template in it.
+    pub(crate) fn children(&self) -> u32 {
+        self.children.load(Ordering::Acquire)
+    }
+
+    /// How long the template in it lasts, in ticks.
+    pub(crate) fn timeout(&self) -> u32 {
+        self.timeout.load(Ordering::Relaxed)
+    }
+
+    /// Counts one of the template's connections off; gives how many are left.
+    pub(crate) fn leave(&self) -> u32 {
+        let one_less = |children: u32| children.checked_sub(1);
+        self.children
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, one_less)
+            .map_or(0, |children| children - 1)
+    }
+
+    /// Makes the template last on, with this timeout, if it still says what was seen.
+    pub(crate) fn renew(&self, seen: Meta, over: u32, timeout: u32) {
+        let state = seen.state() | seen.flags();
+        if replace(self.meta, seen, Meta::new(over, seen.destination(), state)) {
+            self.timeout.store(timeout, Ordering::Release);
+        }
+    }
+
+    /// Frees it, if it still says what was seen. A packet that makes a connection of the template says so first, and
+    /// changes what the slot says then.
+    pub(crate) fn free(&self, seen: Meta) -> bool {
+        replace(self.meta, seen, Meta::FREE)
+    }
+}
+
+fn replace(word: &AtomicU64, seen: Meta, by: Meta) -> bool {
+    word.compare_exchange(seen.0, by.0, Ordering::AcqRel, Ordering::Relaxed)
+        .is_ok()
+}
