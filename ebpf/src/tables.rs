@@ -3,8 +3,10 @@
 use core::{ffi::c_void, mem::offset_of};
 
 use aya_ebpf::helpers::{bpf_get_prandom_u32, bpf_loop};
-use dray_abi::{Destination, LOCALITY_BUCKETS, Live, Locality, SLOTS_PER_BUCKET};
-use dray_sched::{LOCALITY_SLOTS, LOCALITY_WORDS, Load, Place, Scan, Standing, Tables};
+use dray_abi::{Destination, LOCALITY_BUCKETS, Live, Locality, SLOTS_PER_BUCKET, TICK_SHIFT};
+use dray_sched::{
+    LOCALITY_SLOTS, LOCALITY_TIME, LOCALITY_WORDS, Load, Place, Scan, Standing, Tables,
+};
 
 use crate::{atomic, maps};
 
@@ -134,6 +136,10 @@ const _: () = {
     assert!(LOCALITY_BUCKETS == dray_sched::LOCALITY_BUCKETS);
     assert!(SLOTS_PER_BUCKET == LOCALITY_SLOTS as usize);
     assert!(size_of::<Locality>() == 8 * LOCALITY_WORDS as usize);
+    assert!(offset_of!(Locality, vip) == 8);
+    assert!(offset_of!(Locality, modified) == 24 && offset_of!(Locality, added) == 28);
+    assert!(offset_of!(Locality, members) == 32);
+    assert!(LOCALITY_TIME as u64 == (24 * 3600 * 1_000_000_000_u64) >> TICK_SHIFT);
     assert!(offset_of!(Destination, flags) == 4);
     assert!(offset_of!(Destination, weight) == 8);
     assert!(offset_of!(Destination, service) == 12);

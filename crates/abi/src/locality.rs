@@ -25,9 +25,10 @@ pub struct Locality {
     pub vip: [u64; 2],
     /// The tick at which a member was last added or taken out.
     pub modified: u32,
-    /// How many members there are.
-    pub length: u32,
-    /// Numbers of destinations, the newest member first. One that is no longer the service's is not to be used.
+    /// How many members were ever added.
+    pub added: u32,
+    /// Numbers of destinations: of the member added as number n (from 0) at n modulo [`LOCALITY_MEMBERS`], 0 where there is none.
+    /// One that is no longer the service's is not to be used. `lblc` uses the first place only.
     pub members: [u32; LOCALITY_MEMBERS],
     /// Fills the cache lines.
     pub reserved: [u64; 4],

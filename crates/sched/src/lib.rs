@@ -60,7 +60,10 @@ mod wrr;
 pub use build::{BuildError, Entry, MAX_LIST, MAX_WEIGHT, build};
 #[cfg(feature = "host")]
 pub use kind::{Kind, Overhead};
-pub use locality::{LOCALITY_BUCKETS, LOCALITY_SLOTS, LOCALITY_WORDS};
+pub use locality::{
+    LOCALITY_BUCKETS, LOCALITY_SLOTS, LOCALITY_TIME, LOCALITY_WORDS, locality_is_over,
+    locality_service,
+};
 pub use pick::{Flow, Load, Place, Scan, Standing, Tables, pick};
 pub use record::{CURSOR, MAX_DESTINATION, record_len};
 #[cfg(feature = "host")]

@@ -5,7 +5,7 @@
 use core::ops::ControlFlow;
 
 use crate::record::{Code, Record};
-use crate::{dh, least, mh, sequence, sh, twos, walk};
+use crate::{dh, least, locality, mh, sequence, sh, twos, walk};
 
 /// What a pick can read.
 pub trait Tables: Sized {
@@ -111,7 +111,7 @@ pub fn pick<T: Tables>(tables: &T, record: u32, flow: &Flow) -> Option<u32> {
         Code::LC | Code::WLC | Code::SED | Code::NQ | Code::FO | Code::OVF => {
             least::pick(tables, record)
         }
-        Code::LBLC | Code::LBLCR => least::pick_as(tables, record, Code::WLC),
+        Code::LBLC | Code::LBLCR => locality::pick(tables, record, flow),
         Code::DH => dh::pick(tables, record, flow),
         Code::SH => sh::pick(tables, record, flow),
         Code::MH => mh::pick(tables, record, flow),
