@@ -2,7 +2,10 @@
 
 use std::future::Future;
 
-use crate::v1::{Connections, ConnectionsQuery, Problem, Reloaded, Status, StopMode, Stopped};
+use crate::v1::{
+    Connections, ConnectionsQuery, Problem, Reloaded, Status, StopMode, Stopped, Templates,
+    TemplatesQuery,
+};
 
 /// The daemon behind the router. The binary implements it; tests of the router use one of their own.
 pub trait Backend: Clone + Send + Sync + 'static {
@@ -14,6 +17,12 @@ pub trait Backend: Clone + Send + Sync + 'static {
         &self,
         query: ConnectionsQuery,
     ) -> impl Future<Output = Result<Connections, Problem>> + Send;
+
+    /// The persistence templates that the query asks for.
+    fn templates(
+        &self,
+        query: TemplatesQuery,
+    ) -> impl Future<Output = Result<Templates, Problem>> + Send;
 
     /// Reads the configuration file again. A file with an error changes nothing.
     fn reload(&self) -> impl Future<Output = Result<Reloaded, Problem>> + Send;

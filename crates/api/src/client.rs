@@ -16,7 +16,7 @@ use crate::{
     RuntimeDir,
     v1::{
         self, Connections, ConnectionsQuery, Problem, Reloaded, Status, StopMode, StopRequest,
-        Stopped,
+        Stopped, Templates, TemplatesQuery,
     },
 };
 
@@ -108,13 +108,15 @@ impl Client {
     /// # Errors
     /// See [`CallError`].
     pub async fn connections(&self, query: &ConnectionsQuery) -> Result<Connections, CallError> {
-        let query = serde_urlencoded::to_string(query).expect("a query has only plain fields");
-        self.call(
-            Method::GET,
-            &format!("{}?{query}", v1::CONNECTIONS),
-            None::<&()>,
-        )
-        .await
+        self.ask(v1::CONNECTIONS, query).await
+    }
+
+    /// The persistence templates that the query asks for.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn templates(&self, query: &TemplatesQuery) -> Result<Templates, CallError> {
+        self.ask(v1::TEMPLATES, query).await
     }
 
     /// Makes the daemon read its configuration file again.
@@ -131,6 +133,16 @@ impl Client {
     /// See [`CallError`].
     pub async fn stop(&self, mode: StopMode) -> Result<Stopped, CallError> {
         self.call(Method::POST, v1::STOP, Some(&StopRequest { mode }))
+            .await
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &impl Serialize,
+    ) -> Result<T, CallError> {
+        let query = serde_urlencoded::to_string(query).expect("a query has only plain fields");
+        self.call(Method::GET, &format!("{path}?{query}"), None::<&()>)
             .await
     }
 

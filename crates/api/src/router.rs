@@ -13,7 +13,10 @@ use axum::{
 
 use crate::{
     Backend,
-    v1::{self, Connections, ConnectionsQuery, Problem, Reloaded, Status, StopRequest, Stopped},
+    v1::{
+        self, Connections, ConnectionsQuery, Problem, Reloaded, Status, StopRequest, Stopped,
+        Templates, TemplatesQuery,
+    },
 };
 
 /// The API of a daemon.
@@ -21,6 +24,7 @@ pub fn router<B: Backend>(backend: B) -> Router {
     Router::new()
         .route(v1::STATUS, get(status::<B>))
         .route(v1::CONNECTIONS, get(connections::<B>))
+        .route(v1::TEMPLATES, get(templates::<B>))
         .route(v1::RELOAD, post(reload::<B>))
         .route(v1::STOP, post(stop::<B>))
         .fallback(no_such_path)
@@ -38,6 +42,14 @@ async fn connections<B: Backend>(
 ) -> Answer<Connections> {
     let Query(query) = query.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
     Ok(Json(backend.connections(query).await?))
+}
+
+async fn templates<B: Backend>(
+    State(backend): State<B>,
+    query: Result<Query<TemplatesQuery>, QueryRejection>,
+) -> Answer<Templates> {
+    let Query(query) = query.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    Ok(Json(backend.templates(query).await?))
 }
 
 async fn reload<B: Backend>(State(backend): State<B>) -> Answer<Reloaded> {

@@ -7,7 +7,7 @@ use axum::{
 };
 use dray_api::{
     router,
-    v1::{ConnectionsQuery, Limit, StopMode},
+    v1::{ConnectionsQuery, Limit, StopMode, TemplatesQuery},
 };
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -59,6 +59,32 @@ async fn a_query_that_says_nothing_has_a_limit() {
         [Call::Connections(ConnectionsQuery::default())]
     );
     assert_eq!(Limit::default().value(), 1_000);
+}
+
+#[tokio::test]
+async fn templates_are_what_the_backend_says() {
+    let director = Director::default();
+    let (status, _, body) = ask(&director, get("/v1/templates?limit=7")).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(
+        body["templates"][0],
+        json!({
+            "client": "10.9.8.0",
+            "mark": 5,
+            "family": "ipv4",
+            "service": "shop",
+            "real": "10.77.0.11",
+            "state": "ASSURED",
+            "expires_seconds": 359,
+            "connections": 2,
+        })
+    );
+    let wanted = TemplatesQuery {
+        limit: Limit::new(7).expect("a limit"),
+    };
+    assert_eq!(director.calls(), [Call::Templates(wanted)]);
+    let (status, _, _) = ask(&director, get("/v1/templates?service=web")).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use std::{
 
 use dray_api::{
     CallError, ClaimError, Client, RuntimeDir, router, serve,
-    v1::{ConnectionsQuery, Limit, StopMode, Stopped},
+    v1::{ConnectionsQuery, Limit, StopMode, Stopped, TemplatesQuery},
 };
 use tokio::{sync::oneshot, task::JoinHandle};
 
@@ -35,6 +35,11 @@ async fn the_client_reads_back_what_the_daemon_says() {
         client.connections(&query).await.expect("connections"),
         director::connections()
     );
+    let all = TemplatesQuery::default();
+    assert_eq!(
+        client.templates(&all).await.expect("templates"),
+        director::templates()
+    );
     assert_eq!(
         client.reload().await.expect("reloaded"),
         director::reloaded()
@@ -48,7 +53,11 @@ async fn the_client_reads_back_what_the_daemon_says() {
     );
     assert_eq!(
         daemon.director.calls(),
-        [Call::Connections(query), Call::Stop(StopMode::Withdraw)]
+        [
+            Call::Connections(query),
+            Call::Templates(all),
+            Call::Stop(StopMode::Withdraw)
+        ]
     );
     daemon.end().await;
 }

@@ -115,10 +115,10 @@ pub struct Connection {
     pub protocol: Protocol,
     /// The client.
     pub client: SocketAddr,
-    /// VIP and port.
+    /// VIP and port that the client asks.
     #[serde(rename = "virtual")]
     pub virtual_: SocketAddr,
-    /// Name of the service; none when it is no longer in the configuration.
+    /// Name of the service that gave it its real server; none when it is no longer in the configuration.
     pub service: Option<String>,
     /// The real server; none when the data plane no longer says.
     pub real: Option<IpAddr>,

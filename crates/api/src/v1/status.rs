@@ -1,8 +1,10 @@
 //! `GET /v1/status`: what the director does at the moment.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, num::NonZeroU32};
 
 use serde::{Deserialize, Serialize};
+
+use super::ServiceIdentity;
 
 /// What a director does at the moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +37,10 @@ pub struct Director {
     pub connection_table: ConnectionTable,
     /// How long connections last without packets.
     pub timeouts: Timeouts,
+    /// Defences against floods that are on.
+    pub defences: Defences,
+    /// What becomes of packets of removed real servers' connections.
+    pub removed: Removed,
     /// VIPs that the director has put on an interface and will take off again.
     pub vips: Vec<AddedVip>,
 }
@@ -80,6 +86,28 @@ pub struct Timeouts {
     pub udp_milliseconds: u64,
 }
 
+/// Defences against floods that are on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Defences {
+    /// `drop_packet`: of the packets that would be scheduled, each so-manieth is dropped; none when it is off.
+    pub drop_rate: Option<NonZeroU32>,
+    /// `drop_entry`: once a second some connections are ended that are half open or little used.
+    pub drop_entry: bool,
+    /// `secure_tcp`: a connection is not taken for established before a reply was seen.
+    pub secure_tcp: bool,
+}
+
+/// What becomes of packets of removed real servers' connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Removed {
+    /// They go on to the real server until the connection ends.
+    #[default]
+    Finish,
+    /// They are dropped.
+    Drop,
+}
+
 /// A VIP that the director has put on an interface.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddedVip {
@@ -94,11 +122,17 @@ pub struct AddedVip {
 pub struct Service {
     /// The operator's name for it.
     pub name: String,
-    /// Protocol, VIP and port.
+    /// Protocol, VIP and port, or a mark.
     #[serde(flatten)]
-    pub address: ServiceAddress,
+    pub identity: ServiceIdentity,
     /// IPVS's name of the scheduler (`wrr`, …).
     pub scheduler: String,
+    /// The scheduler's flags by IPVS's names (`sh-fallback`, `mh-port`, …).
+    pub scheduler_flags: Vec<String>,
+    /// How clients are kept on their real servers; none when they are not.
+    pub persistence: Option<Persistence>,
+    /// One-packet scheduling: every datagram is scheduled anew and leaves no connection.
+    pub one_packet: bool,
     /// IPVS's name of the forwarding method (`dr`).
     pub forward: String,
     /// How often it had no destination to give.
@@ -109,67 +143,24 @@ pub struct Service {
     pub destinations: Vec<Destination>,
 }
 
-/// What identifies a virtual service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ServiceAddress {
-    /// Transport protocol.
-    pub protocol: Protocol,
-    /// The VIP.
-    pub vip: IpAddr,
-    /// Port, 1 to 65535.
-    pub port: u16,
-}
-
-impl From<dray_model::ServiceAddress> for ServiceAddress {
-    fn from(address: dray_model::ServiceAddress) -> Self {
-        let dray_model::ServiceAddress {
-            protocol,
-            vip,
-            port,
-        } = address;
-        Self {
-            protocol: protocol.into(),
-            vip,
-            port,
-        }
-    }
-}
-
-/// A transport protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Protocol {
-    /// RFC 9293.
-    Tcp,
-    /// RFC 768.
-    Udp,
-}
-
-impl Protocol {
-    /// `tcp` or `udp`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Tcp => "tcp",
-            Self::Udp => "udp",
-        }
-    }
-}
-
-impl From<dray_model::Protocol> for Protocol {
-    fn from(protocol: dray_model::Protocol) -> Self {
-        match protocol {
-            dray_model::Protocol::Tcp => Self::Tcp,
-            dray_model::Protocol::Udp => Self::Udp,
-        }
-    }
+/// How clients are kept on their real servers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Persistence {
+    /// How long a client is remembered after its latest new connection, in seconds.
+    pub timeout_seconds: u32,
+    /// Which clients count as one: `255.255.255.255` for IPv4 or a prefix length for IPv6 (`128`), when each is one
+    /// for itself.
+    pub mask: String,
+    /// IPVS's name of the persistence engine (`sip`); none for the client's address alone.
+    pub engine: Option<String>,
 }
 
 /// A service that was removed while it had connections: they go on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeavingService {
-    /// Protocol, VIP and port.
+    /// Protocol, VIP and port, or a mark.
     #[serde(flatten)]
-    pub address: ServiceAddress,
+    pub identity: ServiceIdentity,
     /// The destinations that its connections are on.
     pub destinations: Vec<Destination>,
 }
@@ -181,12 +172,18 @@ pub struct Destination {
     pub real: IpAddr,
     /// Its weight, 0 to 65,535.
     pub weight: u16,
+    /// From this many connections on it is overloaded; 0 for no limit.
+    pub upper_threshold: u32,
+    /// Below this many it is so no longer; 0 for three quarters of the upper threshold.
+    pub lower_threshold: u32,
     /// Whether it gets new connections.
     pub standing: Standing,
     /// Why it is not eligible, as a sentence; none otherwise.
     pub why: Option<String>,
-    /// Where its packets go; none while its neighbour has never been known.
+    /// Where its packets go; none while its neighbour has never been known, and when it is local.
     pub next_hop: Option<NextHop>,
+    /// Whether it is the director itself: its packets go to the host's stack.
+    pub local: bool,
     /// What it has had.
     pub traffic: Traffic,
 }
@@ -199,9 +196,11 @@ pub enum Standing {
     Eligible,
     /// Its weight is 0: it keeps the connections that it has.
     Quiesced,
+    /// Its upper threshold was reached: it gets none until enough of the connections that it has have ended.
+    Overloaded,
     /// It gets none for another reason, which stands beside it.
     NotEligible,
-    /// It is no longer in the configuration and keeps the connections that it has until they end.
+    /// It is no longer in the configuration and is kept until its connections and templates end.
     Leaving,
 }
 
@@ -216,20 +215,26 @@ pub struct NextHop {
     pub mac: String,
 }
 
-/// Connections, packets and bytes; client to server only, as direct routing sees no other.
+/// Connections, packets and bytes. With direct routing, replies are seen only if the director routes them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Traffic {
     /// Connections in an active state now (IPVS's ActiveConn).
     pub active: u32,
     /// All other connections now (IPVS's InActConn).
     pub inactive: u32,
+    /// Persistence templates now (IPVS's PersistConn).
+    pub persistent: u32,
     /// Connections so far.
     pub connections: u64,
-    /// Packets so far.
+    /// Clients' packets so far.
     pub packets: u64,
     /// Bytes of those packets, from the IP header on.
     pub bytes: u64,
-    /// How fast the three numbers above grow, as IPVS estimates it.
+    /// Packets of replies so far.
+    pub reply_packets: u64,
+    /// Bytes of those packets.
+    pub reply_bytes: u64,
+    /// How fast connections, packets and bytes grow, as IPVS estimates it.
     pub per_second: Rates,
 }
 

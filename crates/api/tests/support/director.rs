@@ -1,14 +1,18 @@
 //! A daemon to put behind the router: it remembers what it was asked and answers with fixed values.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    num::NonZeroU32,
+    sync::{Arc, Mutex},
+};
 
 use dray_api::{
     Backend,
     v1::{
         AddedVip, ConfigError, Connection, ConnectionTable, Connections, ConnectionsQuery,
-        Destination, Director as DirectorStatus, Interface, LeavingService, NextHop, Problem,
-        Protocol, Rates, Reason, Reloaded, Service, ServiceAddress, Standing, Status, StopMode,
-        Stopped, Timeouts, Traffic, Verdict, XdpMode,
+        Defences, Destination, Director as DirectorStatus, Family, Interface, LeavingService, Mark,
+        NextHop, Persistence, Problem, Protocol, Rates, Reason, Reloaded, Removed, Service,
+        ServiceAddress, ServiceIdentity, Standing, Status, StopMode, Stopped, Template, Templates,
+        TemplatesQuery, Timeouts, Traffic, Verdict, XdpMode,
     },
 };
 
@@ -21,6 +25,7 @@ pub(crate) struct Director {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Call {
     Connections(ConnectionsQuery),
+    Templates(TemplatesQuery),
     Stop(StopMode),
 }
 
@@ -51,6 +56,11 @@ impl Backend for Director {
         Ok(connections())
     }
 
+    async fn templates(&self, query: TemplatesQuery) -> Result<Templates, Problem> {
+        self.note(Call::Templates(query));
+        Ok(templates())
+    }
+
     async fn reload(&self) -> Result<Reloaded, Problem> {
         if self.broken_config {
             return Err(bad_config());
@@ -69,9 +79,12 @@ pub(crate) fn status() -> Status {
     let traffic = Traffic {
         active: 3,
         inactive: 2,
+        persistent: 4,
         connections: 12,
         packets: 340,
         bytes: 51_000,
+        reply_packets: 290,
+        reply_bytes: 400_000,
         per_second: Rates {
             connections: 1,
             packets: 17,
@@ -86,6 +99,8 @@ pub(crate) fn status() -> Status {
     let destination = Destination {
         real,
         weight: 3,
+        upper_threshold: 100,
+        lower_threshold: 75,
         standing: Standing::NotEligible,
         why: Some("no route to it".to_owned()),
         next_hop: Some(NextHop {
@@ -93,6 +108,7 @@ pub(crate) fn status() -> Status {
             vlan: Some(7),
             mac: "02:00:00:00:00:11".to_owned(),
         }),
+        local: false,
         traffic,
     };
     Status {
@@ -115,6 +131,12 @@ pub(crate) fn status() -> Status {
                 tcp_fin_milliseconds: 120_000,
                 udp_milliseconds: 300_000,
             },
+            defences: Defences {
+                drop_rate: NonZeroU32::new(10),
+                drop_entry: true,
+                secure_tcp: false,
+            },
+            removed: Removed::Drop,
             vips: vec![AddedVip {
                 interface: "eth0".to_owned(),
                 vip: address.vip,
@@ -122,18 +144,22 @@ pub(crate) fn status() -> Status {
         },
         services: vec![Service {
             name: "web".to_owned(),
-            address,
-            scheduler: "wrr".to_owned(),
+            identity: ServiceIdentity::Address(address),
+            scheduler: "sh".to_owned(),
+            scheduler_flags: vec!["sh-port".to_owned()],
+            persistence: Some(Persistence {
+                timeout_seconds: 360,
+                mask: "255.255.255.0".to_owned(),
+                engine: None,
+            }),
+            one_packet: false,
             forward: "dr".to_owned(),
             refused: 1,
             traffic,
             destinations: vec![destination.clone()],
         }],
         leaving: vec![LeavingService {
-            address: ServiceAddress {
-                port: 81,
-                ..address
-            },
+            identity: ServiceIdentity::Mark(mark()),
             destinations: vec![Destination {
                 standing: Standing::Leaving,
                 weight: 0,
@@ -175,6 +201,28 @@ pub(crate) fn connections() -> Connections {
             age_seconds: 4,
         }],
         more: true,
+    }
+}
+
+pub(crate) fn templates() -> Templates {
+    Templates {
+        templates: vec![Template {
+            client: "10.9.8.0".parse().expect("an address"),
+            to: ServiceIdentity::Mark(mark()),
+            service: Some("shop".to_owned()),
+            real: Some("10.77.0.11".parse().expect("an address")),
+            state: "ASSURED".to_owned(),
+            expires_seconds: 359,
+            connections: 2,
+        }],
+        more: false,
+    }
+}
+
+fn mark() -> Mark {
+    Mark {
+        mark: NonZeroU32::new(5).expect("5 is not 0"),
+        family: Family::Ipv4,
     }
 }
 

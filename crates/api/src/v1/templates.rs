@@ -1,0 +1,45 @@
+//! `GET /v1/templates`: persistence templates, which say what real server a client's next connection gets.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Limit, ServiceIdentity};
+
+/// How many templates to list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TemplatesQuery {
+    /// At most so many.
+    #[serde(default)]
+    pub limit: Limit,
+}
+
+/// Persistence templates, in no order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Templates {
+    /// The templates.
+    pub templates: Vec<Template>,
+    /// Whether there are more than the limit let through.
+    pub more: bool,
+}
+
+/// One persistence template.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Template {
+    /// The client's network: its address under the service's mask.
+    pub client: IpAddr,
+    /// What the client's connections are to: port 0 when the template is for every port.
+    #[serde(flatten)]
+    pub to: ServiceIdentity,
+    /// Name of the service; none when it is no longer in the configuration.
+    pub service: Option<String>,
+    /// The real server; none when the data plane no longer says.
+    pub real: Option<IpAddr>,
+    /// IPVS's name of its state: `NONE`, or `ASSURED` once one of its connections was established.
+    pub state: String,
+    /// Time until it ends if the client opens no connection, in seconds.
+    pub expires_seconds: u64,
+    /// Its connections now.
+    pub connections: u32,
+}
