@@ -11,6 +11,7 @@ use dray_model::Sweep;
 use crate::{
     KernelDataPlane, clock,
     ending::Why,
+    locality,
     mapped::Mapped,
     maps::Maps,
     slots::{self, ConnectionBucket},
@@ -34,6 +35,7 @@ pub(crate) fn sweep(plane: &mut KernelDataPlane, parts: u32) -> Sweep {
     sweeper.connections(&maps.connections4, of(maps.connections4.len()), &mut sweep);
     sweeper.connections(&maps.connections6, of(maps.connections6.len()), &mut sweep);
     sweeper.templates(of(maps.templates.len()));
+    locality::sweep(maps, of(maps.locality.len()), sweeper.tick);
     sweep
 }
 
