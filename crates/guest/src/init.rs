@@ -81,7 +81,10 @@ fn mount_everything() -> Result<()> {
     }
     // The kernel may have mounted it already.
     let _ = mount_one("devtmpfs", "/dev", None);
-    for (variable, at) in [(FOLDER_VARIABLE, FOLDER), (MODULES_VARIABLE, "/lib/modules")] {
+    for (variable, at) in [
+        (FOLDER_VARIABLE, FOLDER),
+        (MODULES_VARIABLE, "/lib/modules"),
+    ] {
         let from = std::env::var(variable)
             .with_context(|| format!("the kernel's command line has no {variable}"))?;
         mount_one("hostfs", at, Some(&from))?;
@@ -180,7 +183,11 @@ fn child(folder: &Path, plan: &Path, delay_ms: u128, errors: &File) -> Result<Ch
         .env(crate::play::DELAY_VARIABLE, delay_ms.to_string())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(errors.try_clone().context("failed to share the file of errors")?)
+        .stderr(
+            errors
+                .try_clone()
+                .context("failed to share the file of errors")?,
+        )
         .spawn()
         .context("failed to start a plan's child")
 }

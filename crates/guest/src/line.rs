@@ -57,7 +57,13 @@ mod tests {
 
     #[test]
     fn text_survives_the_line() {
-        for text in ["", "plain", "two\nlines\n", "a \\n that is none", "\\\n\\\\"] {
+        for text in [
+            "",
+            "plain",
+            "two\nlines\n",
+            "a \\n that is none",
+            "\\\n\\\\",
+        ] {
             let line = escape(text);
             assert!(!line.contains('\n'));
             assert_eq!(unescape(&line), text);

@@ -1,0 +1,122 @@
+//! The machine that the reference kernel runs on: User-Mode-Linux, a Linux kernel as a program of this one.
+//!
+//! ```text
+//! packages ─▶ cache: kernel/ (linux.uml, modules), root/ (the guest's files, with dray-guest as /init)
+//! plans ─▶ a folder ─ boot ─▶ the same folder: reports
+//! ```
+//!
+//! It needs no root: the packages are downloaded and unpacked into the cache, not installed, and the guest's disk and
+//! memory are files of the host. What is in the cache already is used again, also without a network.
+
+mod boot;
+mod filter;
+mod packages;
+mod program;
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use dray_guest::{ERRORS, Event, KERNEL, PLANS, Plan, REPORTS};
+use rustix::fs::{FlockOperation, flock};
+
+/// A kernel with IPVS that is ready to boot, as often as wanted and several at a time.
+#[derive(Debug)]
+pub struct Machine {
+    kernel: PathBuf,
+    modules: PathBuf,
+    root: PathBuf,
+}
+
+/// What one boot gave.
+#[derive(Debug)]
+pub struct Played {
+    /// The kernel's release and version.
+    pub kernel: String,
+    /// What came of each plan, in their order.
+    pub events: Vec<Vec<Event>>,
+}
+
+impl Machine {
+    /// Makes the machine ready in the folder `cache`, or finds it ready there.
+    ///
+    /// # Errors
+    /// When the packages are neither there nor to be had, or the guest's program cannot be built.
+    pub fn prepare(cache: &Path) -> Result<Self> {
+        fs::create_dir_all(cache)
+            .with_context(|| format!("failed to create {}", cache.display()))?;
+        let cache = cache
+            .canonicalize()
+            .with_context(|| format!("failed to find {}", cache.display()))?;
+        // Another test or another person may be at it.
+        let lock = File::create(cache.join("lock")).context("failed to create the cache's lock")?;
+        flock(&lock, FlockOperation::LockExclusive).context("failed to lock the cache")?;
+        let tree = packages::unpacked(&cache)?;
+        let program = program::build(&cache.join("cargo"))?;
+        program::install(&program, &tree.join("root/init"))?;
+        Ok(Self {
+            kernel: tree.join("kernel/usr/bin/linux.uml"),
+            modules: tree.join("kernel/usr/lib/uml/modules"),
+            root: tree.join("root"),
+        })
+    }
+
+    /// Boots, has the plans played, and returns when the machine is off again.
+    ///
+    /// # Errors
+    /// When it does not start, does not end within `limit`, or did not play every plan.
+    pub fn play(&self, plans: &[Plan], limit: Duration) -> Result<Played> {
+        let folder = tempfile::Builder::new()
+            .prefix("dray-oracle-")
+            .tempdir()
+            .context("failed to create a folder to lend to the guest")?;
+        let folder = folder.path();
+        for name in [PLANS, REPORTS] {
+            fs::create_dir(folder.join(name)).context("failed to create the guest's folders")?;
+        }
+        for (number, plan) in plans.iter().enumerate() {
+            fs::write(
+                folder.join(PLANS).join(number.to_string()),
+                plan.to_string(),
+            )
+            .context("failed to write a plan")?;
+        }
+        let console = boot::run(self, folder, limit)?;
+        read_reports(folder, plans)
+            .with_context(|| format!("the guest's console says:\n{}", tail(&console)))
+    }
+}
+
+fn read_reports(folder: &Path, plans: &[Plan]) -> Result<Played> {
+    let Ok(kernel) = fs::read_to_string(folder.join(KERNEL)) else {
+        bail!(
+            "the guest did not start; User-Mode-Linux traces processes (ptrace): where that is forbidden, as in some \
+             containers, allow it (docker: --cap-add SYS_PTRACE --security-opt seccomp=unconfined)"
+        );
+    };
+    let errors = fs::read_to_string(folder.join(ERRORS)).unwrap_or_default();
+    if !errors.trim().is_empty() {
+        bail!("the guest says: {}", errors.trim());
+    }
+    let events = (0..plans.len())
+        .map(|number| {
+            let path = folder.join(REPORTS).join(number.to_string());
+            let report = fs::read_to_string(&path)
+                .with_context(|| format!("plan {number} was not played"))?;
+            dray_guest::events(&report).with_context(|| format!("in the report of plan {number}"))
+        })
+        .collect::<Result<_>>()?;
+    Ok(Played {
+        kernel: kernel.trim().to_owned(),
+        events,
+    })
+}
+
+/// The last lines of a console.
+fn tail(console: &str) -> String {
+    let lines: Vec<&str> = console.lines().collect();
+    lines[lines.len().saturating_sub(30)..].join("\n")
+}

@@ -1,0 +1,116 @@
+//! One run of the kernel, as a group of processes that never outlives us.
+
+use std::{
+    fs::{self, File},
+    os::unix::process::CommandExt,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use dray_guest::{FOLDER_VARIABLE, MODULES_VARIABLE};
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open},
+};
+
+use super::{
+    Machine,
+    filter::{C_LIBRARY, Filter},
+};
+
+/// The guest's memory: a file of the host that grows as it is used.
+const MEMORY: &str = "mem=1G";
+
+/// Boots with `folder` lent to the guest, and returns the console's text when the guest has switched itself off.
+pub(super) fn run(machine: &Machine, folder: &Path, limit: Duration) -> Result<String> {
+    let console = folder.join("console");
+    let file = File::create(&console).context("failed to create the guest's console")?;
+    let mut command = Command::new(&machine.kernel);
+    command
+        .args([MEMORY, "rootfstype=hostfs", "ro", "init=/init", "quiet"])
+        .arg(format!("rootflags={}", machine.root.display()))
+        .args(["con=null", "con0=null,fd:1"])
+        .arg(format!("uml_dir={}", folder.display()))
+        .arg(format!("{FOLDER_VARIABLE}={}", folder.display()))
+        .arg(format!("{MODULES_VARIABLE}={}", machine.modules.display()))
+        .arg(C_LIBRARY)
+        .stdin(Stdio::null())
+        .stdout(
+            file.try_clone()
+                .context("failed to share the guest's console")?,
+        )
+        .stderr(file);
+    let running = start(&mut command)
+        .with_context(|| format!("failed to start {}", machine.kernel.display()))?;
+    let ended = running.wait(limit)?;
+    let text = String::from_utf8_lossy(&fs::read(&console).unwrap_or_default()).into_owned();
+    if !ended {
+        bail!(
+            "the guest did not end within {} s; its console says:\n{}",
+            limit.as_secs(),
+            super::tail(&text)
+        );
+    }
+    Ok(text)
+}
+
+fn start(command: &mut Command) -> Result<Running> {
+    // First, so that there is no moment in which nobody watches.
+    let watch = Command::new("sh")
+        .args(["-c", "read nothing; kill -KILL 0"])
+        .stdin(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .context("failed to start a shell")?;
+    let mut running = Running {
+        watch,
+        kernel: None,
+    };
+    let group = running.watch.id().cast_signed();
+    filtered(command.process_group(group));
+    running.kernel = Some(command.spawn()?);
+    Ok(running)
+}
+
+#[expect(
+    unsafe_code,
+    reason = "the filter must be put on between fork and exec"
+)]
+fn filtered(command: &mut Command) {
+    let mut filter = Filter::new();
+    // SAFETY: between fork and exec this makes system calls and nothing else; the filter was made before.
+    unsafe {
+        command.pre_exec(move || filter.install());
+    }
+}
+
+/// A group of processes: the kernel, those in which the guest's processes run, and one that watches over them. That
+/// one reads from a pipe whose other end we hold; when we are gone, however that came, it kills the group.
+struct Running {
+    watch: Child,
+    kernel: Option<Child>,
+}
+
+impl Running {
+    /// Waits for the kernel's end; false when it did not come within `limit`.
+    fn wait(&self, limit: Duration) -> Result<bool> {
+        let kernel = self.kernel.as_ref().context("the kernel was started")?;
+        let process = pidfd_open(Pid::from_child(kernel), PidfdFlags::empty())
+            .context("failed to watch the guest's process")?;
+        let limit = limit.try_into().context("that limit is too long")?;
+        let mut watched = [PollFd::new(&process, PollFlags::IN)];
+        let ready = poll(&mut watched, Some(&limit)).context("failed to wait for the guest")?;
+        Ok(ready > 0)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = kill_process_group(Pid::from_child(&self.watch), Signal::KILL);
+        for child in self.kernel.iter_mut().chain([&mut self.watch]) {
+            let _ = child.wait();
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Recording: scenarios are played by the kernel, and its answers written into them.
+
+mod answers;
+mod listing;
+mod plan;
+mod setup;
+
+use std::{fmt, time::Duration};
+
+use anyhow::{Context, Result};
+use dray_guest::STAGGER;
+use dray_replay::{
+    Scenario,
+    scenario::{Kernel, Step},
+};
+
+use crate::Machine;
+
+/// A scenario with the kernel's answers.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// What is doubtful about the answers; none when they can be trusted.
+    pub complaints: Vec<Complaint>,
+}
+
+/// A reason not to trust answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Complaint {
+    /// The host was so busy that timeouts may have passed which should not have: play it again.
+    Slow {
+        /// The step that came late.
+        step: usize,
+        /// How late.
+        late: Duration,
+    },
+    /// Something in the scenario does not work.
+    Wrong(String),
+}
+
+impl fmt::Display for Complaint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Slow { step, late } => write!(
+                f,
+                "step {step}: {} ms late, too slow to trust the timing; play it again",
+                late.as_millis()
+            ),
+            Self::Wrong(what) => f.write_str(what),
+        }
+    }
+}
+
+/// Plays the scenarios in one boot.
+///
+/// # Errors
+/// When a packet cannot be built, or the machine does not play them all.
+pub fn record(machine: &Machine, scenarios: &[Scenario]) -> Result<Vec<Recording>> {
+    let plans = scenarios
+        .iter()
+        .map(|scenario| {
+            plan::compile(scenario).with_context(|| format!("scenario {}", scenario.name))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let played = machine.play(&plans, limit(scenarios))?;
+    let kernel = Kernel(format!(
+        "Linux {} (User-Mode-Linux, {})",
+        played.kernel,
+        std::env::consts::ARCH
+    ));
+    scenarios
+        .iter()
+        .zip(&played.events)
+        .map(|(scenario, events)| {
+            let mut recording = answers::fill_in(scenario, events)
+                .with_context(|| format!("scenario {}", scenario.name))?;
+            recording.scenario.kernel = Some(kernel.clone());
+            Ok(recording)
+        })
+        .collect()
+}
+
+/// How long a boot may take in which these are played, on a busy host.
+fn limit(scenarios: &[Scenario]) -> Duration {
+    let count = u32::try_from(scenarios.len()).unwrap_or(u32::MAX);
+    let longest = scenarios.iter().map(waits).max().unwrap_or_default();
+    Duration::from_secs(60) + (Duration::from_secs(5) + STAGGER) * count + longest * 2
+}
+
+/// The sum of a scenario's waits.
+fn waits(scenario: &Scenario) -> Duration {
+    scenario
+        .steps
+        .iter()
+        .map(|step| match step {
+            Step::Wait(time) => time.duration(),
+            _ => Duration::ZERO,
+        })
+        .sum()
+}
