@@ -111,6 +111,12 @@ pub(super) const ROOMS: &[Room] = &[
         ..ROOM
     },
     Room {
+        name: "replay",
+        duty: "plays recorded scenarios on a private data plane and compares",
+        may_use: &["abi", "dataplane", "model", "packet", "sched"],
+        ..ROOM
+    },
+    Room {
         name: TEST_ROOM,
         duty: "frame builder, fake ports; for tests only",
         may_use: &["model", "packet"],
@@ -128,6 +134,7 @@ pub(super) const ROOMS: &[Room] = &[
             "model",
             "net",
             "packet",
+            "replay",
             "sched",
         ],
         ..ROOM

@@ -1,0 +1,290 @@
+//! Comparing two plays of one scenario: what was recorded, and what came now.
+//!
+//! Answers are the same when they are equal, but for what is random in frames ([`mask`]), and for
+//! a second in the expiry times of connections. Of a scheduler that draws lots, the counts of repeated packets agree within
+//! five standard deviations.
+
+use std::fmt;
+
+use crate::{
+    frame::mask,
+    scenario::{CommandAnswer, Dump, PacketAnswer, PacketStep, Scenario, Step},
+};
+
+/// A step that was answered in two ways.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The step's number, from 0.
+    pub step: usize,
+    /// The answer that was recorded.
+    pub recorded: Answer,
+    /// The answer that came now.
+    pub now: Answer,
+}
+
+/// An answer, to be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// There is none.
+    Missing,
+    /// What became of a packet.
+    Packet(PacketAnswer),
+    /// The frames that came out.
+    Frames(Vec<Vec<u8>>),
+    /// How a command ended.
+    Command(CommandAnswer),
+    /// A listing.
+    Dump(Vec<String>),
+}
+
+/// Every step that two plays of one scenario answer in different ways, in order.
+pub fn differences(recorded: &Scenario, now: &Scenario) -> Vec<Difference> {
+    recorded
+        .steps
+        .iter()
+        .zip(&now.steps)
+        .enumerate()
+        .filter_map(|(step, (old, new))| {
+            let (recorded, now) = difference(old, new, recorded.random)?;
+            Some(Difference {
+                step,
+                recorded,
+                now,
+            })
+        })
+        .collect()
+}
+
+/// The two answers of a step, if they differ. With `random` the scheduler draws lots.
+pub fn difference(old: &Step, new: &Step, random: bool) -> Option<(Answer, Answer)> {
+    match (old, new) {
+        (Step::Packet(old), Step::Packet(new)) => packets(old, new, random),
+        (Step::Dump { kind, expect: old }, Step::Dump { expect: new, .. }) => {
+            let same = match (old, new) {
+                (Some(old), Some(new)) => same_listing(*kind, old, new),
+                _ => old == new,
+            };
+            (!same).then(|| (answer(old, Answer::Dump), answer(new, Answer::Dump)))
+        }
+        _ => {
+            let (old, new) = (command(old), command(new));
+            (old != new).then(|| (answer(&old, Answer::Command), answer(&new, Answer::Command)))
+        }
+    }
+}
+
+fn answer<T: Clone>(of: &Option<T>, kind: impl Fn(T) -> Answer) -> Answer {
+    of.clone().map_or(Answer::Missing, kind)
+}
+
+fn command(step: &Step) -> Option<CommandAnswer> {
+    match step {
+        Step::Ipvsadm { expect, .. } | Step::Sysctl { expect, .. } | Step::Shell { expect, .. } => {
+            expect.clone()
+        }
+        Step::Packet(_) | Step::Wait(_) | Step::Dump { .. } => None,
+    }
+}
+
+fn packets(old: &PacketStep, new: &PacketStep, random: bool) -> Option<(Answer, Answer)> {
+    let same = match (&old.expect, &new.expect) {
+        (Some(PacketAnswer::Counts(old)), Some(PacketAnswer::Counts(new))) if random => {
+            alike(old, new)
+        }
+        (Some(PacketAnswer::Counts(old)), Some(PacketAnswer::Counts(new))) => same_counts(old, new),
+        (old, new) => old == new,
+    };
+    if !same {
+        return Some((
+            answer(&old.expect, Answer::Packet),
+            answer(&new.expect, Answer::Packet),
+        ));
+    }
+    let masked = |frames: &Option<Vec<Vec<u8>>>| -> Option<Vec<Vec<u8>>> {
+        Some(frames.as_ref()?.iter().map(|frame| mask(frame)).collect())
+    };
+    (masked(&old.received) != masked(&new.received)).then(|| {
+        (
+            answer(&old.received, Answer::Frames),
+            answer(&new.received, Answer::Frames),
+        )
+    })
+}
+
+fn count(counts: &[(String, u64)], text: &str) -> u64 {
+    let found = counts.iter().find(|(other, _)| other == text);
+    found.map_or(0, |(_, count)| *count)
+}
+
+fn same_counts(old: &[(String, u64)], new: &[(String, u64)]) -> bool {
+    old.len() == new.len() && old.iter().all(|(text, times)| count(new, text) == *times)
+}
+
+/// Whether two draws may be of one distribution: each pair of counts differs by no more than five times the root of their
+/// sum.
+fn alike(old: &[(String, u64)], new: &[(String, u64)]) -> bool {
+    old.iter().chain(new).all(|(text, _)| {
+        let (old, new) = (count(old, text), count(new, text));
+        old.abs_diff(new) as f64 <= 5.0 * ((old + new) as f64).sqrt()
+    })
+}
+
+/// Whether two listings say the same. Expiry times may differ by a second, and lines are sorted by them.
+fn same_listing(kind: Dump, old: &[String], new: &[String]) -> bool {
+    if old == new {
+        return true;
+    }
+    let timed = |lines: &[String]| -> Option<Vec<(String, u64)>> {
+        let mut lines: Vec<_> = lines
+            .iter()
+            .map(|line| timed(kind, line))
+            .collect::<Option<_>>()?;
+        lines.sort();
+        Some(lines)
+    };
+    match (
+        old.split_at_checked(heading(kind)),
+        new.split_at_checked(heading(kind)),
+    ) {
+        (Some((old_head, old)), Some((new_head, new)))
+            if old_head == new_head && old.len() == new.len() =>
+        {
+            let (Some(old), Some(new)) = (timed(old), timed(new)) else {
+                return false;
+            };
+            old.iter()
+                .zip(&new)
+                .all(|((old, left), (new, still))| old == new && left.abs_diff(*still) <= 1)
+        }
+        _ => false,
+    }
+}
+
+/// Lines before those of the connections.
+const fn heading(kind: Dump) -> usize {
+    match kind {
+        Dump::Conns => 2,
+        _ => 1,
+    }
+}
+
+/// The line of a connection without its expiry time, and that, in seconds.
+fn timed(kind: Dump, line: &str) -> Option<(String, u64)> {
+    match kind {
+        Dump::Conns => {
+            let time = line.split_whitespace().nth(1)?;
+            let (minutes, seconds) = time.split_once(':')?;
+            let seconds = minutes.parse::<u64>().ok()? * 60 + seconds.parse::<u64>().ok()?;
+            Some((line.replacen(time, "", 1), seconds))
+        }
+        Dump::ProcConns => {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let time = words.get(8)?;
+            let rest: Vec<&str> = words
+                .iter()
+                .enumerate()
+                .filter(|(at, _)| *at != 8)
+                .map(|(_, word)| *word)
+                .collect();
+            Some((rest.join(" "), time.parse().ok()?))
+        }
+        _ => None,
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("(no answer)"),
+            Self::Packet(PacketAnswer::One(text)) => f.write_str(text),
+            Self::Packet(PacketAnswer::Several(texts)) => f.write_str(&texts.join(", ")),
+            Self::Packet(PacketAnswer::Counts(counts)) => {
+                let counts: Vec<String> = counts
+                    .iter()
+                    .map(|(text, count)| format!("{count} × {text}"))
+                    .collect();
+                f.write_str(&counts.join(", "))
+            }
+            Self::Frames(frames) => {
+                let frames: Vec<String> = frames
+                    .iter()
+                    .map(|frame| frame.iter().map(|byte| format!("{byte:02x}")).collect())
+                    .collect();
+                f.write_str(&frames.join("\n"))
+            }
+            Self::Command(CommandAnswer { rc, out }) => {
+                write!(f, "exit status {rc}")?;
+                out.iter().try_for_each(|line| write!(f, "\n{line}"))
+            }
+            Self::Dump(lines) => f.write_str(&lines.join("\n")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|text| (*text).to_owned()).collect()
+    }
+
+    #[test]
+    fn connections_may_expire_a_second_apart_and_no_more() {
+        let head = ["IPVS connection entries", "pro expire state"];
+        let one = |time: &str| {
+            lines(&[
+                head[0],
+                head[1],
+                &format!("TCP {time}  SYN_RECV    1.2.3.4:5   6.7.8.9:10  a"),
+            ])
+        };
+        assert!(same_listing(Dump::Conns, &one("00:59"), &one("01:00")));
+        assert!(!same_listing(Dump::Conns, &one("00:59"), &one("01:01")));
+        let proc = |time: &str| {
+            lines(&[
+                "Pro FromIP",
+                &format!("TCP A 1 B 2 C 3 NONE            {time}"),
+            ])
+        };
+        assert!(same_listing(Dump::ProcConns, &proc("299"), &proc("300")));
+        assert!(!same_listing(Dump::ProcConns, &proc("299"), &proc("297")));
+    }
+
+    #[test]
+    fn counts_of_connections_must_be_equal() {
+        let dest = |count: u32| {
+            lines(&[
+                "a",
+                "b",
+                "c",
+                &format!("  -> 10.1.1.7:80  Route   1      {count}          0"),
+            ])
+        };
+        assert!(same_listing(Dump::List, &dest(1), &dest(1)));
+        assert!(!same_listing(Dump::List, &dest(1), &dest(2)));
+    }
+
+    #[test]
+    fn counts_of_a_draw_agree_within_five_deviations() {
+        let counts = |a: u64, b: u64| vec![("a".to_owned(), a), ("b".to_owned(), b)];
+        assert!(alike(&counts(500, 500), &counts(440, 560)));
+        assert!(!alike(&counts(500, 500), &counts(300, 700)));
+        assert!(!alike(&counts(100, 0), &counts(0, 100)));
+    }
+
+    #[test]
+    fn random_bytes_of_a_frame_do_not_count() {
+        let step = |identification: u8, ttl: u8| {
+            let mut frame = vec![0; 42];
+            frame[12] = 8;
+            frame[18] = identification;
+            frame[22] = ttl;
+            let mut step = PacketStep::new(crate::scenario::Payload::Raw(vec![0x45]));
+            step.received = Some(vec![frame]);
+            step
+        };
+        assert_eq!(packets(&step(1, 64), &step(2, 64), false), None);
+        assert!(packets(&step(1, 64), &step(1, 63), false).is_some());
+    }
+}
