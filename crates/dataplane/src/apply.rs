@@ -7,7 +7,7 @@ use dray_model::{
     Action, DataPlaneError, HopId, NextHop, Record, ServiceId, ServiceIdentity, ServiceOptions,
 };
 
-use crate::{KernelDataPlane, destination, grace, settings::OF_SERVICES, wire};
+use crate::{KernelDataPlane, destination, grace, locality, settings::OF_SERVICES, wire};
 
 /// What to do when something outgrows the maps.
 const START_AGAIN: &str =
@@ -82,6 +82,10 @@ fn publish(
         store(plane, id, options, start);
     }
     if let Some((old_start, old_length)) = plane.published.insert(id, *identity, (start, length)) {
+        let header = |start| plane.maps.records.read(start).unwrap_or_default();
+        if !dray_sched::same_scheduler(header(old_start), header(start)) {
+            locality::forget_service(&plane.maps, id);
+        }
         plane.arena.retire(old_start, old_length);
         plane.records_replaced = true;
     }
@@ -152,6 +156,7 @@ fn withdraw(
     if let Some((start, length)) = plane.published.remove(id) {
         plane.arena.retire(start, length);
         plane.records_replaced = true;
+        locality::forget_service(&plane.maps, id);
     }
     if let Some(address) = identity.address()
         && plane.published.services_of(address.vip) == 0

@@ -65,7 +65,7 @@ pub use locality::{
     locality_service,
 };
 pub use pick::{Flow, Load, Place, Scan, Standing, Tables, pick};
-pub use record::{CURSOR, MAX_DESTINATION, record_len};
+pub use record::{CURSOR, MAX_DESTINATION, record_len, same_scheduler};
 #[cfg(feature = "host")]
 pub use record::{DecodeError, Decoded, DecodedEntry, decode};
 pub use stateless::stateless;

@@ -58,6 +58,12 @@ pub const fn record_len(header: u64) -> u32 {
     (header >> 32) as u32
 }
 
+/// Whether records that begin with these words are of one scheduler, whatever its flags: if not, what the old one remembered in the
+/// locality cache has ended.
+pub const fn same_scheduler(one: u64, other: u64) -> bool {
+    one as u8 == other as u8
+}
+
 /// A slot of a table that no destination has.
 #[cfg(feature = "host")]
 pub(crate) const EMPTY: u16 = u16::MAX;
