@@ -85,4 +85,6 @@ reasons! {
     LateFirstFragment = 25, "late-first-fragment", Drop, "A fragment of a packet to a VIP that came before the first one, which alone tells the service.";
     TemplatesFull = 26, "templates-full", Forward, "The table of persistence templates had no room: the connection was scheduled without one.";
     OtherMethod = 27, "other-method", Drop, "The real server's forwarding method is not in dray yet.";
+    IcmpChecksum = 28, "icmp-checksum", Drop, "An ICMP error about a connection with a wrong checksum.";
+    IcmpFragment = 29, "icmp-fragment", Drop, "An ICMPv6 error behind a Fragment header, which no sender makes.";
 }

@@ -68,7 +68,8 @@ pub trait Buffer {
 }
 
 /// Makes the frame in `buffer`, whose link layer is `link` bytes long, an answer to its sender, which leaves from the
-/// Ethernet address `own`. An error quotes the packet as it lies in the frame.
+/// Ethernet address `own`. An error quotes the packet as it lies in the frame; one that is too big, as in Linux, with one
+/// taken from its TTL or hop limit, which is at least 1.
 ///
 /// # Errors
 /// [`Silence`] says why there is none.
@@ -101,6 +102,12 @@ fn error4<B: Buffer>(
     if !ip::answerable4(&packet) || upper.protocol == ICMP {
         return Err(Silence::Unanswerable);
     }
+    if !buffer.permit() {
+        return Err(Silence::Exceeded);
+    }
+    if let Answer::TooBig(_) = answer {
+        ipv4::decrement_ttl(&buffer.frame(), link, &packet).ok_or(Silence::NoRoom)?;
+    }
     let quote = (packet.length as usize).min(message::LONGEST4 - ROOM);
     let (header, quote) = make_room::<_, ipv4::Header>(buffer, link, own, quote, ROOM)?;
     let sum = buffer.sum(link + ROOM, quote).ok_or(Silence::NoRoom)?;
@@ -119,6 +126,12 @@ fn error6<B: Buffer>(
     let (packet, upper) = ipv6::header(&buffer.frame(), link).map_err(|_| Silence::Unanswerable)?;
     if !ip::answerable6(&packet) || upper.protocol == ICMPV6 {
         return Err(Silence::Unanswerable);
+    }
+    if !buffer.permit() {
+        return Err(Silence::Exceeded);
+    }
+    if let Answer::TooBig(_) = answer {
+        ipv6::decrement_hop_limit(&buffer.frame(), link, &packet).ok_or(Silence::NoRoom)?;
     }
     let quote = (packet.length as usize).min(message::LONGEST6 - ROOM);
     let (header, quote) = make_room::<_, ipv6::Header>(buffer, link, own, quote, ROOM)?;
@@ -167,9 +180,6 @@ fn make_room<B: Buffer, H: zerocopy::FromBytes + zerocopy::Unaligned + Copy>(
     quote: usize,
     room: usize,
 ) -> Result<(H, usize), Silence> {
-    if !buffer.permit() {
-        return Err(Silence::Exceeded);
-    }
     let quote = quote.min(buffer.length().saturating_sub(link));
     buffer.cut(link + quote).ok_or(Silence::NoRoom)?;
     buffer.prepend(room).ok_or(Silence::NoRoom)?;

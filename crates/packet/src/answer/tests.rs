@@ -186,7 +186,7 @@ fn time_exceeded_is_linuxs_to_the_byte() {
 fn fragmentation_needed_is_linuxs_to_the_byte() {
     let packet = [
         bytes_of(
-            "0200000000010200000000020800450005dc000040003f1100dfc63364f10a00000ecedc000905c895eb",
+            "0200000000010200000000020800450005dc000040004011ffdec63364f10a00000ecedc000905c895eb",
         ),
         vec![b'x'; 1472],
     ]
