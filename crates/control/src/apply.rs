@@ -4,18 +4,18 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use dray_model::{
     Action, ActualDestination, Counters, DataPlane, DataPlaneError, DestinationId, Record,
-    ServiceAddress,
+    ServiceIdentity,
 };
-use dray_sched::{BuildError, Entry, build};
+use dray_sched::{BuildError, CURSOR, Entry, build};
 use tracing::{debug, info, warn};
 
 use crate::{
     plan::{Listing, Publication, Step},
-    view::{Listed, ServiceView, View},
+    view::{Listed, View, Way},
 };
 
-/// A step of a plan could not be carried out. Those before it were; each leaves the data plane in a
-/// state that forwards correctly.
+/// A desired state could not be applied. What was carried out before leaves the data plane in a state that
+/// forwards correctly.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
     /// The data plane refused it.
@@ -31,11 +31,14 @@ pub enum ApplyError {
     #[error("failed to build the scheduling record of {service}")]
     Unbuildable {
         /// The service.
-        service: ServiceAddress,
+        service: ServiceIdentity,
         /// Why.
         #[source]
         source: BuildError,
     },
+    /// The data plane refused the rules that give marks.
+    #[error("failed to set the rules that give marks")]
+    Marks(#[source] DataPlaneError),
 }
 
 /// What a plan, or as much of it as could be carried out, did.
@@ -53,7 +56,7 @@ pub(crate) struct Done {
 #[derive(Debug)]
 pub(crate) struct Freed {
     pub(crate) id: DestinationId,
-    pub(crate) service: ServiceAddress,
+    pub(crate) service: ServiceIdentity,
     pub(crate) counters: Counters,
 }
 
@@ -65,187 +68,149 @@ pub(crate) fn apply<D: DataPlane>(
     done: &mut Done,
 ) -> Result<(), ApplyError> {
     for step in steps {
-        let counters = match &step {
-            Step::FreeDestination { id } => dataplane.counters(*id),
-            _ => Counters::default(),
-        };
-        let action = action(dataplane, view, &step)?;
         debug!(%step, "step");
-        dataplane
-            .apply(&action)
-            .map_err(|source| ApplyError::Refused {
-                step: step.to_string(),
-                source,
-            })?;
+        match step {
+            Step::Do(action) => {
+                // What it has had is gone once it is freed.
+                let freed = Freed::by(&action, dataplane, view);
+                carry_out(dataplane, &action)?;
+                done.destinations_changed |=
+                    freed.is_some() || matches!(action, Action::AddDestination { .. });
+                done.freed.extend(freed);
+                tell(view, &action);
+                view.note(action);
+            }
+            Step::Publish(publication) => {
+                let action = publication.action(dataplane, view)?;
+                carry_out(dataplane, &action)?;
+                publication.tell(view);
+                view.note(action);
+            }
+        }
         done.steps += 1;
-        done.note(view, &step, counters);
-        note(view, step, action);
     }
     Ok(())
 }
 
-/// What the step asks of the data plane.
-fn action<D: DataPlane>(dataplane: &D, view: &View, step: &Step) -> Result<Action, ApplyError> {
-    Ok(match step {
-        Step::WriteHop { id, hop } => Action::WriteHop { id: *id, hop: *hop },
-        Step::AddDestination { id, destination } => Action::AddDestination {
-            id: *id,
-            destination: *destination,
-        },
-        Step::SetHop { id, hop } => Action::SetHop { id: *id, hop: *hop },
-        Step::Publish(publication) => Action::Publish {
-            id: publication.id,
-            address: publication.address,
-            record: record(dataplane, view, publication)?,
-        },
-        Step::Withdraw { id, address } => Action::Withdraw {
-            id: *id,
-            address: *address,
-        },
-        Step::FreeDestination { id } => Action::FreeDestination { id: *id },
-        Step::FreeHop { id } => Action::FreeHop { id: *id },
-    })
-}
-
-/// The record of a publication; it takes up from where packets have got to in the one before.
-fn record<D: DataPlane>(
-    dataplane: &D,
-    view: &View,
-    publication: &Publication,
-) -> Result<Record, ApplyError> {
-    let Publication {
-        id,
-        address,
-        kind,
-        list,
-    } = publication;
-    let entries: Vec<Entry> = list
-        .iter()
-        .map(|listing| Entry {
-            destination: listing.destination.0,
-            weight: listing.weight,
-            eligible: listing.eligible.is_ok(),
-            address: listing.real,
-            // In direct routing the real server's port is always the service's.
-            port: address.port,
-        })
-        .collect();
-    let before = view
-        .services()
-        .get(address)
-        .filter(|present| present.kind.is_some())
-        .map(|present| (present.record.0.as_slice(), dataplane.cursor(*id)));
-    match build(*kind, &entries, before) {
-        Ok(words) => Ok(Record(words)),
-        Err(source) => Err(ApplyError::Unbuildable {
-            service: *address,
+fn carry_out<D: DataPlane>(dataplane: &mut D, action: &Action) -> Result<(), ApplyError> {
+    dataplane
+        .apply(action)
+        .map_err(|source| ApplyError::Refused {
+            step: action.to_string(),
             source,
-        }),
+        })
+}
+
+impl Freed {
+    /// What the action frees.
+    fn by<D: DataPlane>(action: &Action, dataplane: &D, view: &View) -> Option<Self> {
+        let Action::FreeDestination { id } = action else {
+            return None;
+        };
+        Some(Self {
+            id: *id,
+            service: view.destinations().get(id)?.service,
+            counters: dataplane.counters(*id),
+        })
     }
 }
 
-impl Done {
-    fn note(&mut self, view: &View, step: &Step, counters: Counters) {
-        match step {
-            Step::AddDestination { .. } => self.destinations_changed = true,
-            Step::FreeDestination { id } => {
-                self.destinations_changed = true;
-                self.freed
-                    .extend(view.destinations().get(id).map(|gone| Freed {
-                        id: *id,
-                        service: gone.service,
-                        counters,
-                    }));
-            }
-            _ => {}
-        }
-    }
-}
-
-/// Notes in the view what was done, and tells the operator.
-fn note(view: &mut View, step: Step, action: Action) {
-    match (step, action) {
-        (Step::WriteHop { id, hop }, _) => view.add_hop(id, hop),
-        (Step::AddDestination { id, destination }, _) => view.add_destination(id, destination),
-        (Step::SetHop { id, hop }, _) => {
-            view.set_hop(id, hop);
-            if let (Some(ActualDestination { service, real, .. }), Some(hop)) =
-                (view.destinations().get(&id), view.hop_of(id))
+/// Tells the operator what was done; `view` is still that of before.
+fn tell(view: &View, action: &Action) {
+    match action {
+        Action::Withdraw { service, .. } => info!(%service, "service removed"),
+        Action::SetDestination { id, destination } => {
+            let ActualDestination { service, real, .. } = destination;
+            if let Some(hop) = destination.hop.and_then(|hop| view.hop(hop))
+                && view.way(*id) != Way::Hop(hop)
             {
                 debug!(%service, %real, %hop, "next hop set");
             }
         }
-        (Step::Publish(publication), Action::Publish { record, .. }) => {
-            tell(view, &publication);
-            let Publication {
-                id,
-                address,
-                kind,
-                list,
-            } = publication;
-            let service = ServiceView {
-                id,
-                kind: Some(kind),
-                list: list.iter().map(Listing::listed).collect(),
-                record,
-            };
-            view.publish(address, service);
-        }
-        (Step::Publish(publication), _) => {
-            unreachable!("publishing {} is a publish action", publication.address)
-        }
-        (Step::Withdraw { address, .. }, _) => {
-            info!(service = %address, "service removed");
-            view.withdraw(address);
-        }
-        (Step::FreeDestination { id }, _) => {
-            if let Some(ActualDestination { service, real, .. }) = view.destinations().get(&id) {
+        Action::FreeDestination { id } => {
+            if let Some(ActualDestination { service, real, .. }) = view.destinations().get(id) {
                 info!(%service, %real, "last connection ended, destination freed");
             }
-            view.free_destination(id);
         }
-        (Step::FreeHop { id }, _) => view.free_hop(id),
+        _ => {}
     }
 }
 
-/// Tells the operator what a publication changes.
-fn tell(view: &View, publication: &Publication) {
-    let Publication { address, list, .. } = publication;
-    let Some(present) = view.services().get(address) else {
-        let eligible = list
-            .iter()
-            .filter(|listing| listing.eligible.is_ok())
-            .count();
-        info!(service = %address, destinations = list.len(), eligible, "service added");
-        return;
-    };
-    let mut before: BTreeMap<DestinationId, Listed> = present
-        .list
-        .iter()
-        .map(|listed| (listed.destination, *listed))
-        .collect();
-    for listing in list {
-        let before = before.remove(&listing.destination);
-        listing.tell(*address, before);
+impl Publication {
+    fn action<D: DataPlane>(&self, dataplane: &D, view: &View) -> Result<Action, ApplyError> {
+        Ok(Action::Publish {
+            id: self.id,
+            service: self.service,
+            options: self.options,
+            record: self.record(dataplane, view)?,
+        })
     }
-    for id in before.keys() {
-        if let Some(ActualDestination { real, .. }) = view.destinations().get(id) {
-            info!(service = %address, %real, "destination removed");
+
+    /// The record, which takes up from where packets have got to in the one before.
+    fn record<D: DataPlane>(&self, dataplane: &D, view: &View) -> Result<Record, ApplyError> {
+        let before = view
+            .services()
+            .get(&self.service)
+            .filter(|present| present.kind.is_some());
+        if let Some(present) = before.filter(|present| self.has_the_record_of(present)) {
+            // To a scheduler, to be built anew is an edit; this is none.
+            let mut words = present.record.0.clone();
+            words[CURSOR as usize] = dataplane.cursor(self.id);
+            return Ok(Record(words));
+        }
+        let before = before.map(|present| (present.record.0.as_slice(), dataplane.cursor(self.id)));
+        let entries: Vec<Entry> = self.list.iter().map(Listing::entry).collect();
+        match build(self.kind, self.overhead, &entries, before) {
+            Ok(words) => Ok(Record(words)),
+            Err(source) => Err(ApplyError::Unbuildable {
+                service: self.service,
+                source,
+            }),
+        }
+    }
+
+    /// Tells the operator what it changes; `view` is still that of before.
+    fn tell(&self, view: &View) {
+        let Self { service, list, .. } = self;
+        let Some(present) = view.services().get(service) else {
+            let eligible = list
+                .iter()
+                .filter(|listing| listing.eligible.is_ok())
+                .count();
+            info!(%service, destinations = list.len(), eligible, "service added");
+            return;
+        };
+        let mut before: BTreeMap<DestinationId, Listed> = present
+            .list
+            .iter()
+            .map(|listed| (listed.destination, *listed))
+            .collect();
+        for listing in list {
+            let before = before.remove(&listing.destination);
+            listing.tell(*service, before);
+        }
+        for id in before.keys() {
+            if let Some(ActualDestination { real, .. }) = view.destinations().get(id) {
+                info!(%service, %real, "destination removed");
+            }
         }
     }
 }
 
 impl Listing {
-    fn listed(&self) -> Listed {
-        Listed {
-            destination: self.destination,
+    const fn entry(&self) -> Entry {
+        Entry {
+            destination: self.destination.0,
             weight: self.weight,
             eligible: self.eligible.is_ok(),
+            limited: self.limited,
+            address: self.real,
+            port: self.port,
         }
     }
 
     /// Tells the operator how this destination differs from before.
-    fn tell(&self, service: ServiceAddress, before: Option<Listed>) {
+    fn tell(&self, service: ServiceIdentity, before: Option<Listed>) {
         let real: IpAddr = self.real;
         let weight = self.weight;
         match (before, &self.eligible) {

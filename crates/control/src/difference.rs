@@ -5,40 +5,40 @@ use std::{
     net::IpAddr,
 };
 
-use dray_model::{Desired, Resolution, Service, ServiceAddress};
+use dray_model::{Desired, Resolution, Service, ServiceIdentity};
 
 use crate::view::View;
 
 /// Services that differ between two desired states.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Difference {
-    pub(crate) added: BTreeSet<ServiceAddress>,
-    pub(crate) changed: BTreeSet<ServiceAddress>,
-    pub(crate) removed: BTreeSet<ServiceAddress>,
+    pub(crate) added: BTreeSet<ServiceIdentity>,
+    pub(crate) changed: BTreeSet<ServiceIdentity>,
+    pub(crate) removed: BTreeSet<ServiceIdentity>,
 }
 
 impl Difference {
     pub(crate) fn between(before: &Desired, after: &Desired) -> Self {
         let mut difference = Self::default();
-        let mut left: HashMap<ServiceAddress, &Service> = HashMap::new();
+        let mut left: HashMap<ServiceIdentity, &Service> = HashMap::new();
         let mut new: Vec<&Service> = Vec::new();
         // Most often both have the same services in the same order, and nothing needs looking up.
         let mut pairs = before.services.iter();
         for after in &after.services {
             match pairs.next() {
-                Some(before) if before.address == after.address => difference.pair(before, after),
+                Some(before) if before.identity == after.identity => difference.pair(before, after),
                 Some(before) => {
-                    left.insert(before.address, before);
+                    left.insert(before.identity, before);
                     new.push(after);
                 }
                 None => new.push(after),
             }
         }
-        left.extend(pairs.map(|before| (before.address, before)));
+        left.extend(pairs.map(|before| (before.identity, before)));
         for after in new {
-            match left.remove(&after.address) {
+            match left.remove(&after.identity) {
                 Some(before) => difference.pair(before, after),
-                None => _ = difference.added.insert(after.address),
+                None => _ = difference.added.insert(after.identity),
             }
         }
         difference.removed = left.into_keys().collect();
@@ -47,12 +47,12 @@ impl Difference {
 
     fn pair(&mut self, before: &Service, after: &Service) {
         if before != after {
-            self.changed.insert(after.address);
+            self.changed.insert(after.identity);
         }
     }
 
     /// All of them.
-    pub(crate) fn services(&self) -> BTreeSet<ServiceAddress> {
+    pub(crate) fn services(&self) -> BTreeSet<ServiceIdentity> {
         let Self {
             added,
             changed,
@@ -88,7 +88,7 @@ pub(crate) fn touched(
     desired: &Desired,
     view: &View,
     reals: &BTreeSet<IpAddr>,
-) -> BTreeSet<ServiceAddress> {
+) -> BTreeSet<ServiceIdentity> {
     let wanted = desired
         .services
         .iter()
@@ -98,7 +98,7 @@ pub(crate) fn touched(
                 .iter()
                 .any(|real| reals.contains(&real.address))
         })
-        .map(|service| service.address);
+        .map(|service| service.identity);
     let leaving = view
         .leaving()
         .iter()
@@ -112,15 +112,19 @@ pub(crate) fn touched(
 mod tests {
     use std::num::NonZeroU32;
 
-    use dray_model::{Director, Forward, Protocol, Scheduler, ServiceName, Timeouts, VipOwnership};
+    use dray_model::{
+        Director, Family, Forward, HashFlags, IpvsOptions, Mark, Protocol, Scheduler,
+        ServiceAddress, ServiceName, ServiceOptions, Timeouts, VipOwnership,
+    };
 
     use super::*;
 
     fn service(number: u8, scheduler: Scheduler) -> Service {
         Service {
             name: ServiceName::new("web").unwrap(),
-            address: address(number),
+            identity: identity(number),
             scheduler,
+            options: ServiceOptions::default(),
             forward: Forward::DirectRouting,
             reals: Vec::new(),
         }
@@ -133,34 +137,45 @@ mod tests {
                 max_connections: NonZeroU32::MIN,
                 vips: VipOwnership::External,
                 timeouts: Timeouts::default(),
+                marks: Vec::new(),
+                ipvs: IpvsOptions::default(),
             },
             services,
         }
     }
 
-    fn address(number: u8) -> ServiceAddress {
-        ServiceAddress {
+    /// Odd ones are addresses, even ones marks.
+    fn identity(number: u8) -> ServiceIdentity {
+        let address = ServiceAddress {
             protocol: Protocol::Udp,
             vip: [10, 77, 0, number].into(),
             port: 53,
+        };
+        let mark = Mark {
+            number: NonZeroU32::new(number.into()).unwrap(),
+            family: Family::Ipv4,
+        };
+        match number % 2 {
+            0 => mark.into(),
+            _ => address.into(),
         }
     }
 
     #[test]
-    fn services_are_told_apart_by_address_wherever_they_stand() {
+    fn services_are_told_apart_by_identity_wherever_they_stand() {
         use Scheduler::{RoundRobin, SourceHash};
         let before = [1, 2, 3, 4].map(|number| service(number, RoundRobin));
         let after = [
             service(1, RoundRobin),
-            service(4, SourceHash),
+            service(4, SourceHash(HashFlags::default())),
             service(3, RoundRobin),
             service(5, RoundRobin),
             service(6, RoundRobin),
         ];
         let difference = Difference::between(&desired(before.to_vec()), &desired(after.to_vec()));
-        assert_eq!(difference.added, BTreeSet::from([address(5), address(6)]));
-        assert_eq!(difference.changed, BTreeSet::from([address(4)]));
-        assert_eq!(difference.removed, BTreeSet::from([address(2)]));
+        assert_eq!(difference.added, BTreeSet::from([identity(5), identity(6)]));
+        assert_eq!(difference.changed, BTreeSet::from([identity(4)]));
+        assert_eq!(difference.removed, BTreeSet::from([identity(2)]));
         assert_eq!(difference.services().len(), 4);
     }
 
@@ -169,7 +184,19 @@ mod tests {
         let before = [1, 2, 3].map(|number| service(number, Scheduler::RoundRobin));
         let difference =
             Difference::between(&desired(before.to_vec()), &desired(before[..1].to_vec()));
-        assert_eq!(difference.removed, BTreeSet::from([address(2), address(3)]));
+        assert_eq!(
+            difference.removed,
+            BTreeSet::from([identity(2), identity(3)])
+        );
         assert_eq!(difference.services().len(), 2);
+    }
+
+    #[test]
+    fn an_option_alone_is_a_change() {
+        let before = desired(vec![service(1, Scheduler::RoundRobin)]);
+        let mut after = before.clone();
+        after.services[0].options.one_packet = true;
+        let difference = Difference::between(&before, &after);
+        assert_eq!(difference.changed, BTreeSet::from([identity(1)]));
     }
 }

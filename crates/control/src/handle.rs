@@ -6,7 +6,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     apply::ApplyError,
-    snapshot::{Applied, ConnectionFilter, Connections, Status},
+    snapshot::{Applied, ConnectionFilter, Connections, Status, Templates},
 };
 
 /// Speaks to the control task. Clones speak to the same one; when the last is dropped the task ends as
@@ -83,6 +83,7 @@ pub(crate) enum Request {
     Replace(Desired, oneshot::Sender<Result<Applied, ControlError>>),
     Status(oneshot::Sender<Status>),
     Connections(ConnectionFilter, usize, oneshot::Sender<Connections>),
+    Templates(usize, oneshot::Sender<Templates>),
     Stop(StopMode, oneshot::Sender<Result<(), ControlError>>),
 }
 
@@ -122,6 +123,14 @@ impl Handle {
     ) -> Result<Connections, ControlError> {
         self.ask(|reply| Request::Connections(filter, limit, reply))
             .await
+    }
+
+    /// Persistence templates, at most `limit`.
+    ///
+    /// # Errors
+    /// [`ControlError::Stopped`].
+    pub async fn templates(&self, limit: usize) -> Result<Templates, ControlError> {
+        self.ask(|reply| Request::Templates(limit, reply)).await
     }
 
     /// Ends the task. Answers when what the mode asks for is done.

@@ -17,9 +17,11 @@
 //! locked. Readers get values of their own.
 //!
 //! Start with `plan.rs`, the pure heart; `apply.rs` carries a plan out and `view.rs` keeps what the data
-//! plane then holds; `task.rs` says when. `snapshot.rs` has what readers get.
+//! plane then holds; `task.rs` says when; `defence.rs` watches how full the
+//! table is. `snapshot.rs` has what readers get.
 
 mod apply;
+mod defence;
 mod difference;
 mod handle;
 mod plan;
@@ -33,12 +35,13 @@ mod view;
 mod vips;
 
 pub use apply::ApplyError;
+pub use defence::Defences;
 pub use handle::{ControlError, Handle, StopMode};
 pub use rates::{PERIOD, Rates};
 pub use snapshot::{
     AddedVip, Applied, ConnectionFilter, ConnectionStatus, Connections, DestinationStatus,
     DirectorStatus, Ineligible, LeavingService, ServiceStatus, Standing, Status, TableStatus,
-    Traffic,
+    TemplateStatus, Templates, Traffic,
 };
 pub use task::{Parts, Resolutions, start};
 pub use vips::VipLedger;

@@ -3,9 +3,9 @@
 //! ```text
 //! Desired ────┐
 //! Resolutions ┤
-//! interfaces ─┼─ plan ─▶ [Step]  write next hops ─▶ add destinations ─▶ set next hops
+//! interfaces ─┼─ plan ─▶ [Step]  write next hops ─▶ add destinations ─▶ set destinations
 //! View ───────┤            ─▶ publish new services ─▶ publish changed ones ─▶ withdraw
-//! Unused ─────┘            ─▶ take next hops away ─▶ free destinations ─▶ free next hops
+//! Unused ─────┘            ─▶ take from destinations ─▶ free destinations ─▶ free next hops
 //! ```
 //!
 //! What it keeps to:
@@ -16,7 +16,9 @@
 //! - *Next hops never change*: a new neighbour is a new next hop, and destinations move over to it.
 //! - *IPVS's order*: in a record, the destinations that stay keep their places, new ones are put before
 //!   the head one by one in the order of the configuration.
-//! - *A real server that comes back* while its connections finish is the same destination as before.
+//! - *A removed real server* is marked so only when no record names it any more.
+//! - *A real server that comes back* while its connections or templates last is the same destination as
+//!   before.
 
 mod judge;
 mod numbers;
@@ -28,15 +30,12 @@ use std::{
 };
 
 use dray_model::{
-    ActualDestination, Desired, DestinationId, HopId, NextHop, Resolution, Scheduler, Service,
-    ServiceAddress, ServiceId,
+    Action, ActualDestination, Desired, DestinationId, HashFlags, HopId, KernelRules, NextHop,
+    RealServer, Resolution, Scheduler, Service, ServiceId, ServiceIdentity,
 };
-use dray_sched::Kind;
+use dray_sched::{Kind, Overhead};
 
-use crate::{
-    snapshot::Ineligible,
-    view::{Listed, View},
-};
+use crate::view::{Listed, ServiceView, View, Way};
 
 pub(crate) use judge::judge;
 use numbers::FreeNumbers;
@@ -64,7 +63,7 @@ pub(crate) struct Unused {
 #[derive(Clone, Copy)]
 pub(crate) enum Scope<'a> {
     All,
-    Services(&'a BTreeSet<ServiceAddress>),
+    Services(&'a BTreeSet<ServiceIdentity>),
 }
 
 /// The steps from what is to what is wanted, within the scope.
@@ -72,49 +71,65 @@ pub(crate) fn plan(input: Input<'_>, scope: Scope<'_>) -> Vec<Step> {
     let mut planner = Planner::new(input);
     let mut wanted = HashSet::new();
     for service in &input.desired.services {
-        if scope.contains(service.address) {
-            wanted.insert(service.address);
+        if scope.contains(service.identity) {
+            wanted.insert(service.identity);
             planner.service(service);
         }
     }
-    for address in scope.present(input.view) {
-        if !wanted.contains(&address) {
-            planner.withdraw(address);
+    for service in scope.present(input.view) {
+        if !wanted.contains(&service) {
+            planner.withdraw(service);
         }
     }
     planner.finish()
 }
 
 impl Scope<'_> {
-    fn contains(self, address: ServiceAddress) -> bool {
+    fn contains(self, service: ServiceIdentity) -> bool {
         match self {
             Self::All => true,
-            Self::Services(addresses) => addresses.contains(&address),
+            Self::Services(services) => services.contains(&service),
         }
     }
 
-    /// Addresses within the scope that the data plane has or had a service at.
-    fn present(self, view: &View) -> BTreeSet<ServiceAddress> {
+    /// Services within the scope that the data plane has, or had and still sends packets for.
+    fn present(self, view: &View) -> BTreeSet<ServiceIdentity> {
         match self {
             Self::All => {
                 let leaving = view.leaving().iter();
                 let left = leaving.filter_map(|id| Some(view.destinations().get(id)?.service));
                 view.services().keys().copied().chain(left).collect()
             }
-            Self::Services(addresses) => addresses.clone(),
+            Self::Services(services) => services.clone(),
         }
     }
 }
 
-/// IPVS's scheduler of that name, with the flags it has when none are given.
-fn kind(scheduler: Scheduler) -> Kind {
-    let (fallback, port) = (false, false);
+/// The scheduler as the builder of records has it.
+const fn kind(scheduler: Scheduler) -> Kind {
     match scheduler {
         Scheduler::RoundRobin => Kind::RoundRobin,
         Scheduler::WeightedRoundRobin => Kind::WeightedRoundRobin,
+        Scheduler::LeastConnection => Kind::LeastConnection,
         Scheduler::WeightedLeastConnection => Kind::WeightedLeastConnection,
-        Scheduler::SourceHash => Kind::SourceHash { fallback, port },
-        Scheduler::MaglevHash => Kind::MaglevHash { fallback, port },
+        Scheduler::ShortestExpectedDelay => Kind::ShortestExpectedDelay,
+        Scheduler::NeverQueue => Kind::NeverQueue,
+        Scheduler::LocalityBased => Kind::LocalityBased,
+        Scheduler::LocalityBasedReplicated => Kind::LocalityBasedReplicated,
+        Scheduler::DestinationHash => Kind::DestinationHash,
+        Scheduler::SourceHash(HashFlags { fallback, port }) => Kind::SourceHash { fallback, port },
+        Scheduler::MaglevHash(HashFlags { fallback, port }) => Kind::MaglevHash { fallback, port },
+        Scheduler::Failover => Kind::Failover,
+        Scheduler::Overflow => Kind::Overflow,
+        Scheduler::PowerOfTwo => Kind::PowerOfTwo,
+    }
+}
+
+/// How those kernels weigh a destination's connections.
+const fn overhead(rules: KernelRules) -> Overhead {
+    match rules {
+        KernelRules::V6_1_176 => Overhead::Inactive,
+        KernelRules::V6_1_192 => Overhead::Total,
     }
 }
 
@@ -133,11 +148,11 @@ struct Planner<'a> {
 
     write_hops: Vec<Step>,
     add_destinations: Vec<Step>,
-    set_hops: Vec<Step>,
+    set_destinations: Vec<Step>,
     publish_new: Vec<Step>,
     publish_changed: Vec<Step>,
     withdraw: Vec<Step>,
-    take_hops: Vec<Step>,
+    take_from_destinations: Vec<Step>,
 }
 
 impl<'a> Planner<'a> {
@@ -152,38 +167,35 @@ impl<'a> Planner<'a> {
             needed_destinations: BTreeSet::new(),
             write_hops: Vec::new(),
             add_destinations: Vec::new(),
-            set_hops: Vec::new(),
+            set_destinations: Vec::new(),
             publish_new: Vec::new(),
             publish_changed: Vec::new(),
             withdraw: Vec::new(),
-            take_hops: Vec::new(),
+            take_from_destinations: Vec::new(),
         }
     }
 
     /// Brings one service to what is wanted of it.
     fn service(&mut self, service: &Service) {
-        let present = self.input.view.services().get(&service.address);
+        let present = self.input.view.services().get(&service.identity);
         let list = self.list(service, present.map_or(&[], |present| &present.list));
-        let kind = kind(service.scheduler);
-        self.follow_leaving(service.address);
-        let id = match present {
-            Some(present) if present.kind == Some(kind) && same(&present.list, &list) => return,
-            Some(present) => present.id,
-            None => self.new_service(service.address),
-        };
-        let step = Step::Publish(Publication {
-            id,
-            address: service.address,
-            kind,
+        self.follow_leaving(service.identity);
+        let publication = Publication {
+            id: present.map_or_else(|| self.new_service(service.identity), |present| present.id),
+            service: service.identity,
+            options: service.options,
+            kind: kind(service.scheduler),
+            overhead: overhead(self.input.desired.director.ipvs.rules),
             list,
-        });
+        };
         match present {
-            Some(_) => self.publish_changed.push(step),
-            None => self.publish_new.push(step),
+            Some(present) if publication.says_the_same(present) => {}
+            Some(_) => self.publish_changed.push(Step::Publish(publication)),
+            None => self.publish_new.push(Step::Publish(publication)),
         }
     }
 
-    /// The service's destinations in IPVS's order, made if need be and pointed at their next hops.
+    /// The service's destinations in IPVS's order, made if need be and set to what is wanted of them.
     fn list(&mut self, service: &Service, present: &[Listed]) -> Vec<Listing> {
         let view = self.input.view;
         let places: BTreeMap<IpAddr, usize> = (present.iter().enumerate())
@@ -194,17 +206,9 @@ impl<'a> Planner<'a> {
         let mut new = Vec::new();
         let mut kept: Vec<Option<Listing>> = vec![None; present.len()];
         for real in &service.reals {
-            let weight = u32::from(real.weight.value());
             let place = places.get(&real.address).copied();
             let was_eligible = place.is_some_and(|place| present[place].eligible);
-            let (destination, eligible) =
-                self.destination(service.address, real.address, was_eligible);
-            let listing = Listing {
-                destination,
-                real: real.address,
-                weight,
-                eligible,
-            };
+            let listing = self.destination(service, real, was_eligible);
             match place {
                 Some(place) => kept[place] = Some(listing),
                 None => new.push(listing),
@@ -216,37 +220,57 @@ impl<'a> Planner<'a> {
             .collect()
     }
 
-    /// The destination of a real server inside a service, and whether it may get connections.
-    fn destination(
-        &mut self,
-        service: ServiceAddress,
-        real: IpAddr,
-        was_eligible: bool,
-    ) -> (DestinationId, Result<(), Ineligible>) {
+    /// The destination of a real server inside a service, made if need be.
+    fn destination(&mut self, service: &Service, real: &RealServer, was_eligible: bool) -> Listing {
         let Input {
             view,
             resolutions,
             interfaces,
             ..
         } = self.input;
-        let present = view.destination(service, real);
-        let before = present.and_then(|id| view.hop_of(id));
-        let verdict = judge(resolutions.get(&real), interfaces, before, was_eligible);
-        let Some(id) = present else {
-            let id = DestinationId(self.free_destinations.take());
-            let hop = verdict.hop.map(|hop| self.hop(hop));
-            let destination = ActualDestination { service, real, hop };
-            self.add_destinations
-                .push(Step::AddDestination { id, destination });
-            return (id, verdict.eligible);
+        let present = view.destination(service.identity, real.address);
+        let before = present.map_or(Way::None, |id| view.way(id));
+        let verdict = judge(
+            resolutions.get(&real.address),
+            interfaces,
+            before,
+            was_eligible,
+        );
+        // In direct routing the real server's port is always the service's; a mark's is the packet's.
+        let port = service.identity.address().map_or(0, |address| address.port);
+        let (hop, local) = self.sent(verdict.way);
+        let wanted = ActualDestination {
+            service: service.identity,
+            real: real.address,
+            port,
+            forward: service.forward,
+            hop,
+            weight: u32::from(real.weight.value()),
+            thresholds: real.thresholds,
+            available: true,
+            local,
         };
-        self.needed_destinations.insert(id);
-        self.set_hop(id, before, verdict.hop);
-        (id, verdict.eligible)
+        let destination = match present {
+            Some(id) => {
+                self.needed_destinations.insert(id);
+                self.set(id, wanted);
+                id
+            }
+            None => self.add(wanted),
+        };
+        Listing {
+            destination,
+            real: real.address,
+            port,
+            weight: wanted.weight,
+            limited: wanted.thresholds.upper != 0,
+            eligible: verdict.eligible,
+        }
     }
 
-    /// Keeps the next hops of leaving destinations right: established connections still use them.
-    fn follow_leaving(&mut self, service: ServiceAddress) {
+    /// Marks destinations that are leaving as removed, and keeps their next hops right: established
+    /// connections still use them.
+    fn follow_leaving(&mut self, service: ServiceIdentity) {
         let Input {
             view,
             resolutions,
@@ -254,25 +278,53 @@ impl<'a> Planner<'a> {
             ..
         } = self.input;
         for (real, id) in view.destinations_of(service) {
-            if !self.needed_destinations.contains(&id) {
-                let before = view.hop_of(id);
-                let verdict = judge(resolutions.get(&real), interfaces, before, false);
-                self.set_hop(id, before, verdict.hop);
+            if self.needed_destinations.contains(&id) {
+                continue;
+            }
+            let verdict = judge(resolutions.get(&real), interfaces, view.way(id), false);
+            let (hop, local) = self.sent(verdict.way);
+            if let Some(&present) = view.destinations().get(&id) {
+                let wanted = ActualDestination {
+                    hop,
+                    local,
+                    available: false,
+                    ..present
+                };
+                self.set(id, wanted);
             }
         }
     }
 
-    fn set_hop(&mut self, id: DestinationId, before: Option<NextHop>, hop: Option<NextHop>) {
-        if before == hop {
+    fn add(&mut self, destination: ActualDestination) -> DestinationId {
+        let id = DestinationId(self.free_destinations.take());
+        self.add_destinations
+            .push(Step::Do(Action::AddDestination { id, destination }));
+        id
+    }
+
+    fn set(&mut self, id: DestinationId, destination: ActualDestination) {
+        let present = self.input.view.destinations().get(&id);
+        if present == Some(&destination) {
             return;
         }
-        match hop {
-            Some(hop) => {
-                let hop = Some(self.hop(hop));
-                self.set_hops.push(Step::SetHop { id, hop });
-            }
+        let step = Step::Do(Action::SetDestination { id, destination });
+        let reached =
+            |destination: &ActualDestination| destination.local || destination.hop.is_some();
+        let cut_off = !reached(&destination) && present.is_some_and(reached);
+        if cut_off || !destination.available {
             // Only after the record without it is out.
-            None => self.take_hops.push(Step::SetHop { id, hop: None }),
+            self.take_from_destinations.push(step);
+        } else {
+            self.set_destinations.push(step);
+        }
+    }
+
+    /// The way as a destination has it: next hop, written if need be, and whether it is local.
+    fn sent(&mut self, way: Way) -> (Option<HopId>, bool) {
+        match way {
+            Way::None => (None, false),
+            Way::Local => (None, true),
+            Way::Hop(hop) => (Some(self.hop(hop)), false),
         }
     }
 
@@ -284,14 +336,14 @@ impl<'a> Planner<'a> {
         }
         *self.new_hops.entry(hop).or_insert_with(|| {
             let id = HopId(self.free_hops.take());
-            self.write_hops.push(Step::WriteHop { id, hop });
+            self.write_hops.push(Step::Do(Action::WriteHop { id, hop }));
             id
         })
     }
 
-    fn new_service(&mut self, address: ServiceAddress) -> ServiceId {
+    fn new_service(&mut self, service: ServiceIdentity) -> ServiceId {
         let view = self.input.view;
-        if let Some(id) = view.retired().get(&address) {
+        if let Some(id) = view.retired().get(&service) {
             return *id;
         }
         let free = self.free_services.get_or_insert_with(|| {
@@ -304,11 +356,12 @@ impl<'a> Planner<'a> {
     }
 
     /// Takes a service away; its destinations stay while they have connections.
-    fn withdraw(&mut self, address: ServiceAddress) {
-        self.follow_leaving(address);
-        if let Some(service) = self.input.view.services().get(&address) {
-            let id = service.id;
-            self.withdraw.push(Step::Withdraw { id, address });
+    fn withdraw(&mut self, service: ServiceIdentity) {
+        self.follow_leaving(service);
+        if let Some(present) = self.input.view.services().get(&service) {
+            let id = present.id;
+            self.withdraw
+                .push(Step::Do(Action::Withdraw { id, service }));
         }
     }
 
@@ -318,20 +371,20 @@ impl<'a> Planner<'a> {
             .destinations
             .intersection(view.leaving())
             .filter(|id| !self.needed_destinations.contains(id))
-            .map(|&id| Step::FreeDestination { id });
+            .map(|&id| Step::Do(Action::FreeDestination { id }));
         let free_hops = unused
             .hops
             .intersection(view.spare_hops())
             .filter(|id| !self.needed_hops.contains(id))
-            .map(|&id| Step::FreeHop { id });
+            .map(|&id| Step::Do(Action::FreeHop { id }));
         [
             self.write_hops,
             self.add_destinations,
-            self.set_hops,
+            self.set_destinations,
             self.publish_new,
             self.publish_changed,
             self.withdraw,
-            self.take_hops,
+            self.take_from_destinations,
         ]
         .into_iter()
         .flatten()
@@ -341,14 +394,30 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// Whether the record says already what the list does.
-fn same(present: &[Listed], list: &[Listing]) -> bool {
-    present.len() == list.len()
-        && present.iter().zip(list).all(|(present, wanted)| {
-            present.destination == wanted.destination
-                && present.weight == wanted.weight
-                && present.eligible == wanted.eligible.is_ok()
-        })
+impl Publication {
+    /// Whether the service is already what this would make of it.
+    fn says_the_same(&self, present: &ServiceView) -> bool {
+        present.options == self.options && self.has_the_record_of(present)
+    }
+
+    /// Whether the service's record says already what this one would.
+    pub(crate) fn has_the_record_of(&self, present: &ServiceView) -> bool {
+        let listed = self.list.iter().map(Listing::listed);
+        present.kind == Some(self.kind)
+            && present.overhead == Some(self.overhead)
+            && present.list.iter().copied().eq(listed)
+    }
+}
+
+impl Listing {
+    const fn listed(&self) -> Listed {
+        Listed {
+            destination: self.destination,
+            weight: self.weight,
+            limited: self.limited,
+            eligible: self.eligible.is_ok(),
+        }
+    }
 }
 
 #[cfg(test)]

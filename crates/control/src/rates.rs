@@ -92,6 +92,7 @@ mod tests {
             connections,
             packets,
             bytes,
+            ..Counters::default()
         }
     }
 

@@ -3,21 +3,23 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
+    num::NonZeroU32,
 };
 
 use dray_model::{
-    Connection, DataPlane, Desired, DestinationId, RealServer, Resolution, Service, ServiceAddress,
-    ServiceName, Weight,
+    ActualDestination, Connection, DataPlane, Desired, DestinationId, Family, Live, Mark, NextHop,
+    Protocol, RealServer, Resolution, Service, ServiceAddress, ServiceIdentity, ServiceName,
+    Template, Thresholds, Weight,
 };
 
 use crate::{
     plan::judge,
     snapshot::{
         ConnectionFilter, ConnectionStatus, Connections, DestinationStatus, Ineligible,
-        LeavingService, ServiceStatus, Standing, Traffic,
+        LeavingService, ServiceStatus, Standing, TemplateStatus, Templates, Traffic,
     },
     traffic::Book,
-    view::{Listed, View},
+    view::{Listed, View, Way},
 };
 
 /// All that an answer is made from.
@@ -38,16 +40,16 @@ impl<D: DataPlane> Report<'_, D> {
     }
 
     fn service(&self, service: &Service) -> ServiceStatus {
-        let address = service.address;
-        let present = self.view.services().get(&address);
+        let identity = service.identity;
+        let present = self.view.services().get(&identity);
         let listed: BTreeMap<DestinationId, Listed> = present
             .map(|present| present.list.as_slice())
             .unwrap_or_default()
             .iter()
             .map(|listed| (listed.destination, *listed))
             .collect();
-        let mut left: BTreeMap<IpAddr, (DestinationId, Traffic)> = self.destinations_of(address);
-        let mut traffic = self.book.service(address);
+        let mut left: BTreeMap<IpAddr, (DestinationId, Traffic)> = self.destinations_of(identity);
+        let mut traffic = self.book.service(identity);
         for (_, part) in left.values() {
             traffic.add(part);
         }
@@ -56,21 +58,26 @@ impl<D: DataPlane> Report<'_, D> {
             .map(|real| {
                 let found = left.remove(&real.address);
                 let listed = found.and_then(|(id, _)| listed.get(&id));
+                let traffic = found.map(|(_, traffic)| traffic).unwrap_or_default();
+                let way = found.map_or(Way::None, |(id, _)| self.view.way(id));
                 DestinationStatus {
                     id: found.map(|(id, _)| id),
                     real: real.address,
                     weight: real.weight,
-                    standing: self.standing(real, listed),
-                    hop: found.and_then(|(id, _)| self.view.hop_of(id)),
-                    traffic: found.map(|(_, traffic)| traffic).unwrap_or_default(),
+                    thresholds: real.thresholds,
+                    standing: self.standing(real, listed, traffic.live),
+                    hop: hop(way),
+                    local: way == Way::Local,
+                    traffic,
                 }
             })
             .collect();
         destinations.extend(self.leaving_among(left));
         ServiceStatus {
             name: service.name.clone(),
-            address,
+            identity,
             scheduler: service.scheduler,
+            options: service.options,
             forward: service.forward,
             refused: present.map_or(0, |present| self.dataplane.refused(present.id)),
             traffic,
@@ -81,7 +88,7 @@ impl<D: DataPlane> Report<'_, D> {
     /// The destinations of a service by real server, with what they have had.
     fn destinations_of(
         &self,
-        service: ServiceAddress,
+        service: ServiceIdentity,
     ) -> BTreeMap<IpAddr, (DestinationId, Traffic)> {
         self.view
             .destinations_of(service)
@@ -90,52 +97,58 @@ impl<D: DataPlane> Report<'_, D> {
     }
 
     /// The record says whether; the way to the real server says why not.
-    fn standing(&self, real: &RealServer, listed: Option<&Listed>) -> Standing {
+    fn standing(&self, real: &RealServer, listed: Option<&Listed>, live: Live) -> Standing {
         let Some(listed) = listed else {
             return Standing::NotEligible(Ineligible::NotApplied);
         };
         if listed.eligible {
             return match real.weight.value() {
                 0 => Standing::Quiesced,
+                _ if live.overloaded => Standing::Overloaded,
                 _ => Standing::Eligible,
             };
         }
-        let before = self.view.hop_of(listed.destination);
+        let before = self.view.way(listed.destination);
         let resolution = self.resolutions.get(&real.address);
         let verdict = judge(resolution, self.interfaces, before, false);
         Standing::NotEligible(verdict.eligible.err().unwrap_or(Ineligible::NotApplied))
     }
 
-    /// Those that are leaving and have connections left.
+    /// Those that are leaving and have connections or templates left.
     fn leaving_among(
         &self,
         destinations: BTreeMap<IpAddr, (DestinationId, Traffic)>,
     ) -> impl Iterator<Item = DestinationStatus> {
         destinations
             .into_iter()
-            .filter(|(_, (id, traffic))| {
-                self.view.leaving().contains(id) && traffic.live.total() > 0
+            .filter(|(_, (id, Traffic { live, .. }))| {
+                self.view.leaving().contains(id) && (live.total() > 0 || live.persistent > 0)
             })
-            .map(|(real, (id, traffic))| DestinationStatus {
-                id: Some(id),
-                real,
-                weight: Weight::new(0),
-                standing: Standing::Leaving,
-                hop: self.view.hop_of(id),
-                traffic,
+            .map(|(real, (id, traffic))| {
+                let way = self.view.way(id);
+                DestinationStatus {
+                    id: Some(id),
+                    real,
+                    weight: Weight::new(0),
+                    thresholds: Thresholds::default(),
+                    standing: Standing::Leaving,
+                    hop: hop(way),
+                    local: way == Way::Local,
+                    traffic,
+                }
             })
     }
 
     /// Services that are not in the desired state and have connections left.
     pub(crate) fn leaving(&self) -> Vec<LeavingService> {
         let leaving = self.view.leaving().iter();
-        let addresses: BTreeSet<ServiceAddress> = leaving
+        let services: BTreeSet<ServiceIdentity> = leaving
             .filter_map(|id| Some(self.view.destinations().get(id)?.service))
-            .filter(|address| !self.view.services().contains_key(address))
+            .filter(|service| !self.view.services().contains_key(service))
             .collect();
-        let services = addresses.into_iter().map(|address| LeavingService {
-            address,
-            destinations: self.leaving_among(self.destinations_of(address)).collect(),
+        let services = services.into_iter().map(|identity| LeavingService {
+            identity,
+            destinations: self.leaving_among(self.destinations_of(identity)).collect(),
         });
         services
             .filter(|service| !service.destinations.is_empty())
@@ -144,15 +157,11 @@ impl<D: DataPlane> Report<'_, D> {
 
     /// Connections of the table.
     pub(crate) fn connections(&self, filter: &ConnectionFilter, limit: usize) -> Connections {
-        let names: BTreeMap<ServiceAddress, &ServiceName> = self
-            .desired
-            .services
-            .iter()
-            .map(|service| (service.address, &service.name))
-            .collect();
+        let names = self.names();
+        let destination = |connection: &Connection| self.destination(connection.destination);
         let keep = |connection: &Connection| {
-            let name = || names.get(&connection.service).copied();
-            let real = || Some(self.view.destinations().get(&connection.destination)?.real);
+            let name = || names.get(&destination(connection)?.service).copied();
+            let real = || Some(destination(connection)?.real);
             filter
                 .client
                 .is_none_or(|network| within(connection.client.ip(), network))
@@ -165,19 +174,85 @@ impl<D: DataPlane> Report<'_, D> {
         let mut found = self.dataplane.connections(&keep, limit.saturating_add(1));
         let more = found.len() > limit;
         found.truncate(limit);
-        let list = found.into_iter().map(|connection| ConnectionStatus {
-            address: connection.service,
-            service: names.get(&connection.service).map(|&name| name.clone()),
-            client: connection.client,
-            real: (self.view.destinations().get(&connection.destination))
-                .map(|destination| destination.real),
-            state: connection.state,
-            expires: connection.expires,
-            age: connection.age,
+        let list = found.into_iter().map(|connection| {
+            let destination = destination(&connection);
+            ConnectionStatus {
+                address: connection.service,
+                service: destination.and_then(|found| names.get(&found.service).copied().cloned()),
+                client: connection.client,
+                real: destination.map(|destination| destination.real),
+                state: connection.state,
+                expires: connection.expires,
+                age: connection.age,
+            }
         });
         Connections {
             list: list.collect(),
             more,
+        }
+    }
+
+    /// Persistence templates.
+    pub(crate) fn templates(&self, limit: usize) -> Templates {
+        let names = self.names();
+        let mut found = self.dataplane.templates(limit.saturating_add(1));
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let list = found.into_iter().filter_map(|template| {
+            let destination = self.destination(template.destination);
+            Some(TemplateStatus {
+                client: template.client,
+                to: target(&template)?,
+                service: destination.and_then(|found| names.get(&found.service).copied().cloned()),
+                real: destination.map(|destination| destination.real),
+                state: template.state,
+                expires: template.expires,
+                connections: template.children,
+            })
+        });
+        Templates {
+            list: list.collect(),
+            more,
+        }
+    }
+
+    fn destination(&self, id: DestinationId) -> Option<&ActualDestination> {
+        self.view.destinations().get(&id)
+    }
+
+    /// The names of the services in the desired state.
+    fn names(&self) -> BTreeMap<ServiceIdentity, &ServiceName> {
+        let services = self.desired.services.iter();
+        services
+            .map(|service| (service.identity, &service.name))
+            .collect()
+    }
+}
+
+const fn hop(way: Way) -> Option<NextHop> {
+    match way {
+        Way::Hop(hop) => Some(hop),
+        Way::None | Way::Local => None,
+    }
+}
+
+/// What a template's connections are to; none when no service makes such templates.
+fn target(template: &Template) -> Option<ServiceIdentity> {
+    match (template.protocol, template.vip) {
+        (0, IpAddr::V4(mark)) => {
+            let mark = Mark {
+                number: NonZeroU32::new(mark.to_bits())?,
+                family: Family::of(template.client),
+            };
+            Some(mark.into())
+        }
+        (protocol, vip) => {
+            let address = ServiceAddress {
+                protocol: Protocol::from_number(protocol)?,
+                vip,
+                port: template.port,
+            };
+            Some(address.into())
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use dray_model::{DestinationId, HopId, Live, ServiceAddress};
+use dray_model::{DestinationId, HopId, Live, ServiceIdentity};
 
 use crate::{plan::Unused, view::View};
 
@@ -15,7 +15,7 @@ use crate::{plan::Unused, view::View};
 pub(crate) struct Seen {
     destinations: BTreeSet<DestinationId>,
     hops: BTreeSet<HopId>,
-    retired: BTreeSet<ServiceAddress>,
+    retired: BTreeSet<ServiceIdentity>,
 }
 
 impl Seen {
@@ -28,12 +28,13 @@ impl Seen {
         }
     }
 
-    /// What was out of use at this look and is so at the next, and has no connection.
+    /// What was out of use at this look and is so at the next, and has neither connection nor template.
     pub(crate) fn unused(&self, next: &Self, live: impl Fn(DestinationId) -> Live) -> Unused {
         let destinations = self.destinations.intersection(&next.destinations);
+        let idle = |live: Live| live.total() == 0 && live.persistent == 0;
         Unused {
             destinations: destinations
-                .filter(|id| live(**id).total() == 0)
+                .filter(|id| idle(live(**id)))
                 .copied()
                 .collect(),
             hops: self.hops.intersection(&next.hops).copied().collect(),
@@ -41,22 +42,34 @@ impl Seen {
     }
 
     /// Services that were withdrawn at this look and are so at the next.
-    pub(crate) fn retired<'a>(&'a self, next: &'a Self) -> impl Iterator<Item = ServiceAddress> {
+    pub(crate) fn retired<'a>(&'a self, next: &'a Self) -> impl Iterator<Item = ServiceIdentity> {
         self.retired.intersection(&next.retired).copied()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use dray_model::{ActualDestination, Mac, NextHop, Protocol};
+    use std::num::NonZeroU32;
+
+    use dray_model::{Action, ActualDestination, Family, Forward, Mac, Mark, NextHop, Thresholds};
 
     use super::*;
 
-    fn address() -> ServiceAddress {
-        ServiceAddress {
-            protocol: Protocol::Tcp,
-            vip: [10, 77, 0, 100].into(),
-            port: 80,
+    fn destination(number: u8) -> ActualDestination {
+        let mark = Mark {
+            number: NonZeroU32::MIN,
+            family: Family::Ipv4,
+        };
+        ActualDestination {
+            service: mark.into(),
+            real: [10, 77, 0, number].into(),
+            port: 0,
+            forward: Forward::DirectRouting,
+            hop: None,
+            weight: 1,
+            thresholds: Thresholds::default(),
+            available: false,
+            local: false,
         }
     }
 
@@ -66,17 +79,19 @@ mod tests {
             vlan: None,
             source: Mac::default(),
             destination: Mac([2, 0, 0, 0, 0, last]),
+            mtu: 1500,
         }
     }
 
     fn add(view: &mut View, number: u8) {
-        let destination = ActualDestination {
-            service: address(),
-            real: [10, 77, 0, number].into(),
-            hop: None,
-        };
-        view.add_destination(DestinationId(number.into()), destination);
-        view.add_hop(HopId(number.into()), hop(number));
+        view.note(Action::AddDestination {
+            id: DestinationId(number.into()),
+            destination: destination(number),
+        });
+        view.note(Action::WriteHop {
+            id: HopId(number.into()),
+            hop: hop(number),
+        });
     }
 
     #[test]
@@ -101,20 +116,32 @@ mod tests {
         let mut view = View::default();
         add(&mut view, 1);
         let first = Seen::now(&view);
-        view.set_hop(DestinationId(1), Some(HopId(1)));
+        view.note(Action::SetDestination {
+            id: DestinationId(1),
+            destination: ActualDestination {
+                hop: Some(HopId(1)),
+                ..destination(1)
+            },
+        });
         let unused = first.unused(&Seen::now(&view), |_| Live::default());
         assert_eq!(unused.hops, BTreeSet::new());
     }
 
     #[test]
-    fn a_destination_with_connections_is_in_use() {
+    fn a_destination_with_connections_or_templates_is_in_use() {
         let mut view = View::default();
         add(&mut view, 1);
         let look = Seen::now(&view);
-        let live = Live {
-            active: 0,
+        let one_connection = Live {
             inactive: 1,
+            ..Live::default()
         };
-        assert_eq!(look.unused(&look, |_| live).destinations, BTreeSet::new());
+        let one_template = Live {
+            persistent: 1,
+            ..Live::default()
+        };
+        for live in [one_connection, one_template] {
+            assert_eq!(look.unused(&look, |_| live).destinations, BTreeSet::new());
+        }
     }
 }

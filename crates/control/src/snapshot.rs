@@ -7,11 +7,12 @@ use std::{
 };
 
 use dray_model::{
-    Counters, DestinationId, Forward, InterfaceStatus, Live, NextHop, ReasonCount, Scheduler,
-    ServiceAddress, ServiceName, Timeouts, Unresolved, Weight,
+    Counters, DestinationId, Forward, InterfaceStatus, Live, NextHop, ReasonCount, Removed,
+    Scheduler, ServiceAddress, ServiceIdentity, ServiceName, ServiceOptions, Thresholds, Timeouts,
+    Unresolved, Weight,
 };
 
-use crate::rates::Rates;
+use crate::{defence::Defences, rates::Rates};
 
 /// What the director does at the moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +39,10 @@ pub struct DirectorStatus {
     pub table: TableStatus,
     /// How long connections last without packets.
     pub timeouts: Timeouts,
+    /// Defences that are on.
+    pub defences: Defences,
+    /// What becomes of packets of removed real servers' connections.
+    pub removed: Removed,
     /// VIPs that the director has put on an interface.
     pub vips: Vec<AddedVip>,
 }
@@ -66,10 +71,12 @@ pub struct AddedVip {
 pub struct ServiceStatus {
     /// The operator's name for it.
     pub name: ServiceName,
-    /// Protocol, VIP and port.
-    pub address: ServiceAddress,
+    /// Protocol, VIP and port, or a mark.
+    pub identity: ServiceIdentity,
     /// How a new connection's real server is chosen.
     pub scheduler: Scheduler,
+    /// How it treats clients.
+    pub options: ServiceOptions,
     /// How packets reach the real servers.
     pub forward: Forward,
     /// How often it had no destination to give.
@@ -83,8 +90,8 @@ pub struct ServiceStatus {
 /// A service that was removed while it had connections: they go on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LeavingService {
-    /// Protocol, VIP and port.
-    pub address: ServiceAddress,
+    /// Protocol, VIP and port, or a mark.
+    pub identity: ServiceIdentity,
     /// The destinations that its connections are on.
     pub destinations: Vec<DestinationStatus>,
 }
@@ -98,10 +105,14 @@ pub struct DestinationStatus {
     pub real: IpAddr,
     /// Its weight; 0 when it is leaving.
     pub weight: Weight,
+    /// Beyond which numbers of connections it gets no new ones.
+    pub thresholds: Thresholds,
     /// Whether it gets new connections.
     pub standing: Standing,
-    /// Where its packets go; none while its neighbour has never been known.
+    /// Where its packets go; none while its neighbour has never been known, and when it is local.
     pub hop: Option<NextHop>,
+    /// Whether it is the director itself: its packets go to the host's stack.
+    pub local: bool,
     /// What it has had.
     pub traffic: Traffic,
 }
@@ -113,9 +124,11 @@ pub enum Standing {
     Eligible,
     /// Its weight is 0: it keeps the connections that it has.
     Quiesced,
+    /// Its upper threshold was reached: it gets none until enough of those that it has have ended.
+    Overloaded,
     /// It gets none, and why. Connections that it has are still sent to its last next hop.
     NotEligible(Ineligible),
-    /// It is no longer in the configuration and keeps the connections that it has until they end.
+    /// It is no longer in the configuration and is kept until its connections and templates end.
     Leaving,
 }
 
@@ -142,7 +155,7 @@ pub enum Ineligible {
     NotApplied,
 }
 
-/// Connections, packets and bytes; client to server only, as direct routing sees no other.
+/// Connections, packets and bytes. With direct routing, replies are seen only if the director routes them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Traffic {
     /// Connections now.
@@ -178,9 +191,9 @@ pub struct Connections {
 /// One connection of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectionStatus {
-    /// The service's address.
+    /// What the client asks: protocol, VIP and port.
     pub address: ServiceAddress,
-    /// Name of the service; none when it is no longer in the configuration.
+    /// Name of the service that gave it its real server; none when it is no longer in the configuration.
     pub service: Option<ServiceName>,
     /// The client.
     pub client: SocketAddr,
@@ -194,6 +207,34 @@ pub struct ConnectionStatus {
     pub age: Duration,
 }
 
+/// Persistence templates: which real server a client's next connection gets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Templates {
+    /// The templates, in no order.
+    pub list: Vec<TemplateStatus>,
+    /// Whether there are more than the limit let through.
+    pub more: bool,
+}
+
+/// One persistence template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateStatus {
+    /// The client's network: its address under the service's mask.
+    pub client: IpAddr,
+    /// What the client's connections are to: port 0 when the template is for every port.
+    pub to: ServiceIdentity,
+    /// Name of the service that it belongs to; none when it is no longer in the configuration.
+    pub service: Option<ServiceName>,
+    /// The real server; none when its destination ended at this very moment.
+    pub real: Option<IpAddr>,
+    /// State, in IPVS's names (`NONE`, `ASSURED`).
+    pub state: &'static str,
+    /// Time until it ends if the client opens no connection.
+    pub expires: Duration,
+    /// Its connections.
+    pub connections: u32,
+}
+
 /// What a new desired state changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Applied {
@@ -203,7 +244,7 @@ pub struct Applied {
     pub reals: usize,
     /// Services that are new.
     pub services_added: usize,
-    /// Services that have another name, scheduler, or set of real servers than before.
+    /// Services that have another name, scheduler, option, or set of real servers than before.
     pub services_changed: usize,
     /// Services that are gone.
     pub services_removed: usize,

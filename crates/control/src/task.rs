@@ -3,6 +3,8 @@
 //! A *pass* is plan and apply over some of the services. There is one when the desired state changes,
 //! when the way to a real server changes, and when a sweep has found something to free. A pass that fails
 //! leaves what it did in the view; a full pass is then tried every 2 s until one succeeds.
+//!
+//! Once a second the occupancy of the table says which defences are on.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use dray_model::{DataPlane, Desired, Director, Net, Resolution};
+use dray_model::{DataPlane, Desired, Director, MarkRule, Net, Policy, Resolution};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
@@ -21,6 +23,7 @@ use tracing::{debug, error, info, warn};
 
 use crate::{
     apply::{ApplyError, Done, apply},
+    defence::Defences,
     difference::{Difference, moved, touched},
     handle::{ControlError, Handle, Request, StopMode},
     plan::{Input, Scope, Unused, plan},
@@ -44,6 +47,9 @@ const PARTS: u32 = 40;
 
 /// Ticks in a period of the rates, each of which is one service's in so many.
 const SLICES: u32 = (rates::PERIOD.as_millis() / TICK.as_millis()) as u32;
+
+/// Ticks between two looks at the occupancy of the table: a second.
+const WATCH: usize = (Duration::from_secs(1).as_millis() / TICK.as_millis()) as usize;
 
 /// What the control task owns from its start on.
 pub struct Parts<D, N> {
@@ -87,6 +93,9 @@ struct Task<D, N> {
     view: View,
     vips: Vips,
     book: Book,
+    /// How packets are treated now.
+    policy: Policy,
+    defences: Defences,
     /// Connections that each part of the table had at its last sweep.
     alive: [u64; PARTS as usize],
     ticks: usize,
@@ -114,7 +123,10 @@ impl<D: DataPlane, N: Net> Task<D, N> {
             );
         }
         let vips = Vips::load(ledger).map_err(ControlError::Ledger)?;
-        dataplane.set_timeouts(&desired.director.timeouts);
+        let director = &desired.director;
+        let defences = Defences::called_for(&director.ipvs, 0, room(director));
+        let policy = defences.policy(director.ipvs, director.timeouts);
+        dataplane.set_policy(&policy);
         let resolutions = reports.borrow_and_update().clone();
         let mut task = Self {
             book: Book::adopt(&dataplane, &view),
@@ -126,6 +138,8 @@ impl<D: DataPlane, N: Net> Task<D, N> {
             resolutions,
             view,
             vips,
+            policy,
+            defences,
             alive: [0; PARTS as usize],
             ticks: 0,
             seen: Seen::default(),
@@ -134,7 +148,10 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         let desired = Arc::clone(&task.desired);
         let (_, result) = task.pass(&desired, Scope::All, &Unused::default());
         task.follow();
-        result.map_err(ControlError::Start)?;
+        // Services first: a mark without one is not looked at.
+        result
+            .and_then(|()| task.give_marks(&desired.director.marks))
+            .map_err(ControlError::Start)?;
         task.sync_vips().await;
         Ok(task)
     }
@@ -170,6 +187,10 @@ impl<D: DataPlane, N: Net> Task<D, N> {
                 let interfaces = self.interfaces();
                 let connections = self.report(&interfaces).connections(&filter, limit);
                 _ = reply.send(connections);
+            }
+            Request::Templates(limit, reply) => {
+                let interfaces = self.interfaces();
+                _ = reply.send(self.report(&interfaces).templates(limit));
             }
             Request::Stop(mode, reply) => {
                 let stopped = match mode {
@@ -215,20 +236,25 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         changeable(&self.desired.director, &desired.director)?;
         let difference = Difference::between(&self.desired, &desired);
         let services = difference.services();
-        let scope = match self.behind {
-            Some(_) => Scope::All,
-            None => Scope::Services(&services),
+        // Every record says by which rules it is picked from.
+        let same_rules = desired.director.ipvs.rules == self.desired.director.ipvs.rules;
+        let scope = if self.behind.is_none() && same_rules {
+            Scope::Services(&services)
+        } else {
+            Scope::All
         };
-        let (steps, result) = self.pass(&desired, scope, &Unused::default());
+        let same_marks = desired.director.marks == self.desired.director.marks;
+        let (steps, mut result) = self.pass(&desired, scope, &Unused::default());
+        if result.is_ok() && !same_marks {
+            result = self.give_marks(&desired.director.marks);
+        }
         if let Err(forth) = result {
             return Err(self.go_back(forth));
         }
         self.behind = None;
         let before = std::mem::replace(&mut self.desired, Arc::new(desired));
+        self.treat();
         let (director, services) = (&self.desired.director, &self.desired.services);
-        if director.timeouts != before.director.timeouts {
-            self.dataplane.set_timeouts(&director.timeouts);
-        }
         let applied = Applied {
             services: services.len(),
             reals: services.iter().map(|service| service.reals.len()).sum(),
@@ -240,6 +266,7 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         };
         let same_vips = difference.added.is_empty()
             && difference.removed.is_empty()
+            && same_marks
             && director.vips == before.director.vips;
         if !same_vips {
             self.sync_vips().await;
@@ -249,6 +276,51 @@ impl<D: DataPlane, N: Net> Task<D, N> {
             problems,
             ..applied
         })
+    }
+
+    fn give_marks(&mut self, rules: &[MarkRule]) -> Result<(), ApplyError> {
+        self.dataplane
+            .set_mark_rules(rules)
+            .map_err(ApplyError::Marks)
+    }
+
+    /// Has packets treated as the desired state and the occupancy of the table ask for.
+    fn treat(&mut self) {
+        let director = &self.desired.director;
+        let connections = self.alive.iter().sum();
+        let defences = Defences::called_for(&director.ipvs, connections, room(director));
+        let before = std::mem::replace(&mut self.defences, defences);
+        let Defences {
+            drop_rate,
+            drop_entry,
+            secure_tcp,
+        } = defences;
+        let drop_packet = drop_rate.is_some();
+        if (
+            before.drop_rate.is_some(),
+            before.drop_entry,
+            before.secure_tcp,
+        ) != (drop_packet, drop_entry, secure_tcp)
+        {
+            info!(
+                connections,
+                drop_packet, drop_entry, secure_tcp, "defences changed"
+            );
+        }
+        let policy = defences.policy(director.ipvs, director.timeouts);
+        if policy != self.policy {
+            self.dataplane.set_policy(&policy);
+            self.policy = policy;
+        }
+    }
+
+    /// Looks at how full the table is, and defends it.
+    fn watch(&mut self) {
+        self.treat();
+        if self.defences.drop_entry {
+            let dropped = self.dataplane.drop_entries();
+            debug!(dropped, "connections dropped at random");
+        }
     }
 
     /// Brings the desired state of before back into force.
@@ -286,6 +358,9 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         self.alive[self.ticks % PARTS as usize] = sweep.alive;
         let slice = (self.ticks % SLICES as usize) as u32;
         self.ticks += 1;
+        if self.ticks.is_multiple_of(WATCH) {
+            self.watch();
+        }
         self.book.tick(&self.dataplane, &self.view, slice, SLICES);
         self.free();
         if slice == 0 && self.behind.is_some() {
@@ -301,9 +376,9 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         let now = Seen::now(&self.view);
         let before = std::mem::replace(&mut self.seen, now);
         let unused = before.unused(&self.seen, |id| self.dataplane.live(id));
-        for address in before.retired(&self.seen) {
-            if self.view.forget_retired(address) {
-                self.book.forget(address);
+        for service in before.retired(&self.seen) {
+            if self.view.forget_retired(service) {
+                self.book.forget(service);
             }
         }
         if unused != Unused::default() {
@@ -380,9 +455,11 @@ impl<D: DataPlane, N: Net> Task<D, N> {
                 interfaces: self.dataplane.interfaces(),
                 table: TableStatus {
                     connections: self.alive.iter().sum(),
-                    room: u64::from(director.max_connections.get()),
+                    room: room(director),
                 },
                 timeouts: director.timeouts,
+                defences: self.defences,
+                removed: director.ipvs.removed,
                 vips: self.vips.added().iter().cloned().collect(),
             },
             services: report.services(),
@@ -404,6 +481,11 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         let behind = behind.into_iter();
         behind.chain(self.vips.problems()).chain(deaf).collect()
     }
+}
+
+/// Connections that there is room for, in each address family.
+fn room(director: &Director) -> u64 {
+    director.max_connections.get().into()
 }
 
 /// Refuses what only a new start can change.

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use dray_model::{Counters, DataPlane, DestinationId, Live, ServiceAddress};
+use dray_model::{Counters, DataPlane, DestinationId, Live, ServiceIdentity};
 
 use crate::{
     apply::Freed,
@@ -20,7 +20,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Book {
     destinations: BTreeMap<DestinationId, Estimator>,
-    services: BTreeMap<ServiceAddress, ServicePage>,
+    services: BTreeMap<ServiceIdentity, ServicePage>,
 }
 
 #[derive(Debug)]
@@ -63,19 +63,19 @@ impl Book {
         let present = view
             .services()
             .iter()
-            .map(|(address, service)| (*address, service.id));
-        let retired = view.retired().iter().map(|(address, id)| (*address, *id));
-        for (address, id) in present.chain(retired) {
+            .map(|(service, present)| (*service, present.id));
+        let retired = view.retired().iter().map(|(service, id)| (*service, *id));
+        for (service, id) in present.chain(retired) {
             if id.0 % slices == slice {
-                self.tick_service(dataplane, view, address);
+                self.tick_service(dataplane, view, service);
             }
         }
     }
 
-    fn tick_service<D: DataPlane>(&mut self, dataplane: &D, view: &View, address: ServiceAddress) {
-        let page = self.services.entry(address).or_default();
+    fn tick_service<D: DataPlane>(&mut self, dataplane: &D, view: &View, service: ServiceIdentity) {
+        let page = self.services.entry(service).or_default();
         let mut total = page.estimator.last();
-        for (_, id) in view.destinations_of(address) {
+        for (_, id) in view.destinations_of(service) {
             let estimator = self
                 .destinations
                 .entry(id)
@@ -95,7 +95,7 @@ impl Book {
     }
 
     /// Forgets a service that is no more.
-    pub(crate) fn forget(&mut self, service: ServiceAddress) {
+    pub(crate) fn forget(&mut self, service: ServiceIdentity) {
         self.services.remove(&service);
     }
 
@@ -110,8 +110,8 @@ impl Book {
 
     /// What a service has had without its present destinations: what those had that are gone, and how
     /// fast the sum of all grows.
-    pub(crate) fn service(&self, address: ServiceAddress) -> Traffic {
-        let page = self.services.get(&address);
+    pub(crate) fn service(&self, service: ServiceIdentity) -> Traffic {
+        let page = self.services.get(&service);
         Traffic {
             live: Live::default(),
             counters: page.map(|page| page.gone).unwrap_or_default(),
@@ -123,9 +123,15 @@ impl Book {
 impl Traffic {
     /// Adds the connections and counters of a part; the rates are estimated for the whole.
     pub(crate) fn add(&mut self, part: &Self) {
-        let Live { active, inactive } = part.live;
+        let Live {
+            active,
+            inactive,
+            persistent,
+            overloaded: _,
+        } = part.live;
         self.live.active = self.live.active.saturating_add(active);
         self.live.inactive = self.live.inactive.saturating_add(inactive);
+        self.live.persistent = self.live.persistent.saturating_add(persistent);
         self.counters = plus(self.counters, part.counters);
     }
 }
@@ -139,6 +145,8 @@ fn plus(a: Counters, b: Counters) -> Counters {
         connections: a.connections.wrapping_add(b.connections),
         packets: a.packets.wrapping_add(b.packets),
         bytes: a.bytes.wrapping_add(b.bytes),
+        reply_packets: a.reply_packets.wrapping_add(b.reply_packets),
+        reply_bytes: a.reply_bytes.wrapping_add(b.reply_bytes),
     }
 }
 
@@ -147,5 +155,7 @@ fn minus(a: Counters, b: Counters) -> Counters {
         connections: a.connections.wrapping_sub(b.connections),
         packets: a.packets.wrapping_sub(b.packets),
         bytes: a.bytes.wrapping_sub(b.bytes),
+        reply_packets: a.reply_packets.wrapping_sub(b.reply_packets),
+        reply_bytes: a.reply_bytes.wrapping_sub(b.reply_bytes),
     }
 }

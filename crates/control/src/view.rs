@@ -10,33 +10,37 @@ use std::{
 };
 
 use dray_model::{
-    Actual, ActualDestination, DestinationId, HopId, NextHop, Record, ServiceAddress, ServiceId,
+    Action, Actual, ActualDestination, ActualService, DestinationId, HopId, NextHop, Record,
+    ServiceId, ServiceIdentity, ServiceOptions,
 };
-use dray_sched::{Decoded, Kind, decode};
+use dray_sched::{Decoded, DecodedEntry, Kind, Overhead, decode};
 use tracing::warn;
 
 /// What the data plane holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct View {
-    services: BTreeMap<ServiceAddress, ServiceView>,
+    services: BTreeMap<ServiceIdentity, ServiceView>,
     destinations: BTreeMap<DestinationId, ActualDestination>,
     hops: BTreeMap<HopId, HopView>,
 
     // Everything below follows from the three above, but for `retired`.
-    numbers: BTreeMap<(ServiceAddress, IpAddr), DestinationId>,
+    numbers: BTreeMap<(ServiceIdentity, IpAddr), DestinationId>,
     leaving: BTreeSet<DestinationId>,
     by_hop: BTreeMap<NextHop, HopId>,
     spare_hops: BTreeSet<HopId>,
     /// Numbers of withdrawn services whose destinations still have connections.
-    retired: BTreeMap<ServiceAddress, ServiceId>,
+    retired: BTreeMap<ServiceIdentity, ServiceId>,
 }
 
 /// A service that packets can find.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ServiceView {
     pub(crate) id: ServiceId,
+    pub(crate) options: ServiceOptions,
     /// None when the record is not one that this version can read.
     pub(crate) kind: Option<Kind>,
+    /// As the kind.
+    pub(crate) overhead: Option<Overhead>,
     /// In IPVS's order: newest first.
     pub(crate) list: Vec<Listed>,
     pub(crate) record: Record,
@@ -47,7 +51,19 @@ pub(crate) struct ServiceView {
 pub(crate) struct Listed {
     pub(crate) destination: DestinationId,
     pub(crate) weight: u32,
+    pub(crate) limited: bool,
     pub(crate) eligible: bool,
+}
+
+/// Where a destination's packets go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Nowhere: nothing is known of it yet.
+    None,
+    /// To the director's own host.
+    Local,
+    /// To a neighbour.
+    Hop(NextHop),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,8 +74,7 @@ struct HopView {
 }
 
 impl View {
-    /// The view of what the data plane was found to hold. A record that cannot be read counts as empty,
-    /// so that the next plan writes it anew; until then packets use it as it is.
+    /// The view of what the data plane was found to hold.
     pub(crate) fn new(actual: Actual) -> Self {
         let mut view = Self::default();
         for (id, hop) in actual.hops {
@@ -68,40 +83,38 @@ impl View {
         for (id, destination) in actual.destinations {
             view.add_destination(id, destination);
         }
-        for (address, service) in actual.services {
-            let (kind, list) = match decode(&service.record.0) {
-                Ok(Decoded { kind, list }) => (Some(kind), view.listed(&list)),
-                Err(error) => {
-                    warn!(service = %address, %error, "scheduling record is written anew");
-                    (None, Vec::new())
-                }
-            };
-            view.publish(
-                address,
-                ServiceView {
-                    id: service.id,
-                    kind,
-                    list,
-                    record: service.record,
-                },
-            );
+        for (service, present) in actual.services {
+            view.publish(service, present);
         }
         view
     }
 
-    /// The decoded list, without what names no destination of the data plane.
-    fn listed(&self, list: &[(u32, u32, bool)]) -> Vec<Listed> {
-        list.iter()
-            .map(|&(destination, weight, eligible)| Listed {
-                destination: DestinationId(destination),
-                weight,
-                eligible,
-            })
-            .filter(|listed| self.destinations.contains_key(&listed.destination))
-            .collect()
+    /// Notes what was done.
+    pub(crate) fn note(&mut self, action: Action) {
+        match action {
+            Action::WriteHop { id, hop } => self.add_hop(id, hop),
+            Action::AddDestination { id, destination } => self.add_destination(id, destination),
+            Action::SetDestination { id, destination } => self.set_destination(id, destination),
+            Action::Publish {
+                id,
+                service,
+                options,
+                record,
+            } => {
+                let present = ActualService {
+                    id,
+                    options,
+                    record,
+                };
+                self.publish(service, present);
+            }
+            Action::Withdraw { service, .. } => self.withdraw(service),
+            Action::FreeDestination { id } => self.free_destination(id),
+            Action::FreeHop { id } => self.free_hop(id),
+        }
     }
 
-    pub(crate) fn services(&self) -> &BTreeMap<ServiceAddress, ServiceView> {
+    pub(crate) fn services(&self) -> &BTreeMap<ServiceIdentity, ServiceView> {
         &self.services
     }
 
@@ -120,7 +133,7 @@ impl View {
     }
 
     /// Withdrawn services and the numbers that are kept for them.
-    pub(crate) fn retired(&self) -> &BTreeMap<ServiceAddress, ServiceId> {
+    pub(crate) fn retired(&self) -> &BTreeMap<ServiceIdentity, ServiceId> {
         &self.retired
     }
 
@@ -137,15 +150,21 @@ impl View {
     }
 
     /// Where the destination's packets go.
-    pub(crate) fn hop_of(&self, destination: DestinationId) -> Option<NextHop> {
-        let id = self.destinations.get(&destination)?.hop?;
-        self.hop(id)
+    pub(crate) fn way(&self, destination: DestinationId) -> Way {
+        let Some(destination) = self.destinations.get(&destination) else {
+            return Way::None;
+        };
+        match destination.hop.and_then(|id| self.hop(id)) {
+            _ if destination.local => Way::Local,
+            Some(hop) => Way::Hop(hop),
+            None => Way::None,
+        }
     }
 
     /// The destination of that real server inside that service, be it leaving or not.
     pub(crate) fn destination(
         &self,
-        service: ServiceAddress,
+        service: ServiceIdentity,
         real: IpAddr,
     ) -> Option<DestinationId> {
         self.numbers.get(&(service, real)).copied()
@@ -154,7 +173,7 @@ impl View {
     /// All destinations of a service by real server, those that are leaving among them.
     pub(crate) fn destinations_of(
         &self,
-        service: ServiceAddress,
+        service: ServiceIdentity,
     ) -> impl Iterator<Item = (IpAddr, DestinationId)> {
         // The smallest of all addresses, as IPv4 sorts before IPv6.
         let first = (service, IpAddr::V4(Ipv4Addr::UNSPECIFIED));
@@ -164,13 +183,20 @@ impl View {
             .map(|(&(_, real), &id)| (real, id))
     }
 
-    pub(crate) fn add_hop(&mut self, id: HopId, hop: NextHop) {
+    /// Lets the number of a withdrawn service be given anew, unless a destination of it is left. Says
+    /// whether it did.
+    pub(crate) fn forget_retired(&mut self, service: ServiceIdentity) -> bool {
+        let over = self.destinations_of(service).next().is_none();
+        over && self.retired.remove(&service).is_some()
+    }
+
+    fn add_hop(&mut self, id: HopId, hop: NextHop) {
         self.hops.insert(id, HopView { hop, uses: 0 });
         self.by_hop.insert(hop, id);
         self.spare_hops.insert(id);
     }
 
-    pub(crate) fn free_hop(&mut self, id: HopId) {
+    fn free_hop(&mut self, id: HopId) {
         self.spare_hops.remove(&id);
         let Some(freed) = self.hops.remove(&id) else {
             return;
@@ -181,7 +207,7 @@ impl View {
     }
 
     /// Until a record names it, the destination counts as leaving.
-    pub(crate) fn add_destination(&mut self, id: DestinationId, destination: ActualDestination) {
+    fn add_destination(&mut self, id: DestinationId, destination: ActualDestination) {
         self.destinations.insert(id, destination);
         self.numbers
             .insert((destination.service, destination.real), id);
@@ -189,15 +215,15 @@ impl View {
         self.use_hop(destination.hop);
     }
 
-    pub(crate) fn set_hop(&mut self, id: DestinationId, hop: Option<HopId>) {
-        if let Some(destination) = self.destinations.get_mut(&id) {
-            let before = std::mem::replace(&mut destination.hop, hop);
-            self.use_hop(hop);
-            self.leave_hop(before);
+    fn set_destination(&mut self, id: DestinationId, destination: ActualDestination) {
+        if let Some(present) = self.destinations.get_mut(&id) {
+            let before = std::mem::replace(present, destination);
+            self.use_hop(destination.hop);
+            self.leave_hop(before.hop);
         }
     }
 
-    pub(crate) fn free_destination(&mut self, id: DestinationId) {
+    fn free_destination(&mut self, id: DestinationId) {
         self.leaving.remove(&id);
         let Some(destination) = self.destinations.remove(&id) else {
             return;
@@ -209,37 +235,73 @@ impl View {
         self.leave_hop(destination.hop);
     }
 
-    pub(crate) fn publish(&mut self, address: ServiceAddress, service: ServiceView) {
-        self.retired.remove(&address);
-        for listed in &service.list {
+    fn publish(&mut self, service: ServiceIdentity, present: ActualService) {
+        let present = self.decoded(service, present);
+        self.retired.remove(&service);
+        for listed in &present.list {
             self.leaving.remove(&listed.destination);
             // Where two destinations are the same real server's, the one in the record is meant.
             if let Some(destination) = self.destinations.get(&listed.destination) {
                 self.numbers
-                    .insert((address, destination.real), listed.destination);
+                    .insert((service, destination.real), listed.destination);
             }
         }
-        let named: BTreeSet<DestinationId> = service.list.iter().map(|l| l.destination).collect();
-        if let Some(before) = self.services.insert(address, service) {
+        let named: BTreeSet<DestinationId> = present.list.iter().map(|l| l.destination).collect();
+        if let Some(before) = self.services.insert(service, present) {
             let dropped = before.list.iter().map(|listed| listed.destination);
             self.leaving
                 .extend(dropped.filter(|id| !named.contains(id)));
         }
     }
 
-    pub(crate) fn withdraw(&mut self, address: ServiceAddress) {
-        if let Some(service) = self.services.remove(&address) {
-            self.retired.insert(address, service.id);
-            let dropped = service.list.iter().map(|listed| listed.destination);
-            self.leaving.extend(dropped);
+    /// A record that cannot be read counts as empty, so that the next plan writes it anew; until then
+    /// packets use it as it is.
+    fn decoded(&self, service: ServiceIdentity, present: ActualService) -> ServiceView {
+        let ActualService {
+            id,
+            options,
+            record,
+        } = present;
+        let (kind, overhead, list) = match decode(&record.0) {
+            Ok(Decoded {
+                kind,
+                overhead,
+                list,
+            }) => (Some(kind), Some(overhead), self.listed(&list)),
+            Err(error) => {
+                warn!(%service, %error, "scheduling record is written anew");
+                (None, None, Vec::new())
+            }
+        };
+        ServiceView {
+            id,
+            options,
+            kind,
+            overhead,
+            list,
+            record,
         }
     }
 
-    /// Lets the number of a withdrawn service be given anew, unless a destination of it is left. Says
-    /// whether it did.
-    pub(crate) fn forget_retired(&mut self, address: ServiceAddress) -> bool {
-        let over = self.destinations_of(address).next().is_none();
-        over && self.retired.remove(&address).is_some()
+    /// The decoded list, without what names no destination of the data plane.
+    fn listed(&self, list: &[DecodedEntry]) -> Vec<Listed> {
+        list.iter()
+            .map(|entry| Listed {
+                destination: DestinationId(entry.destination),
+                weight: entry.weight,
+                limited: entry.limited,
+                eligible: entry.eligible,
+            })
+            .filter(|listed| self.destinations.contains_key(&listed.destination))
+            .collect()
+    }
+
+    fn withdraw(&mut self, service: ServiceIdentity) {
+        if let Some(present) = self.services.remove(&service) {
+            self.retired.insert(service, present.id);
+            let dropped = present.list.iter().map(|listed| listed.destination);
+            self.leaving.extend(dropped);
+        }
     }
 
     fn use_hop(&mut self, hop: Option<HopId>) {

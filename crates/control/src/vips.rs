@@ -7,9 +7,10 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     error::Error,
     io,
+    net::IpAddr,
 };
 
-use dray_model::{Desired, Net, VipOwnership};
+use dray_model::{Desired, MarkRule, Net, VipOwnership};
 use tracing::{info, warn};
 
 use crate::snapshot::AddedVip;
@@ -32,17 +33,26 @@ pub trait VipLedger: Send {
 
 /// The VIPs that a desired state needs on an interface; none when somebody else puts them there.
 pub(crate) fn wanted(desired: &Desired) -> BTreeSet<AddedVip> {
-    match &desired.director.vips {
-        VipOwnership::External => BTreeSet::new(),
-        VipOwnership::Director { interface } => desired
-            .services
-            .iter()
-            .map(|service| AddedVip {
-                interface: interface.clone(),
-                vip: service.address.vip,
-            })
-            .collect(),
-    }
+    let VipOwnership::Director { interface } = &desired.director.vips else {
+        return BTreeSet::new();
+    };
+    let services = desired.services.iter();
+    let of_services = services.filter_map(|service| Some(service.identity.address()?.vip));
+    let of_marks = desired.director.marks.iter().filter_map(vip);
+    of_services
+        .chain(of_marks)
+        .map(|vip| AddedVip {
+            interface: interface.clone(),
+            vip,
+        })
+        .collect()
+}
+
+/// The VIP of a mark's packets, when they are for a single one.
+fn vip(rule: &MarkRule) -> Option<IpAddr> {
+    let (address, length) = rule.destination?;
+    let whole = if address.is_ipv4() { 32 } else { 128 };
+    (length == whole).then_some(address)
 }
 
 pub(crate) struct Vips {

@@ -2,37 +2,18 @@
 
 use std::{fmt, net::IpAddr};
 
-use dray_model::{ActualDestination, DestinationId, HopId, NextHop, ServiceAddress, ServiceId};
-use dray_sched::Kind;
+use dray_model::{Action, DestinationId, ServiceId, ServiceIdentity, ServiceOptions};
+use dray_sched::{Kind, Overhead};
 
 use crate::snapshot::Ineligible;
 
 /// One step of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    WriteHop {
-        id: HopId,
-        hop: NextHop,
-    },
-    AddDestination {
-        id: DestinationId,
-        destination: ActualDestination,
-    },
-    SetHop {
-        id: DestinationId,
-        hop: Option<HopId>,
-    },
+    /// What the plan could say in full. It is never a publication.
+    Do(Action),
+    /// What becomes an action when its turn comes.
     Publish(Publication),
-    Withdraw {
-        id: ServiceId,
-        address: ServiceAddress,
-    },
-    FreeDestination {
-        id: DestinationId,
-    },
-    FreeHop {
-        id: HopId,
-    },
 }
 
 /// A scheduling record to be: it is built when its turn comes, as it takes up from where packets have
@@ -40,8 +21,10 @@ pub(crate) enum Step {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Publication {
     pub(crate) id: ServiceId,
-    pub(crate) address: ServiceAddress,
+    pub(crate) service: ServiceIdentity,
+    pub(crate) options: ServiceOptions,
     pub(crate) kind: Kind,
+    pub(crate) overhead: Overhead,
     pub(crate) list: Vec<Listing>,
 }
 
@@ -50,24 +33,21 @@ pub(crate) struct Publication {
 pub(crate) struct Listing {
     pub(crate) destination: DestinationId,
     pub(crate) real: IpAddr,
+    /// The real server's port, 0 for that of the connection.
+    pub(crate) port: u16,
     pub(crate) weight: u32,
+    /// Whether it has an upper threshold.
+    pub(crate) limited: bool,
     pub(crate) eligible: Result<(), Ineligible>,
 }
 
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::WriteHop { id, hop } => write!(f, "write next hop {id}: {hop}"),
-            Self::AddDestination { id, destination } => {
-                let ActualDestination { real, service, .. } = destination;
-                write!(f, "add destination {id}: {real} of {service}")
+            Self::Do(action) => action.fmt(f),
+            Self::Publish(Publication { id, service, .. }) => {
+                write!(f, "publish service {id}: {service}")
             }
-            Self::SetHop { id, hop: Some(hop) } => write!(f, "send {id} to next hop {hop}"),
-            Self::SetHop { id, hop: None } => write!(f, "take the next hop of {id} away"),
-            Self::Publish(publication) => write!(f, "publish service {}", publication.address),
-            Self::Withdraw { address, .. } => write!(f, "withdraw service {address}"),
-            Self::FreeDestination { id } => write!(f, "free destination {id}"),
-            Self::FreeHop { id } => write!(f, "free next hop {id}"),
         }
     }
 }

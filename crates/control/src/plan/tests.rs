@@ -3,11 +3,13 @@
 mod properties;
 mod world;
 
-use dray_model::{Action, DestinationId, HopId, Live, ServiceId, Unresolved};
+use dray_model::{
+    Action, DestinationId, HopId, KernelRules, Live, ServiceId, Thresholds, Unresolved,
+};
 use dray_sched::{Entry, Kind, build};
 
 use super::*;
-use world::{World, address, hop, real, service};
+use world::{World, hop, identity, real, service};
 
 fn numbers(list: &[Listed]) -> Vec<u32> {
     list.iter().map(|listed| listed.destination.0).collect()
@@ -27,7 +29,7 @@ fn serving() -> World {
 #[test]
 fn a_fresh_service_lists_its_real_servers_newest_first() {
     let world = serving();
-    let service = &world.view.services()[&address(0)];
+    let service = &world.view.services()[&identity(0)];
     assert_eq!(service.kind, Some(Kind::RoundRobin));
     let reals: Vec<IpAddr> = service
         .list
@@ -47,7 +49,7 @@ fn new_real_servers_go_to_the_head_and_the_others_keep_their_places() {
         &[(4, 1), (3, 1), (5, 1), (1, 1)],
     ));
     world.settle();
-    let list = &world.view.services()[&address(0)].list;
+    let list = &world.view.services()[&identity(0)].list;
     let reals: Vec<IpAddr> = list
         .iter()
         .map(|listed| world.view.destinations()[&listed.destination].real)
@@ -56,21 +58,134 @@ fn new_real_servers_go_to_the_head_and_the_others_keep_their_places() {
 }
 
 #[test]
-fn a_weight_change_is_one_publication() {
+fn a_weight_change_sets_the_destination_and_publishes_once() {
     let mut world = serving();
     world.want(service(0, Scheduler::RoundRobin, &[(1, 1), (2, 7), (3, 1)]));
     let steps = world.plan(Scope::All);
-    let [Step::Publish(publication)] = steps.as_slice() else {
-        panic!("more than a publication: {steps:?}")
+    let [
+        Step::Do(Action::SetDestination { id, destination }),
+        Step::Publish(publication),
+    ] = steps.as_slice()
+    else {
+        panic!("more than a destination and a publication: {steps:?}")
     };
+    assert_eq!(
+        Some(*id),
+        world.view.destination(identity(0), destination.real)
+    );
+    assert_eq!((destination.real, destination.weight), (real(2), 7));
     let weights: Vec<u32> = publication.list.iter().map(|l| l.weight).collect();
     assert_eq!(weights, [1, 7, 1]);
 }
 
 #[test]
+fn an_upper_threshold_is_set_before_the_record_says_that_there_is_one() {
+    let mut world = serving();
+    let mut limited = service(0, Scheduler::RoundRobin, &[(1, 1), (2, 1), (3, 1)]);
+    let thresholds = Thresholds { upper: 9, lower: 4 };
+    limited.reals[1].thresholds = thresholds;
+    world.want(limited);
+    let steps = world.plan(Scope::All);
+    let [
+        Step::Do(Action::SetDestination { destination, .. }),
+        Step::Publish(publication),
+    ] = steps.as_slice()
+    else {
+        panic!("more than a destination and a publication: {steps:?}")
+    };
+    assert_eq!(
+        (destination.real, destination.thresholds),
+        (real(2), thresholds)
+    );
+    let limited: Vec<bool> = publication.list.iter().map(|l| l.limited).collect();
+    assert_eq!(limited, [false, true, false]);
+}
+
+#[test]
+fn other_options_are_published_with_the_same_record_where_packets_have_got_to() {
+    let mut world = serving();
+    let before = world.view.services()[&identity(0)].record.clone();
+    world.dataplane.set_cursor(ServiceId(1), 2);
+    let mut persistent = service(0, Scheduler::RoundRobin, &[(1, 1), (2, 1), (3, 1)]);
+    persistent.options.one_packet = true;
+    world.want(persistent);
+    world.dataplane.take_actions();
+    world.settle();
+    let actions = world.dataplane.take_actions();
+    let [
+        Action::Publish {
+            options, record, ..
+        },
+    ] = actions.as_slice()
+    else {
+        panic!("more than a publication: {actions:?}")
+    };
+    assert!(options.one_packet);
+    let mut moved = before;
+    moved.0[dray_sched::CURSOR as usize] = 2;
+    assert_eq!(*record, moved);
+}
+
+#[test]
+fn other_rules_are_in_every_record() {
+    let mut world = serving();
+    world.want(service(1, Scheduler::WeightedLeastConnection, &[(1, 1)]));
+    world.settle();
+    world.desired.director.ipvs.rules = KernelRules::V6_1_176;
+    let steps = world.plan(Scope::All);
+    assert!(
+        matches!(steps.as_slice(), [Step::Publish(_), Step::Publish(_)]),
+        "{steps:?}"
+    );
+    world.settle();
+    for service in world.view.services().values() {
+        assert_eq!(service.overhead, Some(Overhead::Inactive));
+    }
+}
+
+#[test]
+fn a_real_server_that_is_the_director_is_local_and_eligible() {
+    let mut world = serving();
+    world.unresolve(2, Unresolved::Local);
+    world.settle();
+    let id = world.view.destination(identity(0), real(2)).unwrap();
+    let destination = world.dataplane.actual().destinations[&id];
+    assert_eq!((destination.local, destination.hop), (true, None));
+    let list = &world.view.services()[&identity(0)].list;
+    assert!(list.iter().all(|listed| listed.eligible));
+
+    world.resolve(2, hop(1, 2));
+    world.settle();
+    let destination = world.dataplane.actual().destinations[&id];
+    assert!(!destination.local && destination.hop.is_some());
+}
+
+#[test]
+fn a_mark_balances_to_the_port_of_the_packet() {
+    let mut world = World::new();
+    world.resolve(1, hop(1, 1));
+    world.want(service(
+        3,
+        Scheduler::MaglevHash(HashFlags::default()),
+        &[(1, 1)],
+    ));
+    world.want(service(
+        0,
+        Scheduler::MaglevHash(HashFlags::default()),
+        &[(1, 1)],
+    ));
+    world.settle();
+    let port = |number| {
+        let id = world.view.destination(identity(number), real(1)).unwrap();
+        world.view.destinations()[&id].port
+    };
+    assert_eq!((port(3), port(0)), (0, 80));
+}
+
+#[test]
 fn a_record_takes_up_from_where_packets_have_got_to() {
     let mut world = serving();
-    let before = world.view.services()[&address(0)].record.clone();
+    let before = world.view.services()[&identity(0)].record.clone();
     world.dataplane.set_cursor(ServiceId(1), 2);
     world.want(service(0, Scheduler::RoundRobin, &[(1, 1), (2, 0), (3, 1)]));
     world.settle();
@@ -79,12 +194,16 @@ fn a_record_takes_up_from_where_packets_have_got_to() {
             destination,
             weight,
             eligible: true,
+            limited: false,
             address: real(number),
             port: 80,
         })
         .into();
-    let built = |cursor| build(Kind::RoundRobin, &entries, Some((&before.0, cursor))).unwrap();
-    let record = &world.view.services()[&address(0)].record.0;
+    let built = |cursor| {
+        let before = Some((before.0.as_slice(), cursor));
+        build(Kind::RoundRobin, Overhead::Total, &entries, before).unwrap()
+    };
+    let record = &world.view.services()[&identity(0)].record.0;
     assert_eq!(*record, built(2));
     assert_ne!(*record, built(0), "the cursor makes no difference here");
 }
@@ -92,7 +211,7 @@ fn a_record_takes_up_from_where_packets_have_got_to() {
 #[test]
 fn destinations_of_one_neighbour_share_a_next_hop() {
     let mut world = serving();
-    world.want(service(1, Scheduler::MaglevHash, &[(1, 1), (2, 1)]));
+    world.want(service(1, Scheduler::WeightedRoundRobin, &[(1, 1), (2, 1)]));
     world.settle();
     assert_eq!(world.dataplane.actual().hops.len(), 3);
 }
@@ -121,13 +240,15 @@ fn a_new_neighbour_is_a_new_next_hop_and_the_old_one_is_freed_when_out_of_sight(
         }
     );
     for (set, service) in [(first, 0), (second, 1)] {
-        let id = world.view.destination(address(service), real(2)).unwrap();
-        assert_eq!(*set, Action::SetHop { id, hop: Some(new) });
+        let id = world.view.destination(identity(service), real(2)).unwrap();
+        let mut destination = world.view.destinations()[&id];
+        destination.hop = Some(new);
+        assert_eq!(*set, Action::SetDestination { id, destination });
     }
 
     world.see_unused();
     let steps = world.plan(Scope::All);
-    assert_eq!(steps, [Step::FreeHop { id: old }]);
+    assert_eq!(steps, [Step::Do(Action::FreeHop { id: old })]);
 }
 
 #[test]
@@ -135,7 +256,7 @@ fn a_destination_without_a_neighbour_is_listed_with_its_weight_but_not_eligible(
     let mut world = World::new();
     world.want(service(0, Scheduler::RoundRobin, &[(1, 5)]));
     world.settle();
-    let [listed] = world.view.services()[&address(0)].list[..] else {
+    let [listed] = world.view.services()[&identity(0)].list[..] else {
         panic!("not one destination")
     };
     assert_eq!((listed.weight, listed.eligible), (5, false));
@@ -154,9 +275,9 @@ fn a_real_server_that_falls_silent_is_taken_out_and_keeps_its_next_hop() {
         "more than a publication: {steps:?}"
     );
     world.settle();
-    let id = world.view.destination(address(0), real(2)).unwrap();
-    assert_eq!(world.view.hop_of(id), Some(hop(1, 2)));
-    let list = &world.view.services()[&address(0)].list;
+    let id = world.view.destination(identity(0), real(2)).unwrap();
+    assert_eq!(world.view.way(id), Way::Hop(hop(1, 2)));
+    let list = &world.view.services()[&identity(0)].list;
     let eligible: Vec<bool> = list.iter().map(|listed| listed.eligible).collect();
     assert_eq!(eligible, [true, false, true]);
 }
@@ -180,39 +301,92 @@ fn a_way_by_an_interface_that_is_not_the_directors_loses_its_next_hop_after_its_
         .unwrap();
     let take = steps
         .iter()
-        .position(|step| matches!(step, Step::SetHop { hop: None, .. }))
+        .position(|step| match step {
+            Step::Do(Action::SetDestination { destination, .. }) => destination.hop.is_none(),
+            _ => false,
+        })
         .unwrap();
     assert!(publish < take, "{steps:?}");
 }
 
 #[test]
-fn a_removed_real_server_stays_until_its_last_connection_ends() {
+fn a_removed_real_server_is_marked_so_once_no_record_names_it() {
     let mut world = serving();
-    let id = world.view.destination(address(0), real(2)).unwrap();
+    let id = world.view.destination(identity(0), real(2)).unwrap();
+    world.want(service(0, Scheduler::RoundRobin, &[(1, 1), (3, 1)]));
+    let steps = world.plan(Scope::All);
+    let [
+        Step::Publish(publication),
+        Step::Do(Action::SetDestination {
+            id: set,
+            destination,
+        }),
+    ] = steps.as_slice()
+    else {
+        panic!("not a publication and a destination: {steps:?}")
+    };
+    assert!(publication.list.iter().all(|l| l.destination != id));
+    assert_eq!((*set, destination.available), (id, false));
+    assert!(destination.hop.is_some(), "its connections may go on");
+}
+
+#[test]
+fn the_real_servers_of_a_withdrawn_service_are_marked_removed() {
+    let mut world = serving();
+    world.unwant(0);
+    let steps = world.plan(Scope::All);
+    assert!(
+        matches!(steps[0], Step::Do(Action::Withdraw { .. })),
+        "{steps:?}"
+    );
+    world.settle();
+    let destinations = world.dataplane.actual().destinations;
+    assert_eq!(destinations.len(), 3);
+    assert!(destinations.values().all(|found| !found.available));
+}
+
+#[test]
+fn a_removed_real_server_stays_until_its_last_connection_and_template_end() {
+    let mut world = serving();
+    let id = world.view.destination(identity(0), real(2)).unwrap();
     world.connections(id, 1);
+    world.templates(id, 1);
     world.want(service(0, Scheduler::RoundRobin, &[(1, 1), (3, 1)]));
     world.settle();
-    world.see_unused();
-    world.settle();
-    assert!(world.view.leaving().contains(&id));
-    assert!(world.dataplane.actual().destinations.contains_key(&id));
+    for (connections, templates) in [(1, 1), (0, 1), (1, 0)] {
+        world.connections(id, connections);
+        world.templates(id, templates);
+        world.see_unused();
+        world.settle();
+        assert!(world.view.leaving().contains(&id));
+        assert!(world.dataplane.actual().destinations.contains_key(&id));
+    }
 
     world.connections(id, 0);
     world.see_unused();
     let steps = world.plan(Scope::All);
-    assert_eq!(steps, [Step::FreeDestination { id }]);
+    assert_eq!(steps, [Step::Do(Action::FreeDestination { id })]);
 }
 
 #[test]
 fn a_real_server_that_comes_back_in_time_is_the_same_destination_at_the_head() {
     let mut world = serving();
-    let id = world.view.destination(address(0), real(2)).unwrap();
-    world.connections(id, 1);
+    let id = world.view.destination(identity(0), real(2)).unwrap();
+    world.templates(id, 1);
     world.want(service(0, Scheduler::RoundRobin, &[(1, 1), (3, 1)]));
     world.settle();
     world.want(service(0, Scheduler::RoundRobin, &[(1, 1), (2, 1), (3, 1)]));
+    let steps = world.plan(Scope::All);
+    let [
+        Step::Do(Action::SetDestination { destination, .. }),
+        Step::Publish(_),
+    ] = steps.as_slice()
+    else {
+        panic!("not a destination and a publication: {steps:?}")
+    };
+    assert!(destination.available);
     world.settle();
-    let list = &world.view.services()[&address(0)].list;
+    let list = &world.view.services()[&identity(0)].list;
     assert_eq!(numbers(list)[0], id.0);
     assert!(world.view.leaving().is_empty());
 }
@@ -220,17 +394,17 @@ fn a_real_server_that_comes_back_in_time_is_the_same_destination_at_the_head() {
 #[test]
 fn a_freed_number_is_not_given_away_in_the_same_plan() {
     let mut world = serving();
-    let id = world.view.destination(address(0), real(1)).unwrap();
+    let id = world.view.destination(identity(0), real(1)).unwrap();
     assert_eq!(id, DestinationId(1));
     world.want(service(0, Scheduler::RoundRobin, &[(2, 1), (3, 1)]));
     world.settle();
     world.see_unused();
     world.want(service(0, Scheduler::RoundRobin, &[(2, 1), (3, 1), (4, 1)]));
     let steps = world.plan(Scope::All);
-    assert!(steps.contains(&Step::FreeDestination { id }));
+    assert!(steps.contains(&Step::Do(Action::FreeDestination { id })));
     world.apply(steps);
     assert_eq!(
-        world.view.destination(address(0), real(4)),
+        world.view.destination(identity(0), real(4)),
         Some(DestinationId(4))
     );
 }
@@ -238,7 +412,7 @@ fn a_freed_number_is_not_given_away_in_the_same_plan() {
 #[test]
 fn the_number_of_a_withdrawn_service_is_kept_while_its_connections_last() {
     let mut world = serving();
-    let id = world.view.destination(address(0), real(2)).unwrap();
+    let id = world.view.destination(identity(0), real(2)).unwrap();
     world.connections(id, 1);
     world.unwant(0);
     world.settle();
@@ -246,12 +420,12 @@ fn the_number_of_a_withdrawn_service_is_kept_while_its_connections_last() {
     world.settle();
     world.want(service(1, Scheduler::RoundRobin, &[(1, 1)]));
     world.settle();
-    assert_eq!(world.view.services()[&address(1)].id, ServiceId(2));
+    assert_eq!(world.view.services()[&identity(1)].id, ServiceId(2));
 
     world.want(service(0, Scheduler::RoundRobin, &[(2, 1)]));
     world.settle();
-    assert_eq!(world.view.services()[&address(0)].id, ServiceId(1));
-    assert_eq!(world.view.destination(address(0), real(2)), Some(id));
+    assert_eq!(world.view.services()[&identity(0)].id, ServiceId(1));
+    assert_eq!(world.view.destination(identity(0), real(2)), Some(id));
     assert!(world.view.retired().is_empty());
 }
 
@@ -261,28 +435,28 @@ fn new_services_are_published_before_present_ones_change() {
     world.want(service(0, Scheduler::RoundRobin, &[(1, 2)]));
     world.want(service(1, Scheduler::RoundRobin, &[(1, 1)]));
     let steps = world.plan(Scope::All);
-    let published: Vec<ServiceAddress> = steps
+    let published: Vec<ServiceIdentity> = steps
         .iter()
         .filter_map(|step| match step {
-            Step::Publish(publication) => Some(publication.address),
+            Step::Publish(publication) => Some(publication.service),
             _ => None,
         })
         .collect();
-    assert_eq!(published, [address(1), address(0)]);
+    assert_eq!(published, [identity(1), identity(0)]);
 }
 
 #[test]
 fn next_hops_of_leaving_destinations_follow_their_neighbours() {
     let mut world = serving();
-    let id = world.view.destination(address(0), real(2)).unwrap();
+    let id = world.view.destination(identity(0), real(2)).unwrap();
     let live = Live {
         active: 1,
-        inactive: 0,
+        ..Live::default()
     };
     world.dataplane.set_live(id, live);
     world.unwant(0);
     world.settle();
     world.resolve(2, hop(2, 99));
     world.settle();
-    assert_eq!(world.view.hop_of(id), Some(hop(2, 99)));
+    assert_eq!(world.view.way(id), Way::Hop(hop(2, 99)));
 }

@@ -1,11 +1,11 @@
 //! What readers get, and the clockwork behind it.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
-use dray_control::{ConnectionFilter, Rates};
+use dray_control::{ConnectionFilter, Rates, TemplateStatus};
 use dray_model::{
-    Connection, Counters, DataPlane, DestinationId, ReasonCount, Scheduler, ServiceId, Sweep,
-    Verdict,
+    Connection, Counters, DataPlane, DestinationId, Family, Mark, ReasonCount, Scheduler,
+    ServiceId, Sweep, Template, Verdict,
 };
 use dray_testkit::eventually;
 use tokio::time::sleep;
@@ -49,6 +49,7 @@ async fn rates_are_those_of_ipvs() {
                 connections: 200 * round,
                 packets: 0,
                 bytes: 250_000 * round,
+                ..Counters::default()
             };
             site.dataplane.set_counters(id, counters);
         }
@@ -144,6 +145,60 @@ async fn connections_are_listed_by_every_filter() {
     assert_eq!((few.list.len(), few.more), (3, true));
     assert_eq!(few.list[0].real, Some(real(1)));
     assert_eq!(few.list[2].service, Some(service(1, &[]).name));
+}
+
+#[tokio::test(start_paused = true)]
+async fn templates_are_listed_with_what_they_are_for() {
+    let site = Site::new();
+    site.resolve_all();
+    let (handle, _task) = site.start(desired(vec![service(0, &[(1, 1)])])).await;
+    let id = site.dataplane.destination(address(0), real(1)).unwrap();
+    let of_address = Template {
+        protocol: 6,
+        client: "192.0.2.0".parse().unwrap(),
+        vip: address(0).vip,
+        port: 80,
+        destination: id,
+        state: "ASSURED",
+        expires: Duration::from_secs(300),
+        children: 2,
+    };
+    let of_mark = Template {
+        protocol: 0,
+        client: "2001:db8::".parse().unwrap(),
+        vip: [0, 0, 1, 2].into(),
+        port: 0,
+        destination: DestinationId(99),
+        state: "NONE",
+        ..of_address
+    };
+    site.dataplane.set_templates(vec![of_address, of_mark]);
+    let found = handle.templates(10).await.unwrap();
+    assert!(!found.more);
+    let first = TemplateStatus {
+        client: "192.0.2.0".parse().unwrap(),
+        to: address(0).into(),
+        service: Some(service(0, &[]).name),
+        real: Some(real(1)),
+        state: "ASSURED",
+        expires: Duration::from_secs(300),
+        connections: 2,
+    };
+    let mark = Mark {
+        number: NonZeroU32::new(258).unwrap(),
+        family: Family::Ipv6,
+    };
+    let second = TemplateStatus {
+        client: "2001:db8::".parse().unwrap(),
+        to: mark.into(),
+        service: None,
+        real: None,
+        state: "NONE",
+        ..first.clone()
+    };
+    assert_eq!(found.list, [first, second]);
+    let few = handle.templates(1).await.unwrap();
+    assert_eq!((few.list.len(), few.more), (1, true));
 }
 
 #[tokio::test(start_paused = true)]

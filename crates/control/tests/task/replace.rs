@@ -1,15 +1,15 @@
 //! A new desired state: what it changes, and what happens when it cannot be had.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use dray_control::ControlError;
-use dray_model::{Action, Timeouts};
+use dray_model::{Action, Family, KernelRules, MarkRule, Policy};
 use dray_testkit::{Room, eventually};
 
-use crate::site::{Site, address, desired, service};
+use crate::site::{Site, address, desired, real, service};
 
 #[tokio::test(start_paused = true)]
-async fn a_weight_change_writes_one_record() {
+async fn a_weight_change_sets_one_destination_and_writes_one_record() {
     let site = Site::new();
     site.resolve_all();
     let services = (0..20).map(|number| service(number, &[(1, 1), (2, 1)]));
@@ -20,12 +20,17 @@ async fn a_weight_change_writes_one_record() {
     wanted.services[7] = service(7, &[(1, 1), (2, 5)]);
     let applied = handle.replace(wanted).await.unwrap();
     assert_eq!((applied.services, applied.reals), (20, 40));
-    assert_eq!((applied.services_changed, applied.steps), (1, 1));
+    assert_eq!((applied.services_changed, applied.steps), (1, 2));
     let actions = site.dataplane.take_actions();
-    assert!(
-        matches!(&actions[..], [Action::Publish { address: of, .. }] if *of == address(7)),
-        "{actions:?}"
-    );
+    let [
+        Action::SetDestination { destination, .. },
+        Action::Publish { service, .. },
+    ] = &actions[..]
+    else {
+        panic!("not a destination and a publication: {actions:?}")
+    };
+    assert_eq!((destination.real, destination.weight), (real(2), 5));
+    assert_eq!(*service, address(7).into());
 }
 
 #[tokio::test(start_paused = true)]
@@ -81,7 +86,7 @@ async fn a_data_plane_that_refuses_everything_is_brought_up_to_date_when_it_reco
         .start(desired(vec![service(0, &[(1, 1)]), service(1, &[(2, 1)])]))
         .await;
     let services = site.dataplane.actual().services;
-    site.dataplane.refuse_after(1);
+    site.dataplane.refuse_after(3);
     let after = desired(vec![service(0, &[(1, 2)]), service(1, &[(2, 2)])]);
     let error = handle.replace(after).await.unwrap_err();
     assert!(matches!(error, ControlError::Stuck { .. }), "{error:?}");
@@ -107,7 +112,7 @@ async fn the_next_state_mends_what_an_earlier_one_left_half_done() {
     let (handle, _task) = site
         .start(desired(vec![service(0, &[(1, 1)]), service(1, &[(2, 1)])]))
         .await;
-    site.dataplane.refuse_after(1);
+    site.dataplane.refuse_after(3);
     let refused = desired(vec![service(0, &[(1, 2)]), service(1, &[(2, 2)])]);
     handle.replace(refused).await.unwrap_err();
     assert_eq!(site.weights(0), [2]);
@@ -143,13 +148,71 @@ async fn what_only_a_new_start_can_change_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn timeouts_are_set_at_the_start_and_when_they_change() {
+async fn the_policy_is_set_at_the_start_and_when_it_changes() {
     let site = Site::new();
-    let mut wanted = desired(vec![]);
+    site.resolve_all();
+    let mut wanted = desired(vec![service(0, &[(1, 1)])]);
     let (handle, _task) = site.start(wanted.clone()).await;
-    assert_eq!(site.dataplane.timeouts(), Some(Timeouts::default()));
+    assert_eq!(site.dataplane.policies(), [Policy::default()]);
+
     wanted.director.timeouts.udp = Duration::from_secs(7);
-    let timeouts = wanted.director.timeouts;
+    wanted.director.ipvs.expire_nodest_conn = true;
+    handle.replace(wanted.clone()).await.unwrap();
+    let policy = Policy {
+        timeouts: wanted.director.timeouts,
+        ipvs: wanted.director.ipvs,
+        ..Policy::default()
+    };
+    assert_eq!(site.dataplane.policy(), Some(policy));
+
+    handle.replace(wanted.clone()).await.unwrap();
+    assert_eq!(site.dataplane.policies().len(), 2);
+
+    site.dataplane.take_actions();
+    wanted.director.ipvs.rules = KernelRules::V6_1_176;
     handle.replace(wanted).await.unwrap();
-    assert_eq!(site.dataplane.timeouts(), Some(timeouts));
+    let actions = site.dataplane.take_actions();
+    assert!(
+        matches!(actions[..], [Action::Publish { .. }]),
+        "{actions:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn marks_are_given_from_the_start_and_when_they_change() {
+    let site = Site::new();
+    let rule = |mark| MarkRule {
+        mark: NonZeroU32::new(mark).unwrap(),
+        family: Family::Ipv4,
+        destination: Some((address(9).vip, 32)),
+        source: None,
+        protocol: None,
+        ports: None,
+        source_ports: None,
+        interface: None,
+    };
+    let mut wanted = desired(vec![]);
+    wanted.director.marks = vec![rule(1)];
+    let (handle, _task) = site.start(wanted.clone()).await;
+    assert_eq!(site.dataplane.mark_rules(), [rule(1)]);
+    assert_eq!(site.net.vips("eth0"), [address(9).vip].into());
+
+    let mut refused = desired(vec![service(0, &[(1, 1)])]);
+    refused.director.marks = vec![MarkRule {
+        interface: Some("eth9".to_owned()),
+        ..rule(2)
+    }];
+    let error = handle.replace(refused).await.unwrap_err();
+    assert!(matches!(error, ControlError::Apply(_)), "{error:?}");
+    assert_eq!(site.dataplane.mark_rules(), [rule(1)]);
+    assert!(site.dataplane.actual().services.is_empty());
+
+    wanted.director.marks = vec![rule(2), rule(3)];
+    handle.replace(wanted.clone()).await.unwrap();
+    assert_eq!(site.dataplane.mark_rules(), [rule(2), rule(3)]);
+
+    wanted.director.marks.clear();
+    handle.replace(wanted).await.unwrap();
+    assert_eq!(site.dataplane.mark_rules(), []);
+    assert!(site.net.vips("eth0").is_empty());
 }

@@ -10,8 +10,9 @@ use std::{
 
 use dray_control::{AddedVip, Handle, Parts, VipLedger, start};
 use dray_model::{
-    Desired, DestinationId, Director, Forward, Mac, NextHop, Protocol, RealServer, Record,
-    Scheduler, Service, ServiceAddress, ServiceName, Timeouts, VipOwnership, Weight,
+    Desired, DestinationId, Director, Forward, IpvsOptions, Mac, NextHop, Protocol, RealServer,
+    Record, Scheduler, Service, ServiceAddress, ServiceName, ServiceOptions, Thresholds, Timeouts,
+    VipOwnership, Weight,
 };
 use dray_sched::decode;
 use dray_testkit::{FakeDataPlane, FakeNet};
@@ -69,15 +70,16 @@ impl Site {
     /// The weights in a service's record, newest destination first.
     pub(crate) fn weights(&self, number: u8) -> Vec<u32> {
         let services = self.dataplane.actual().services;
-        let list = decode(&services[&address(number)].record.0).unwrap().list;
-        list.into_iter().map(|(_, weight, _)| weight).collect()
+        let service = &services[&address(number).into()];
+        let list = decode(&service.record.0).unwrap().list;
+        list.into_iter().map(|entry| entry.weight).collect()
     }
 }
 
 fn destinations_of(record: &Record) -> Vec<DestinationId> {
     let decoded = decode(&record.0).expect("only records of dray-sched are published");
     let list = decoded.list.into_iter();
-    list.map(|(id, _, _)| DestinationId(id)).collect()
+    list.map(|entry| DestinationId(entry.destination)).collect()
 }
 
 pub(crate) fn address(number: u8) -> ServiceAddress {
@@ -98,6 +100,7 @@ pub(crate) fn hop(neighbour: u8) -> NextHop {
         vlan: None,
         source: Mac([2, 0, 0, 0, 0, 1]),
         destination: Mac([2, 0, 0, 0, 1, neighbour]),
+        mtu: 1500,
     }
 }
 
@@ -106,11 +109,13 @@ pub(crate) fn service(number: u8, reals: &[(u8, u16)]) -> Service {
     let reals = reals.iter().map(|&(number, weight)| RealServer {
         address: real(number),
         weight: Weight::new(weight),
+        thresholds: Thresholds::default(),
     });
     Service {
         name: ServiceName::new(&format!("service-{number}")).unwrap(),
-        address: address(number),
+        identity: address(number).into(),
         scheduler: Scheduler::WeightedRoundRobin,
+        options: ServiceOptions::default(),
         forward: Forward::DirectRouting,
         reals: reals.collect(),
     }
@@ -125,6 +130,8 @@ pub(crate) fn desired(services: Vec<Service>) -> Desired {
                 interface: "eth0".to_owned(),
             },
             timeouts: Timeouts::default(),
+            marks: Vec::new(),
+            ipvs: IpvsOptions::default(),
         },
         services,
     }

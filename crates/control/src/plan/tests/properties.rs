@@ -1,67 +1,125 @@
 //! Random histories. After each event the plan is carried out step by step, and after each step the
 //! promises of the planner are checked, so every prefix of every plan is.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    num::NonZeroU32,
+};
 
-use dray_model::{ActualDestination, DestinationId, HopId, Unresolved};
+use dray_model::{
+    ActualDestination, DestinationId, Granularity, HopId, KernelRules, Persistence, ServiceOptions,
+    Thresholds, Unresolved,
+};
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::{
-    Scheduler, Scope, ServiceAddress, Step, Unused,
-    world::{World, address, hop, real, service},
+    Action, HashFlags, Scheduler, Scope, Service, ServiceIdentity, Step, Unused, Way, kind,
+    overhead,
+    world::{World, hop, identity, real, service},
 };
 use crate::{
     difference::{Difference, moved, touched},
     view::View,
 };
 
-const SERVICES: u8 = 4;
+/// The last two are marks.
+const SERVICES: u8 = 5;
 const REALS: u8 = 6;
 
 #[derive(Clone, Debug)]
 enum Event {
-    Want(u8, Scheduler, Vec<(u8, u16)>),
+    /// An upper threshold of 0 is none.
+    Want(u8, Scheduler, ServiceOptions, Vec<(u8, u16, u32)>),
     Unwant(u8),
+    Rules(KernelRules),
     /// The interface with number 3 is none of the director's.
     Resolve(u8, u32, u8),
     NoAnswer(u8),
     Pending(u8),
+    Local(u8),
     ForgetResolutions,
     Connections(u8, u8, u32),
+    Templates(u8, u8, u32),
     SeeUnused,
     Restart,
 }
 
 fn event() -> impl Strategy<Value = Event> {
-    let scheduler = select(Scheduler::ALL.to_vec());
-    let reals = vec((0..REALS, 0..4_u16), 0..6).prop_map(|mut reals| {
-        let mut seen = BTreeSet::new();
-        reals.retain(|(number, _)| seen.insert(*number));
-        reals
-    });
+    let number = || 0..SERVICES;
     prop_oneof![
-        6 => (0..SERVICES, scheduler, reals).prop_map(|(s, k, r)| Event::Want(s, k, r)),
-        2 => (0..SERVICES).prop_map(Event::Unwant),
+        8 => want(),
+        2 => number().prop_map(Event::Unwant),
+        1 => select(vec![KernelRules::V6_1_176, KernelRules::V6_1_192]).prop_map(Event::Rules),
         6 => (0..REALS, 1..=3_u32, 0..3_u8).prop_map(|(r, i, n)| Event::Resolve(r, i, n)),
         1 => (0..REALS).prop_map(Event::NoAnswer),
         1 => (0..REALS).prop_map(Event::Pending),
+        1 => (0..REALS).prop_map(Event::Local),
         1 => Just(Event::ForgetResolutions),
-        4 => (0..SERVICES, 0..REALS, 0..2_u32).prop_map(|(s, r, n)| Event::Connections(s, r, n)),
+        4 => (number(), 0..REALS, 0..2_u32).prop_map(|(s, r, n)| Event::Connections(s, r, n)),
+        3 => (number(), 0..REALS, 0..2_u32).prop_map(|(s, r, n)| Event::Templates(s, r, n)),
         4 => Just(Event::SeeUnused),
         1 => Just(Event::Restart),
     ]
 }
 
+fn want() -> impl Strategy<Value = Event> {
+    let flags = (any::<bool>(), any::<bool>());
+    let scheduler = (select(Scheduler::ALL.to_vec()), flags).prop_map(|(scheduler, flags)| {
+        let (fallback, port) = flags;
+        match scheduler {
+            Scheduler::SourceHash(_) => Scheduler::SourceHash(HashFlags { fallback, port }),
+            Scheduler::MaglevHash(_) => Scheduler::MaglevHash(HashFlags { fallback, port }),
+            scheduler => scheduler,
+        }
+    });
+    let options = (0..3_u32, any::<bool>()).prop_map(|(timeout, one_packet)| ServiceOptions {
+        persistence: NonZeroU32::new(timeout).map(|timeout| Persistence {
+            timeout,
+            granularity: Granularity::Ipv4([255, 255, 255, 0].into()),
+            engine: None,
+        }),
+        one_packet,
+    });
+    let reals = vec((0..REALS, 0..4_u16, 0..3_u32), 0..6).prop_map(|mut reals| {
+        let mut seen = BTreeSet::new();
+        reals.retain(|(number, ..)| seen.insert(*number));
+        reals
+    });
+    (0..SERVICES, scheduler, options, reals).prop_map(|(s, k, o, r)| Event::Want(s, k, o, r))
+}
+
+fn wanted(
+    number: u8,
+    scheduler: Scheduler,
+    options: ServiceOptions,
+    reals: &[(u8, u16, u32)],
+) -> Service {
+    let weights: Vec<(u8, u16)> = reals.iter().map(|&(r, weight, _)| (r, weight)).collect();
+    let mut service = service(number, scheduler, &weights);
+    service.options = options;
+    for (real, (_, _, upper)) in service.reals.iter_mut().zip(reals) {
+        let lower = upper / 2;
+        real.thresholds = Thresholds {
+            upper: *upper,
+            lower,
+        };
+    }
+    service
+}
+
 impl World {
     /// Lets the event happen, and answers which services it touches.
-    fn happen(&mut self, event: Event) -> BTreeSet<ServiceAddress> {
+    fn happen(&mut self, event: Event) -> BTreeSet<ServiceIdentity> {
         let (desired, resolutions) = (self.desired.clone(), self.resolutions.clone());
         let interface = || "eth0".to_owned();
         // What was seen unused is good for one plan.
         self.unused = Unused::default();
         match event {
-            Event::Want(number, scheduler, reals) => self.want(service(number, scheduler, &reals)),
+            Event::Want(number, scheduler, options, reals) => {
+                self.want(wanted(number, scheduler, options, &reals));
+            }
             Event::Unwant(number) => self.unwant(number),
+            Event::Rules(rules) => self.desired.director.ipvs.rules = rules,
             Event::Resolve(number, interface, neighbour) => {
                 self.resolve(number, hop(interface, neighbour));
             }
@@ -73,14 +131,23 @@ impl World {
                 let interface = interface();
                 self.unresolve(number, Unresolved::Pending { interface });
             }
+            Event::Local(number) => self.unresolve(number, Unresolved::Local),
             Event::ForgetResolutions => self.forget_resolutions(),
             Event::Connections(service, number, count) => {
-                if let Some(id) = self.view.destination(address(service), real(number)) {
+                if let Some(id) = self.view.destination(identity(service), real(number)) {
                     self.connections(id, count);
+                }
+            }
+            Event::Templates(service, number, count) => {
+                if let Some(id) = self.view.destination(identity(service), real(number)) {
+                    self.templates(id, count);
                 }
             }
             Event::SeeUnused => self.see_unused(),
             Event::Restart => self.restart(),
+        }
+        if desired.director.ipvs.rules != self.desired.director.ipvs.rules {
+            return (0..SERVICES).map(identity).collect();
         }
         let mut services = Difference::between(&desired, &self.desired).services();
         let reals = moved(&resolutions, &self.resolutions);
@@ -89,13 +156,13 @@ impl World {
     }
 
     /// Destinations that get new connections, by service.
-    fn eligible(&self) -> BTreeMap<ServiceAddress, BTreeSet<DestinationId>> {
+    fn eligible(&self) -> BTreeMap<ServiceIdentity, BTreeSet<DestinationId>> {
         let services = self.view.services().iter();
         services
-            .map(|(address, service)| {
-                let eligible = service.list.iter().filter(|listed| listed.eligible);
+            .map(|(service, present)| {
+                let eligible = present.list.iter().filter(|listed| listed.eligible);
                 (
-                    *address,
+                    *service,
                     eligible.map(|listed| listed.destination).collect(),
                 )
             })
@@ -107,12 +174,14 @@ impl World {
         let before = self.eligible();
         let kept = kept(&before, &steps);
         let hops: BTreeMap<HopId, _> = self.dataplane.actual().hops;
-        let connected: BTreeMap<DestinationId, ActualDestination> = self.connected();
+        let occupied: BTreeMap<DestinationId, ActualDestination> = self.all_occupied();
         let mut freed = BTreeSet::new();
         for step in steps {
             match &step {
-                Step::FreeHop { id } => _ = freed.insert(*id),
-                Step::WriteHop { id, .. } => assert!(!freed.contains(id), "{id} was just freed"),
+                Step::Do(Action::FreeHop { id }) => _ = freed.insert(*id),
+                Step::Do(Action::WriteHop { id, .. }) => {
+                    assert!(!freed.contains(id), "{id} was just freed");
+                }
                 _ => {}
             }
             self.apply(vec![step]);
@@ -124,38 +193,41 @@ impl World {
             }
             for (service, destinations) in &now {
                 for id in destinations {
-                    let hop = self.view.hop_of(*id);
-                    assert!(
-                        hop.is_some(),
-                        "{id} of {service} is eligible without a next hop"
-                    );
+                    let way = self.view.way(*id);
+                    assert_ne!(way, Way::None, "{id} of {service} is eligible and cut off");
                 }
             }
-            for (id, hop) in &self.dataplane.actual().hops {
+            let actual = self.dataplane.actual();
+            for (id, hop) in &actual.hops {
                 assert!(
                     hops.get(id).is_none_or(|before| before == hop),
                     "{id} changed"
                 );
             }
-            let actual = self.dataplane.actual().destinations;
-            for (id, was) in &connected {
+            for listed in self.view.services().values().flat_map(|s| &s.list) {
+                let destination = &actual.destinations[&listed.destination];
+                assert!(destination.available, "{destination} is in a record");
+            }
+            for (id, was) in &occupied {
                 let is = actual
+                    .destinations
                     .get(id)
-                    .expect("a destination with connections stays");
+                    .expect("a destination with connections or templates stays");
                 assert_eq!(
-                    (is.service, is.real),
-                    (was.service, was.real),
+                    (is.service, is.real, is.port),
+                    (was.service, was.real, was.port),
                     "{id} aliased"
                 );
-                assert!(is.hop.is_some() || was.hop.is_none() || self.foreign(*was));
+                let reached = is.hop.is_some() || is.local;
+                assert!(reached || was.hop.is_none() || self.foreign(*was));
             }
         }
         self.check_view();
     }
 
-    fn connected(&self) -> BTreeMap<DestinationId, ActualDestination> {
+    fn all_occupied(&self) -> BTreeMap<DestinationId, ActualDestination> {
         let mut destinations = self.dataplane.actual().destinations;
-        destinations.retain(|id, _| dray_model::DataPlane::live(&self.dataplane, *id).total() > 0);
+        destinations.retain(|id, _| self.occupied(*id));
         destinations
     }
 
@@ -173,13 +245,45 @@ impl World {
         assert_eq!(self.view.leaving(), fresh.leaving());
         assert_eq!(self.view.spare_hops(), fresh.spare_hops());
     }
+
+    /// The data plane holds what is wanted, said without the planner.
+    fn check_arrived(&self) {
+        assert_eq!(self.plan(Scope::All), [], "a plan was not all");
+        let actual = self.dataplane.actual();
+        let wanted = self.desired.services.iter().map(|service| service.identity);
+        let identities: BTreeSet<ServiceIdentity> = wanted.collect();
+        assert!(actual.services.keys().eq(&identities));
+        let mut named = BTreeSet::new();
+        for service in &self.desired.services {
+            let present = &self.view.services()[&service.identity];
+            assert_eq!(present.options, service.options);
+            assert_eq!(present.kind, Some(kind(service.scheduler)));
+            let rules = self.desired.director.ipvs.rules;
+            assert_eq!(present.overhead, Some(overhead(rules)));
+            assert_eq!(present.list.len(), service.reals.len());
+            for listed in &present.list {
+                named.insert(listed.destination);
+                let destination = &actual.destinations[&listed.destination];
+                let real = (service.reals.iter())
+                    .find(|real| real.address == destination.real)
+                    .expect("no real server is listed that is not wanted");
+                let weight = u32::from(real.weight.value());
+                assert_eq!((listed.weight, destination.weight), (weight, weight));
+                assert_eq!(destination.thresholds, real.thresholds);
+                assert_eq!(listed.limited, real.thresholds.upper > 0);
+            }
+        }
+        for (id, destination) in &actual.destinations {
+            assert_eq!(destination.available, named.contains(id), "{destination}");
+        }
+    }
 }
 
 /// Of the destinations that are eligible before, those that are to be so after the plan.
 fn kept(
-    before: &BTreeMap<ServiceAddress, BTreeSet<DestinationId>>,
+    before: &BTreeMap<ServiceIdentity, BTreeSet<DestinationId>>,
     steps: &[Step],
-) -> BTreeMap<ServiceAddress, BTreeSet<DestinationId>> {
+) -> BTreeMap<ServiceIdentity, BTreeSet<DestinationId>> {
     let mut kept = before.clone();
     for step in steps {
         match step {
@@ -187,12 +291,12 @@ fn kept(
                 let list = publication.list.iter();
                 let eligible = list.filter(|listing| listing.eligible.is_ok());
                 let after: BTreeSet<DestinationId> = eligible.map(|l| l.destination).collect();
-                if let Some(kept) = kept.get_mut(&publication.address) {
+                if let Some(kept) = kept.get_mut(&publication.service) {
                     kept.retain(|id| after.contains(id));
                 }
             }
-            Step::Withdraw { address, .. } => _ = kept.remove(address),
-            _ => {}
+            Step::Do(Action::Withdraw { service, .. }) => _ = kept.remove(service),
+            Step::Do(_) => {}
         }
     }
     kept
@@ -208,7 +312,7 @@ proptest! {
             world.happen(event);
             let steps = world.plan(Scope::All);
             world.carry_out(steps);
-            prop_assert_eq!(world.plan(Scope::All), []);
+            world.check_arrived();
         }
     }
 
@@ -219,7 +323,7 @@ proptest! {
             let touched = world.happen(event);
             let steps = world.plan(Scope::Services(&touched));
             world.carry_out(steps);
-            prop_assert_eq!(world.plan(Scope::All), []);
+            world.check_arrived();
         }
     }
 
@@ -236,6 +340,6 @@ proptest! {
         }
         let steps = world.plan(Scope::All);
         world.carry_out(steps);
-        prop_assert_eq!(world.plan(Scope::All), []);
+        world.check_arrived();
     }
 }

@@ -1,4 +1,4 @@
-//! A small world to plan in: four service addresses, a handful of real servers, a strict data plane.
+//! A small world to plan in: a few services, a handful of real servers, a strict data plane.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,9 +7,10 @@ use std::{
 };
 
 use dray_model::{
-    DataPlane, Desired, DestinationId, Director, Forward, Live, Mac, NextHop, Protocol, RealServer,
-    Record, Resolution, Scheduler, Service, ServiceAddress, ServiceName, Timeouts, Unresolved,
-    VipOwnership, Weight,
+    DataPlane, Desired, DestinationId, Director, Family, Forward, IpvsOptions, Live, Mac, Mark,
+    NextHop, Protocol, RealServer, Record, Resolution, Scheduler, Service, ServiceAddress,
+    ServiceIdentity, ServiceName, ServiceOptions, Thresholds, Timeouts, Unresolved, VipOwnership,
+    Weight,
 };
 use dray_sched::decode;
 use dray_testkit::FakeDataPlane;
@@ -29,11 +30,19 @@ pub(super) struct World {
     pub(super) unused: Unused,
 }
 
-pub(super) fn address(number: u8) -> ServiceAddress {
-    ServiceAddress {
+/// An address; a mark from 3 on.
+pub(super) fn identity(number: u8) -> ServiceIdentity {
+    let address = ServiceAddress {
         protocol: Protocol::Tcp,
         vip: IpAddr::V4(Ipv4Addr::new(10, 77, 0, 100 + number)),
         port: 80,
+    };
+    match NonZeroU32::new(number.saturating_sub(2).into()) {
+        Some(number) => ServiceIdentity::Mark(Mark {
+            number,
+            family: Family::Ipv4,
+        }),
+        None => address.into(),
     }
 }
 
@@ -47,6 +56,7 @@ pub(super) fn hop(interface: u32, neighbour: u8) -> NextHop {
         vlan: None,
         source: Mac([2, 0, 0, 0, 0, 1]),
         destination: Mac([2, 0, 0, 0, 1, neighbour]),
+        mtu: 1500,
     }
 }
 
@@ -55,11 +65,13 @@ pub(super) fn service(number: u8, scheduler: Scheduler, reals: &[(u8, u16)]) -> 
     let reals = reals.iter().map(|&(number, weight)| RealServer {
         address: real(number),
         weight: Weight::new(weight),
+        thresholds: Thresholds::default(),
     });
     Service {
         name: ServiceName::new(&format!("service-{number}")).unwrap(),
-        address: address(number),
+        identity: identity(number),
         scheduler,
+        options: ServiceOptions::default(),
         forward: Forward::DirectRouting,
         reals: reals.collect(),
     }
@@ -72,6 +84,8 @@ pub(super) fn nothing() -> Desired {
             max_connections: NonZeroU32::new(1024).unwrap(),
             vips: VipOwnership::External,
             timeouts: Timeouts::default(),
+            marks: Vec::new(),
+            ipvs: IpvsOptions::default(),
         },
         services: Vec::new(),
     }
@@ -80,7 +94,7 @@ pub(super) fn nothing() -> Desired {
 fn destinations_of(record: &Record) -> Vec<DestinationId> {
     let decoded = decode(&record.0).expect("only records of dray-sched are published");
     let list = decoded.list.into_iter();
-    list.map(|(id, _, _)| DestinationId(id)).collect()
+    list.map(|entry| DestinationId(entry.destination)).collect()
 }
 
 impl World {
@@ -95,12 +109,12 @@ impl World {
         }
     }
 
-    /// Adds the service to the desired state, or puts it in the place of the one at its address.
+    /// Adds the service to the desired state, or puts it in the place of the one of its identity.
     pub(super) fn want(&mut self, service: Service) {
         let services = &mut self.desired.services;
         match services
             .iter_mut()
-            .find(|present| present.address == service.address)
+            .find(|present| present.identity == service.identity)
         {
             Some(present) => *present = service,
             None => services.push(service),
@@ -109,7 +123,7 @@ impl World {
 
     pub(super) fn unwant(&mut self, number: u8) {
         let services = &mut self.desired.services;
-        services.retain(|service| service.address != address(number));
+        services.retain(|service| service.identity != identity(number));
     }
 
     pub(super) fn resolve(&mut self, number: u8, hop: NextHop) {
@@ -128,10 +142,24 @@ impl World {
 
     pub(super) fn connections(&mut self, destination: DestinationId, inactive: u32) {
         let live = Live {
-            active: 0,
             inactive,
+            ..self.dataplane.live(destination)
         };
         self.dataplane.set_live(destination, live);
+    }
+
+    pub(super) fn templates(&mut self, destination: DestinationId, persistent: u32) {
+        let live = Live {
+            persistent,
+            ..self.dataplane.live(destination)
+        };
+        self.dataplane.set_live(destination, live);
+    }
+
+    /// Whether the destination has connections or templates.
+    pub(super) fn occupied(&self, destination: DestinationId) -> bool {
+        let live = self.dataplane.live(destination);
+        live.total() > 0 || live.persistent > 0
     }
 
     /// A new daemon: all that it knows is what the data plane holds.
@@ -142,14 +170,14 @@ impl World {
 
     /// What the task does between two sweeps: sees what is out of use.
     pub(super) fn see_unused(&mut self) {
-        let idle = |id: &&DestinationId| self.dataplane.live(**id).total() == 0;
+        let idle = |id: &&DestinationId| !self.occupied(**id);
         self.unused = Unused {
             destinations: self.view.leaving().iter().filter(idle).copied().collect(),
             hops: self.view.spare_hops().clone(),
         };
-        let retired: Vec<ServiceAddress> = self.view.retired().keys().copied().collect();
-        for address in retired {
-            self.view.forget_retired(address);
+        let retired: Vec<ServiceIdentity> = self.view.retired().keys().copied().collect();
+        for service in retired {
+            self.view.forget_retired(service);
         }
     }
 
