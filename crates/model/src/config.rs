@@ -4,13 +4,13 @@
 //!          ┌──────── mended text ─────────┐
 //!          ▼                              │
 //! text ─ toml ─▶ errors ─ syntax ─▶ mend, or go on ─▶ faults ─────────────┐
-//!          └───▶ table ─▶ director, service, real ─▶ Desired, or faults ──┴─▶ Diagnostics
+//!          └───▶ table ─▶ director, service, mark ─▶ Desired, or faults ──┴─▶ Diagnostics
 //! ```
 //!
 //! No error hides another: what toml cannot read is told and mended (`syntax`, with the help of `statement`,
 //! `slip`, `wording` and `edits`), and the rest of the file is checked all the same. The tables are read by
-//! `director`, `service` and `real` by way of `table` and `value`; which keys there are is data, in
-//! [`TABLES`]. Start with [`parse`].
+//! `director` (with `ipvs`), `service` (with `identity`, `scheduler`, `options` and `real`) and `mark` by way of `table` and `value`; which keys
+//! there are is data, in [`TABLES`]. Start with [`parse`].
 
 mod address;
 mod diagnostic;
@@ -18,11 +18,18 @@ mod director;
 mod duration;
 mod edits;
 mod fault;
+mod identity;
+mod ipvs;
 mod keys;
 mod lines;
 mod load;
+mod mark;
+mod options;
+mod ports;
+mod prefix;
 mod real;
 mod render;
+mod scheduler;
 mod service;
 mod slip;
 mod statement;
@@ -31,6 +38,7 @@ mod table;
 mod twice;
 mod value;
 mod wording;
+mod wrong;
 
 use std::borrow::Cow;
 
@@ -76,10 +84,14 @@ pub fn parse(file_name: &str, text: &str) -> Result<Desired, Diagnostics> {
 /// Turns the file's table into the desired state; `None` only with a fault.
 fn lower(table: &DeTable<'_>, faults: &mut Faults<'_>) -> Option<Desired> {
     let file = Entries::open(&keys::FILE, 0..0, table, faults);
-    let director = director::read(&file, faults);
-    let services = service::read(&file, faults);
+    let director = director::open(&file, faults);
+    let interfaces = director
+        .as_ref()
+        .and_then(|entries| director::interfaces(entries, faults));
+    let (services, marked) = service::read(&file, faults);
+    let marks = mark::read(&file, interfaces.as_deref(), &marked, faults);
     Some(Desired {
-        director: director?,
+        director: director::read(&director?, interfaces, marks, faults)?,
         services,
     })
 }

@@ -7,36 +7,7 @@ use std::{
 
 use crate::{Protocol, ServiceAddress};
 
-use super::fault::quote;
-
-/// Something wrong with a part of an address.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Wrong {
-    /// The part, in bytes of the text.
-    pub(super) part: Range<usize>,
-    /// What is wrong.
-    pub(super) cause: String,
-    /// A few words for the place.
-    pub(super) label: &'static str,
-    /// What to do.
-    pub(super) cure: String,
-}
-
-impl Wrong {
-    fn new(
-        part: Range<usize>,
-        cause: impl Into<String>,
-        label: &'static str,
-        cure: impl Into<String>,
-    ) -> Self {
-        Self {
-            part,
-            cause: cause.into(),
-            label,
-            cure: cure.into(),
-        }
-    }
-}
+use super::{fault::quote, wrong::Wrong};
 
 /// The service address, or all that is wrong with it.
 pub(super) fn service(text: &str) -> Result<ServiceAddress, Vec<Wrong>> {
@@ -190,9 +161,11 @@ fn protocol(scheme: &str) -> Result<Protocol, Wrong> {
     let cure = match scheme.to_lowercase().as_str() {
         "tcp" if scheme == "tcp" => return Ok(Protocol::Tcp),
         "udp" if scheme == "udp" => return Ok(Protocol::Udp),
-        "udp" | "dns" | "quic" => "write `udp://`",
+        "sctp" if scheme == "sctp" => return Ok(Protocol::Sctp),
+        "udp" | "dns" | "quic" | "sip" => "write `udp://`",
+        "sctp" | "m3ua" | "diameter" => "write `sctp://`",
         "tcp" | "http" | "https" | "tls" | "ssl" | "mysql" => "write `tcp://`",
-        _ => "write `tcp://` or `udp://`",
+        _ => "write `tcp://`, `udp://` or `sctp://`",
     };
     let cause = format!("{} is not a protocol that dray balances", quote(scheme));
     Err(Wrong::new(0..scheme.len(), cause, "unknown protocol", cure))
@@ -250,7 +223,8 @@ fn no_port(part: Range<usize>, host: &str) -> Wrong {
     )
 }
 
-fn host(text: &str, at: usize) -> Result<IpAddr, Wrong> {
+/// The IP address that begins at that place of a text.
+pub(super) fn host(text: &str, at: usize) -> Result<IpAddr, Wrong> {
     let part = at..at + text.len();
     if let Ok(address) = text.parse() {
         return usable(address, part);
@@ -303,10 +277,7 @@ fn host(text: &str, at: usize) -> Result<IpAddr, Wrong> {
 fn port(text: &str, at: usize) -> Result<u16, Wrong> {
     let part = at..at + text.len();
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let number = text
-        .parse::<u16>()
-        .ok()
-        .filter(|number| digits && *number > 0);
+    let number = text.parse().ok().filter(|_: &u16| digits);
     number.ok_or_else(|| {
         let cure = "write a port from 1 to 65535, as in `tcp://10.77.0.100:80`";
         if text.is_empty() {
@@ -332,6 +303,8 @@ mod tests {
             "udp://10.0.0.1:65535",
             "tcp://[2001:db8::1]:443",
             "udp://[2001:db8::ffff:0:1]:1",
+            "sctp://10.0.0.1:3868",
+            "tcp://10.0.0.1:0",
         ] {
             assert_eq!(service(text).expect(text).to_string(), text);
         }
@@ -347,8 +320,8 @@ mod tests {
                 .collect()
         };
         assert_eq!(
-            parts("http://web.example:0/x"),
-            ["http", "/x", "web.example", "0"]
+            parts("http://web.example:66000/x"),
+            ["http", "/x", "web.example", "66000"]
         );
         assert_eq!(parts("10.77.0.100:80"), ["10.77.0.100:80"]);
         assert_eq!(parts("tcp://2001:db8::1:443"), ["2001:db8::1:443"]);

@@ -2,11 +2,11 @@
 
 use std::{collections::HashMap, num::NonZeroU32, ops::RangeInclusive, time::Duration};
 
-use crate::{Director, IpvsOptions, Timeouts, VipOwnership};
+use crate::{Director, MarkRule, Timeouts, VipOwnership};
 
 use super::{
-    duration,
     fault::{Fault, Faults, quote},
+    ipvs,
     keys::{self, Key},
     table::Entries,
     value::Value,
@@ -18,33 +18,46 @@ const MAX_CONNECTIONS: u32 = 1_048_576;
 /// What `max_connections` may be.
 const MAX_CONNECTIONS_BOUNDS: RangeInclusive<u32> = 1_024..=67_108_864;
 
-/// What a timeout may be, in seconds: the upper end is that of `ipvsadm --set`, 31 days.
-const TIMEOUT_BOUNDS: RangeInclusive<u64> = 1..=2_678_400;
-
-/// Reads the file's `[director]`; `None` only with a fault.
-pub(super) fn read(file: &Entries<'_, '_>, faults: &mut Faults<'_>) -> Option<Director> {
+/// The file's `[director]`, opened; `None` only with a fault.
+pub(super) fn open<'t, 'i>(
+    file: &Entries<'t, 'i>,
+    faults: &mut Faults<'_>,
+) -> Option<Entries<'t, 'i>> {
     let value = file.value(&keys::file::DIRECTOR, faults)?;
     let table = value.table(faults)?;
-    let entries = Entries::open(&keys::DIRECTOR, value.span(), table, faults);
-    let interfaces = interfaces(&entries, faults);
+    Some(Entries::open(&keys::DIRECTOR, value.span(), table, faults))
+}
+
+/// Reads what `[director]` says, but for the interfaces and marks, which are there already; `None` only with a fault.
+pub(super) fn read(
+    entries: &Entries<'_, '_>,
+    interfaces: Option<Vec<String>>,
+    marks: Option<Vec<MarkRule>>,
+    faults: &mut Faults<'_>,
+) -> Option<Director> {
     let max_connections = entries
         .value(&keys::director::MAX_CONNECTIONS, faults)
         .map_or(Some(MAX_CONNECTIONS), |value| {
             value.integer(MAX_CONNECTIONS_BOUNDS, " connections", faults)
         });
-    let vips = vips(&entries, interfaces.as_deref(), faults);
-    let timeouts = timeouts(&entries, faults);
+    let vips = vips(entries, interfaces.as_deref(), faults);
+    let timeouts = timeouts(entries, faults);
+    let ipvs = ipvs::read(entries, faults);
     Some(Director {
         interfaces: interfaces?,
         max_connections: NonZeroU32::new(max_connections?)?,
         vips: vips?,
         timeouts: timeouts?,
-        marks: Vec::new(),
-        ipvs: IpvsOptions::default(),
+        marks: marks?,
+        ipvs: ipvs?,
     })
 }
 
-fn interfaces(entries: &Entries<'_, '_>, faults: &mut Faults<'_>) -> Option<Vec<String>> {
+/// The director's interfaces; `None` only with a fault.
+pub(super) fn interfaces(
+    entries: &Entries<'_, '_>,
+    faults: &mut Faults<'_>,
+) -> Option<Vec<String>> {
     let value = entries.value(&keys::director::INTERFACES, faults)?;
     let list = value.list(faults)?;
     if list.is_empty() {
@@ -60,7 +73,7 @@ fn interfaces(entries: &Entries<'_, '_>, faults: &mut Faults<'_>) -> Option<Vec<
     let mut names = Vec::new();
     for item in list.iter() {
         let item = value.item(item);
-        let Some(name) = interface(&item, faults) else {
+        let Some(name) = name(&item, faults) else {
             continue;
         };
         match first.get(name) {
@@ -83,7 +96,7 @@ fn interfaces(entries: &Entries<'_, '_>, faults: &mut Faults<'_>) -> Option<Vec<
 }
 
 /// An interface's name, as the kernel takes it (`dev_valid_name` in net/core/dev.c).
-fn interface<'t>(value: &Value<'t, '_>, faults: &mut Faults<'_>) -> Option<&'t str> {
+fn name<'t>(value: &Value<'t, '_>, faults: &mut Faults<'_>) -> Option<&'t str> {
     let name = value.string(faults)?;
     let odd = |c: char| c == '/' || c == ':' || c.is_whitespace() || c.is_control();
     if (1..=15).contains(&name.len()) && name != "." && name != ".." && !name.contains(odd) {
@@ -115,7 +128,6 @@ fn vips(
             false => Some(VipOwnership::External),
         };
     };
-    let name = interface(&chosen, faults)?;
     if let (Some(false), Some(manage)) = (managed, manage) {
         let cure = "remove `vip_interface`, or let dray add the VIPs with `manage_vips = true`";
         faults.push(
@@ -129,10 +141,22 @@ fn vips(
         );
         return None;
     }
+    let interface = interface(&chosen, interfaces, faults)?;
+    managed?.then_some(VipOwnership::Director { interface })
+}
+
+/// The name of one of the director's interfaces.
+pub(super) fn interface(
+    value: &Value<'_, '_>,
+    interfaces: Option<&[String]>,
+    faults: &mut Faults<'_>,
+) -> Option<String> {
+    let name = name(value, faults)?;
     let interfaces = interfaces?;
-    if !interfaces.iter().any(|interface| interface == name) {
+    let found = interfaces.iter().find(|interface| *interface == name);
+    if found.is_none() {
         faults.push(Fault::new(
-            chosen.span(),
+            value.span(),
             format!("{} is not one of the director's interfaces", quote(name)),
             "not in `interfaces`",
             format!(
@@ -140,11 +164,8 @@ fn vips(
                 listed(interfaces)
             ),
         ));
-        return None;
     }
-    managed?.then(|| VipOwnership::Director {
-        interface: name.to_owned(),
-    })
+    found.cloned()
 }
 
 fn timeouts(entries: &Entries<'_, '_>, faults: &mut Faults<'_>) -> Option<Timeouts> {
@@ -169,41 +190,9 @@ fn timeout(
     default: Duration,
     faults: &mut Faults<'_>,
 ) -> Option<Duration> {
-    let Some(value) = entries.value(key, faults) else {
-        return Some(default);
-    };
-    let text = value.duration(faults)?;
-    let time = duration::parse(text);
-    let within = time.filter(|time| TIMEOUT_BOUNDS.contains(&time.as_secs()));
-    if within.is_none() {
-        let cause = match time {
-            None => format!("{} is not a time", quote(text)),
-            Some(_) => format!("`{}` is out of range", key.name),
-        };
-        let number = text
-            .trim()
-            .parse::<u64>()
-            .ok()
-            .filter(|seconds| TIMEOUT_BOUNDS.contains(seconds));
-        let cure = match number {
-            Some(seconds) => format!(
-                "write the unit too: `{} = \"{}\"`",
-                key.name,
-                duration::write(seconds)
-            ),
-            None => format!(
-                "write a time from 1s to 31d in whole `d`, `h`, `m` and `s`, as in `{}`",
-                key.example
-            ),
-        };
-        let label = if time.is_some() {
-            "out of range"
-        } else {
-            "not a time"
-        };
-        faults.push(Fault::new(value.span(), cause, label, cure));
-    }
-    within
+    entries
+        .value(key, faults)
+        .map_or(Some(default), |value| value.time(faults))
 }
 
 fn listed(names: &[String]) -> String {

@@ -1,6 +1,9 @@
 //! Lengths of time as the file writes them: `90s`, `15m`, `1h 30m`.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
+
+/// What a time in the file may be, in seconds: the upper end is that of `ipvsadm`, 31 days.
+pub(super) const BOUNDS: RangeInclusive<u64> = 1..=2_678_400;
 
 /// The units, each with its seconds.
 const UNITS: [(char, u64); 4] = [('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];

@@ -64,6 +64,11 @@ impl<'r> Faults<'r> {
         self.list.push(fault);
     }
 
+    /// How many there are so far.
+    pub(super) fn count(&self) -> usize {
+        self.list.len()
+    }
+
     /// Notes that a table lacks a key, unless a statement that toml cannot read may have given it.
     pub(super) fn push_missing(&mut self, key: &Key, table: &Table, fault: Fault) {
         if !self.repair.may_have_lost(key, table, &fault.span) {

@@ -1,5 +1,13 @@
 //! Every key of the file, as data: what is allowed where, and what to tell somebody who wrote another.
 
+pub(super) mod director;
+pub(super) mod file;
+pub(super) mod ipvs;
+pub(super) mod mark;
+pub(super) mod real;
+pub(super) mod service;
+pub(super) mod timeouts;
+
 /// One table of the file.
 #[derive(Debug)]
 pub struct Table {
@@ -9,6 +17,19 @@ pub struct Table {
     pub keys: &'static [&'static Key],
     /// Words that belong nowhere, and what to do instead.
     pub(super) instead: &'static [(&'static str, &'static str)],
+    /// Settings of IPVS that have no meaning here.
+    pub(super) meaningless: &'static [Meaningless],
+}
+
+/// A setting of IPVS that has no meaning in dray.
+#[derive(Debug)]
+pub(super) struct Meaningless {
+    /// IPVS's name.
+    pub(super) name: &'static str,
+    /// Why, in words that follow a colon.
+    pub(super) why: &'static str,
+    /// What to do instead.
+    pub(super) instead: &'static str,
 }
 
 /// One key of a table.
@@ -31,12 +52,14 @@ pub struct Key {
 pub enum Presence {
     /// It may not.
     Required,
+    /// It may only where the other key of this name is there.
+    Unless(&'static str),
     /// It may; then this holds.
     Default(&'static str),
 }
 
 /// Every table, from the outside in.
-pub static TABLES: [&Table; 5] = [&FILE, &DIRECTOR, &TIMEOUTS, &SERVICE, &REAL];
+pub static TABLES: [&Table; 7] = [&FILE, &DIRECTOR, &TIMEOUTS, &IPVS, &SERVICE, &REAL, &MARK];
 
 impl Table {
     /// The place in a message: `in [[service]]`.
@@ -50,7 +73,8 @@ impl Table {
 
     /// Examples of the keys that it must have.
     pub(super) fn required(&self) -> impl Iterator<Item = &'static str> {
-        let required = |key: &&&Key| key.presence == Presence::Required;
+        let required =
+            |key: &&&Key| matches!(key.presence, Presence::Required | Presence::Unless(_));
         self.keys.iter().filter(required).map(|key| key.example)
     }
 
@@ -61,17 +85,28 @@ impl Table {
 
     /// The key that somebody meant who wrote `word`, if it is near enough to say so.
     pub(super) fn nearest(&self, word: &str) -> Option<&'static Key> {
-        let word = word.to_lowercase().replace('-', "_");
-        if let Some(key) = self
-            .keys
-            .iter()
-            .find(|key| key.elsewhere.contains(&word.as_str()))
-        {
+        if let Some(key) = self.next_to(word) {
             return Some(key);
         }
-        let name = nearest(&word, self.keys.iter().map(|key| key.name))?;
+        let name = nearest(&plain(word), self.keys.iter().map(|key| key.name))?;
         self.keys.iter().copied().find(|key| key.name == name)
     }
+
+    /// The key that is surely meant: `word` is what other balancers call it, or one slip away.
+    pub(super) fn next_to(&self, word: &str) -> Option<&'static Key> {
+        let word = plain(word);
+        let is_meant = |key: &&&Key| {
+            let one_slip = || strsim::damerau_levenshtein(&word, key.name) <= 1;
+            key.elsewhere.contains(&word.as_str())
+                || word.len().abs_diff(key.name.len()) <= 1 && one_slip()
+        };
+        self.keys.iter().find(is_meant).copied()
+    }
+}
+
+/// A word in the letters of keys.
+fn plain(word: &str) -> String {
+    word.to_lowercase().replace('-', "_")
 }
 
 /// The candidate nearest to a word: at most one slip in three letters.
@@ -92,8 +127,9 @@ pub(super) fn nearest<'a>(
 /// The file itself.
 pub(super) static FILE: Table = Table {
     header: "",
-    keys: &[&file::DIRECTOR, &file::SERVICE],
-    instead: &[],
+    keys: &[&file::DIRECTOR, &file::SERVICE, &file::MARK],
+    instead: &[("net", WITHOUT_PREFIX)],
+    meaningless: &[],
 };
 
 /// `[director]`.
@@ -105,8 +141,10 @@ pub(super) static DIRECTOR: Table = Table {
         &director::MANAGE_VIPS,
         &director::VIP_INTERFACE,
         &director::TIMEOUTS,
+        &director::IPVS,
     ],
     instead: &[],
+    meaningless: &[],
 };
 
 /// `[director.timeouts]`.
@@ -114,7 +152,39 @@ pub(super) static TIMEOUTS: Table = Table {
     header: "[director.timeouts]",
     keys: &[&timeouts::TCP, &timeouts::TCP_FIN, &timeouts::UDP],
     instead: &[],
+    meaningless: &[],
 };
+
+/// `[director.ipvs]`.
+pub(super) static IPVS: Table = Table {
+    header: "[director.ipvs]",
+    keys: &[
+        &ipvs::COMPAT,
+        &ipvs::KERNEL,
+        &ipvs::CONN_REUSE_MODE,
+        &ipvs::EXPIRE_NODEST_CONN,
+        &ipvs::REMOVED,
+        &ipvs::NO_DESTINATION,
+        &ipvs::EXPIRE_QUIESCENT_TEMPLATE,
+        &ipvs::KEEP_TEMPLATE_TIMEOUT,
+        &ipvs::SLOPPY_TCP,
+        &ipvs::SLOPPY_SCTP,
+        &ipvs::NULL_SEGMENTS_CLOSE,
+        &ipvs::SCHEDULE_ICMP,
+        &ipvs::ANSWERS_PER_SECOND,
+        &ipvs::DROP_ENTRY,
+        &ipvs::DROP_PACKET,
+        &ipvs::AM_DROPRATE,
+        &ipvs::SECURE_TCP,
+        &ipvs::DEFENCE_THRESHOLD,
+    ],
+    instead: &[("net", WITHOUT_PREFIX)],
+    meaningless: ipvs::MEANINGLESS,
+};
+
+/// What to do with the name that `sysctl` shows.
+const WITHOUT_PREFIX: &str =
+    "write IPVS's settings in `[director.ipvs]`, without `net.ipv4.vs.` before the name";
 
 /// `[[service]]`.
 pub(super) static SERVICE: Table = Table {
@@ -122,7 +192,14 @@ pub(super) static SERVICE: Table = Table {
     keys: &[
         &service::NAME,
         &service::ADDRESS,
+        &service::MARK,
+        &service::FAMILY,
         &service::SCHEDULER,
+        &service::FLAGS,
+        &service::PERSISTENT,
+        &service::NETMASK,
+        &service::PERSISTENCE_ENGINE,
+        &service::ONE_PACKET,
         &service::FORWARD,
         &service::REAL,
     ],
@@ -136,176 +213,35 @@ pub(super) static SERVICE: Table = Table {
             "the protocol is part of the address: `address = \"tcp://10.77.0.100:80\"`",
         ),
     ],
+    meaningless: &[],
 };
 
 /// `[[service.real]]`.
 pub(super) static REAL: Table = Table {
     header: "[[service.real]]",
-    keys: &[&real::ADDRESS, &real::WEIGHT],
+    keys: &[
+        &real::ADDRESS,
+        &real::WEIGHT,
+        &real::UPPER_THRESHOLD,
+        &real::LOWER_THRESHOLD,
+    ],
     instead: &[("port", "remove it: in DR the port is always the service's")],
+    meaningless: &[],
 };
 
-pub(super) mod file {
-    use super::{Key, Presence};
-
-    pub(in super::super) static DIRECTOR: Key = Key {
-        name: "director",
-        holds: "a table",
-        presence: Presence::Required,
-        example: "[director]",
-        elsewhere: &["global", "global_defs"],
-    };
-    pub(in super::super) static SERVICE: Key = Key {
-        name: "service",
-        holds: "a list of tables",
-        presence: Presence::Default("no service"),
-        example: "[[service]]",
-        elsewhere: &["virtual_server", "virtual_service", "virtual_services"],
-    };
-}
-
-pub(super) mod director {
-    use super::{Key, Presence};
-
-    pub(in super::super) static INTERFACES: Key = Key {
-        name: "interfaces",
-        holds: "a list of interface names",
-        presence: Presence::Required,
-        example: "interfaces = [\"eth0\"]",
-        elsewhere: &["iface", "ifaces", "nic", "nics", "device", "devices"],
-    };
-    pub(in super::super) static MAX_CONNECTIONS: Key = Key {
-        name: "max_connections",
-        holds: "a whole number",
-        presence: Presence::Default("1_048_576"),
-        example: "max_connections = 1_048_576",
-        elsewhere: &["max_conns", "maxconn", "connections"],
-    };
-    pub(in super::super) static MANAGE_VIPS: Key = Key {
-        name: "manage_vips",
-        holds: "`true` or `false`",
-        presence: Presence::Default("true"),
-        example: "manage_vips = false",
-        elsewhere: &["add_vips", "own_vips"],
-    };
-    pub(in super::super) static VIP_INTERFACE: Key = Key {
-        name: "vip_interface",
-        holds: "an interface name in quotes",
-        presence: Presence::Default("the first of `interfaces`"),
-        example: "vip_interface = \"eth0\"",
-        elsewhere: &[],
-    };
-    pub(in super::super) static TIMEOUTS: Key = Key {
-        name: "timeouts",
-        holds: "a table",
-        presence: Presence::Default("IPVS's timeouts"),
-        example: "[director.timeouts]",
-        elsewhere: &[],
-    };
-}
-
-pub(super) mod timeouts {
-    use super::{Key, Presence};
-
-    pub(in super::super) static TCP: Key = Key {
-        name: "tcp",
-        holds: "a time in quotes",
-        presence: Presence::Default("15m"),
-        example: "tcp = \"15m\"",
-        elsewhere: &["established"],
-    };
-    pub(in super::super) static TCP_FIN: Key = Key {
-        name: "tcp_fin",
-        holds: "a time in quotes",
-        presence: Presence::Default("2m"),
-        example: "tcp_fin = \"2m\"",
-        elsewhere: &["fin", "fin_wait"],
-    };
-    pub(in super::super) static UDP: Key = Key {
-        name: "udp",
-        holds: "a time in quotes",
-        presence: Presence::Default("5m"),
-        example: "udp = \"5m\"",
-        elsewhere: &[],
-    };
-}
-
-pub(super) mod service {
-    use super::{Key, Presence};
-
-    pub(in super::super) static NAME: Key = Key {
-        name: "name",
-        holds: "a name in quotes",
-        presence: Presence::Required,
-        example: "name = \"web\"",
-        elsewhere: &["id", "title"],
-    };
-    pub(in super::super) static ADDRESS: Key = Key {
-        name: "address",
-        holds: "a service address in quotes",
-        presence: Presence::Required,
-        example: "address = \"tcp://10.77.0.100:80\"",
-        elsewhere: &["vip", "listen", "bind", "virtual_address"],
-    };
-    pub(in super::super) static SCHEDULER: Key = Key {
-        name: "scheduler",
-        holds: "a scheduler's name in quotes",
-        presence: Presence::Default("wlc"),
-        example: "scheduler = \"wlc\"",
-        elsewhere: &[
-            "lb_algo",
-            "lvs_sched",
-            "algorithm",
-            "algo",
-            "balance",
-            "sched",
-        ],
-    };
-    pub(in super::super) static FORWARD: Key = Key {
-        name: "forward",
-        holds: "a forwarding method's name in quotes",
-        presence: Presence::Default("dr"),
-        example: "forward = \"dr\"",
-        elsewhere: &[
-            "lb_kind",
-            "lvs_method",
-            "forwarding",
-            "forwarding_method",
-            "mode",
-        ],
-    };
-    pub(in super::super) static REAL: Key = Key {
-        name: "real",
-        holds: "a list of tables",
-        presence: Presence::Default("no real server"),
-        example: "[[service.real]]",
-        elsewhere: &[
-            "real_server",
-            "real_servers",
-            "server",
-            "servers",
-            "backend",
-            "backends",
-            "destination",
-        ],
-    };
-}
-
-pub(super) mod real {
-    use super::{Key, Presence};
-
-    pub(in super::super) static ADDRESS: Key = Key {
-        name: "address",
-        holds: "an IP address in quotes",
-        presence: Presence::Required,
-        example: "address = \"10.77.0.11\"",
-        elsewhere: &["ip", "host", "server", "real_server", "destination"],
-    };
-    pub(in super::super) static WEIGHT: Key = Key {
-        name: "weight",
-        holds: "a whole number",
-        presence: Presence::Default("1"),
-        example: "weight = 1",
-        elsewhere: &[],
-    };
-}
+/// `[[mark]]`.
+pub(super) static MARK: Table = Table {
+    header: "[[mark]]",
+    keys: &[
+        &mark::MARK,
+        &mark::DESTINATION,
+        &mark::SOURCE,
+        &mark::PROTOCOL,
+        &mark::PORTS,
+        &mark::SOURCE_PORTS,
+        &mark::INTERFACE,
+        &mark::FAMILY,
+    ],
+    instead: &[],
+    meaningless: &[],
+};

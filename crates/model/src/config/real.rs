@@ -2,11 +2,12 @@
 
 use std::{collections::HashMap, net::IpAddr, ops::Range};
 
-use crate::{RealServer, ServiceAddress, Thresholds, Weight};
+use crate::{Family, RealServer, ServiceIdentity, Thresholds, Weight};
 
 use super::{
     address,
     fault::{Fault, Faults},
+    identity::Identified,
     keys,
     table::Entries,
     value::Value,
@@ -14,6 +15,9 @@ use super::{
 
 /// Most real servers that one service may have.
 pub const MAX_REALS: usize = 4_096;
+
+/// The largest threshold, that of `ipvsadm -x`.
+const MAX_THRESHOLD: u32 = i32::MAX as u32;
 
 /// A real server's address and its place, for checks across services.
 #[derive(Debug)]
@@ -25,7 +29,7 @@ pub(super) struct Seat {
 /// Reads the real servers of a service; `None` only with a fault.
 pub(super) fn read(
     value: &Value<'_, '_>,
-    service: Option<&(ServiceAddress, Range<usize>)>,
+    service: Option<&Identified>,
     seats: &mut Vec<Seat>,
     faults: &mut Faults<'_>,
 ) -> Option<Vec<RealServer>> {
@@ -44,6 +48,7 @@ pub(super) fn read(
         let entries = Entries::open(&keys::REAL, span.clone(), table, faults);
         let address = real_address(&entries, service, faults);
         let weight = weight(&entries, faults);
+        let thresholds = thresholds(&entries, faults);
         let Some((address, place)) = address else {
             continue;
         };
@@ -58,10 +63,11 @@ pub(super) fn read(
         }
         first.insert(address, place.clone());
         seats.push(Seat { address, place });
-        reals.extend(weight.map(|weight| RealServer {
+        let shape = weight.zip(thresholds);
+        reals.extend(shape.map(|(weight, thresholds)| RealServer {
             address,
             weight,
-            thresholds: Thresholds::default(),
+            thresholds,
         }));
     }
     (reals.len() == tables.len()).then_some(reals)
@@ -90,39 +96,77 @@ pub(super) fn check_against_vips(
 
 fn real_address(
     entries: &Entries<'_, '_>,
-    service: Option<&(ServiceAddress, Range<usize>)>,
+    service: Option<&Identified>,
     faults: &mut Faults<'_>,
 ) -> Option<(IpAddr, Range<usize>)> {
     let value = entries.value(&keys::real::ADDRESS, faults)?;
     let text = value.string(faults)?;
-    let address = match address::real(text, service.map(|(service, _)| service.port)) {
+    let port = service.and_then(|service| service.identity.address());
+    let port = port.map(|address| address.port).filter(|port| *port != 0);
+    let address = match address::real(text, port) {
         Ok(address) => address,
         Err(wrong) => {
-            faults.push(Fault::new(
-                value.part(wrong.part),
-                wrong.cause,
-                wrong.label,
-                wrong.cure,
-            ));
+            faults.push(value.fault(wrong));
             return None;
         }
     };
     match service {
-        Some((service, vip)) if service.vip.is_ipv4() != address.is_ipv4() => {
-            let (own, other) = if address.is_ipv4() {
-                ("IPv4", "IPv6")
-            } else {
-                ("IPv6", "IPv4")
-            };
-            let cause = format!("an {own} real server cannot serve an {other} VIP in DR");
-            let cure = format!(
-                "write the real server's {other} address, or make a service with an {own} VIP"
-            );
-            faults.push(Fault::new(value.span(), cause, own, cure).related(vip.clone(), other));
+        Some(service) if service.identity.family() != Family::of(address) => {
+            faults.push(of_another_family(&value, address, service));
             None
         }
         _ => Some((address, value.span())),
     }
+}
+
+fn of_another_family(value: &Value<'_, '_>, address: IpAddr, service: &Identified) -> Fault {
+    let (own, other) = if address.is_ipv4() {
+        ("IPv4", "IPv6")
+    } else {
+        ("IPv6", "IPv4")
+    };
+    let what = match service.identity {
+        ServiceIdentity::Address(_) => "VIP",
+        ServiceIdentity::Mark(_) => "mark",
+    };
+    let cause = format!("an {own} real server cannot serve an {other} {what} in DR");
+    let cure =
+        format!("write the real server's {other} address, or make a service with an {own} {what}");
+    Fault::new(value.span(), cause, own, cure).related(service.place.clone(), other)
+}
+
+/// The thresholds, the lower not above the upper; `None` only with a fault.
+fn thresholds(entries: &Entries<'_, '_>, faults: &mut Faults<'_>) -> Option<Thresholds> {
+    let mut bound = |key| {
+        let value = entries.value(key, faults);
+        let number = value.as_ref().map_or(Some(0), |value| {
+            value.integer(0..=MAX_THRESHOLD, " connections; 0 for none", faults)
+        });
+        (value, number)
+    };
+    let (upper_value, upper) = bound(&keys::real::UPPER_THRESHOLD);
+    let (lower_value, lower) = bound(&keys::real::LOWER_THRESHOLD);
+    let (upper, lower) = (upper?, lower?);
+    let Some(lower_value) = lower_value.filter(|_| lower > upper) else {
+        return Some(Thresholds { upper, lower });
+    };
+    let place = lower_value.span();
+    faults.push(match upper_value {
+        Some(value) => Fault::new(
+            place,
+            "`lower_threshold` is above `upper_threshold`",
+            "above the upper one",
+            format!("write at most {upper}, or raise `upper_threshold`"),
+        )
+        .related(value.span(), "the upper one"),
+        None => Fault::new(
+            place,
+            "`lower_threshold` has no use without `upper_threshold`",
+            "there is no upper one",
+            "write `upper_threshold` too, or remove it",
+        ),
+    });
+    None
 }
 
 fn weight(entries: &Entries<'_, '_>, faults: &mut Faults<'_>) -> Option<Weight> {

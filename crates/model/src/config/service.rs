@@ -2,29 +2,19 @@
 
 use std::{collections::HashMap, net::IpAddr, ops::Range};
 
-use crate::{Forward, Scheduler, Service, ServiceAddress, ServiceName, ServiceOptions};
+use crate::{Forward, Service, ServiceIdentity, ServiceName};
 
 use super::{
-    address,
     fault::{Fault, Faults, quote},
-    keys::{self, nearest},
+    identity::{self, Identified},
+    keys,
+    mark::Marked,
+    options,
     real::{self, Seat},
+    scheduler,
     table::Entries,
     value::Value,
 };
-
-/// Schedulers of IPVS that dray does not have yet.
-const LATER_SCHEDULERS: [(&str, &str); 9] = [
-    ("lc", "least connection"),
-    ("sed", "shortest expected delay"),
-    ("nq", "never queue"),
-    ("lblc", "locality-based least connection"),
-    ("lblcr", "locality-based least connection with replication"),
-    ("dh", "destination hashing"),
-    ("fo", "weighted failover"),
-    ("ovf", "weighted overflow"),
-    ("twos", "power of two choices"),
-];
 
 /// Forwarding methods that dray does not have yet, with other names for them.
 const LATER_FORWARDS: [(&str, &[&str]); 3] = [
@@ -33,28 +23,48 @@ const LATER_FORWARDS: [(&str, &[&str]); 3] = [
     ("fullnat", &["full_nat", "snat"]),
 ];
 
-/// Reads the file's services; those with a fault may be left out.
-pub(super) fn read(file: &Entries<'_, '_>, faults: &mut Faults<'_>) -> Vec<Service> {
-    let Some(value) = file.value(&keys::file::SERVICE, faults) else {
-        return Vec::new();
+/// Reads the file's services, and the marks that they are for; services with a fault may be left out.
+pub(super) fn read(file: &Entries<'_, '_>, faults: &mut Faults<'_>) -> (Vec<Service>, Marked) {
+    let before = faults.count();
+    let tables = file
+        .value(&keys::file::SERVICE, faults)
+        .map_or_else(Vec::new, |value| value.tables(faults));
+    let mut taken = Taken {
+        is_whole: faults.count() == before,
+        ..Taken::default()
     };
-    let mut taken = Taken::default();
     let mut services = Vec::new();
     let mut seats = Vec::new();
-    for (span, table) in value.tables(faults) {
+    for (span, table) in tables {
         let entries = Entries::open(&keys::SERVICE, span, table, faults);
         services.extend(service(&entries, &mut taken, &mut seats, faults));
     }
     real::check_against_vips(&seats, &taken.vips, faults);
-    services
+    (services, taken.into_marked())
 }
 
 /// What may be there only once in a file, with its first place.
 #[derive(Default)]
 struct Taken<'t> {
     names: HashMap<&'t str, Range<usize>>,
-    addresses: HashMap<ServiceAddress, Range<usize>>,
+    identities: HashMap<ServiceIdentity, Range<usize>>,
     vips: HashMap<IpAddr, Range<usize>>,
+    /// Whether every service has shown its identity.
+    is_whole: bool,
+}
+
+impl Taken<'_> {
+    fn into_marked(self) -> Marked {
+        let identities = self.identities.into_iter();
+        let marks = identities.filter_map(|(identity, place)| match identity {
+            ServiceIdentity::Mark(mark) => Some((mark, place)),
+            ServiceIdentity::Address(_) => None,
+        });
+        Marked {
+            marks: marks.collect(),
+            is_whole: self.is_whole,
+        }
+    }
 }
 
 fn service<'t>(
@@ -64,12 +74,9 @@ fn service<'t>(
     faults: &mut Faults<'_>,
 ) -> Option<Service> {
     let name = name(entries, taken, faults);
-    let address = service_address(entries, taken, faults);
-    let scheduler = entries
-        .value(&keys::service::SCHEDULER, faults)
-        .map_or(Some(Scheduler::WeightedLeastConnection), |value| {
-            scheduler(&value, faults)
-        });
+    let identified = identity(entries, taken, faults);
+    let scheduler = scheduler::read(entries, faults);
+    let options = options::read(entries, identified.as_ref(), faults);
     let forward = entries
         .value(&keys::service::FORWARD, faults)
         .map_or(Some(Forward::DirectRouting), |value| {
@@ -77,14 +84,13 @@ fn service<'t>(
         });
     let reals = entries.value(&keys::service::REAL, faults).map_or_else(
         || Some(Vec::new()),
-        |value| real::read(&value, address.as_ref(), seats, faults),
+        |value| real::read(&value, identified.as_ref(), seats, faults),
     );
-    let (address, _) = address?;
     Some(Service {
         name: name?,
-        identity: address.into(),
+        identity: identified?.identity,
         scheduler: scheduler?,
-        options: ServiceOptions::default(),
+        options: options?,
         forward: forward?,
         reals: reals?,
     })
@@ -132,83 +138,38 @@ fn name<'t>(
     Some(name)
 }
 
-/// The address and its place.
-fn service_address(
+/// The service's identity, which no other may have.
+fn identity(
     entries: &Entries<'_, '_>,
     taken: &mut Taken<'_>,
     faults: &mut Faults<'_>,
-) -> Option<(ServiceAddress, Range<usize>)> {
-    let value = entries.value(&keys::service::ADDRESS, faults)?;
-    let address = match address::service(value.string(faults)?) {
-        Ok(address) => address,
-        Err(wrong) => {
-            for wrong in wrong {
-                faults.push(Fault::new(
-                    value.part(wrong.part),
-                    wrong.cause,
-                    wrong.label,
-                    wrong.cure,
-                ));
-            }
-            return None;
-        }
+) -> Option<Identified> {
+    let Some(found) = identity::read(entries, faults) else {
+        taken.is_whole = false;
+        return None;
     };
-    let place = value.span();
-    if let Some(first) = taken.addresses.get(&address) {
-        let cure = "put the real servers of both into one service, or change the address";
+    let place = found.place.clone();
+    if let Some(first) = taken.identities.get(&found.identity) {
+        let (what, which) = match found.identity {
+            ServiceIdentity::Address(address) => (format!("the address `{address}`"), "address"),
+            ServiceIdentity::Mark(mark) => (format!("`{mark}`"), "mark"),
+        };
         faults.push(
             Fault::new(
                 place.clone(),
-                format!("two services have the address `{address}`"),
+                format!("two services have {what}"),
                 "used again here",
-                cure,
+                format!("put the real servers of both into one service, or change the {which}"),
             )
             .related(first.clone(), "first used here"),
         );
     } else {
-        taken.addresses.insert(address, place.clone());
+        taken.identities.insert(found.identity, place.clone());
     }
-    taken
-        .vips
-        .entry(address.vip)
-        .or_insert_with(|| place.clone());
-    Some((address, place))
-}
-
-fn scheduler(value: &Value<'_, '_>, faults: &mut Faults<'_>) -> Option<Scheduler> {
-    let name = value.string(faults)?;
-    if let Some(scheduler) = Scheduler::from_name(name) {
-        return Some(scheduler);
+    if let Some(address) = found.identity.address() {
+        taken.vips.entry(address.vip).or_insert(place);
     }
-    let names = || Scheduler::ALL.iter().map(|scheduler| scheduler.name());
-    let all: Vec<_> = names().map(quote).collect();
-    let all = all.join(", ");
-    let word = name.to_lowercase();
-    let later = LATER_SCHEDULERS.iter().find(|(later, _)| *later == word);
-    let (cause, label, cure) = match (later, nearest(&word, names())) {
-        (Some((later, meaning)), _) => {
-            let cause = format!("the scheduler `{later}` ({meaning}) is not in dray yet");
-            (cause, "not in dray yet", format!("use one of {all}"))
-        }
-        (None, Some(near)) => {
-            let cure = format!("did you mean `{near}`? The schedulers are {all}");
-            (
-                format!("there is no scheduler {}", quote(name)),
-                "unknown scheduler",
-                cure,
-            )
-        }
-        (None, None) => {
-            let cure = format!("use one of {all}");
-            (
-                format!("there is no scheduler {}", quote(name)),
-                "unknown scheduler",
-                cure,
-            )
-        }
-    };
-    faults.push(Fault::new(value.span(), cause, label, cure));
-    None
+    Some(found)
 }
 
 fn forward(value: &Value<'_, '_>, faults: &mut Faults<'_>) -> Option<Forward> {

@@ -14,7 +14,7 @@ use toml::de::Error;
 use super::{
     edits::{Edits, New},
     fault::Fault,
-    keys::{Key, TABLES, Table},
+    keys::{Key, Presence, TABLES, Table},
     lines::Lines,
     slip::{Slip, slip},
     statement::{Kind, Statement, bare_value, inline_tables, is_statement, scan},
@@ -158,7 +158,11 @@ impl<'t> Repair<'t> {
             .take_while(|number| !self.is_header(*number))
             .filter(|number| lost(*number))
             .map(|number| self.statements[number].name(self.text))
-            .any(|name| name == key.name || table.keys.iter().all(|other| other.name != name))
+            .any(|name| {
+                name == key.name
+                    || matches!(key.presence, Presence::Unless(other) if other == name)
+                    || table.keys.iter().all(|other| other.name != name)
+            })
     }
 
     fn is_header(&self, number: usize) -> bool {

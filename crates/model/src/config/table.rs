@@ -62,11 +62,29 @@ impl<'t, 'i> Entries<'t, 'i> {
         match self.table.get_key_value(key.name) {
             Some((name, value)) => Some(Value::new(key, name.span(), value)),
             None => {
-                if key.presence == Presence::Required && !self.misspelt.contains(&key.name) {
+                if self.needs(key) && !self.misspelt.contains(&key.name) {
                     faults.push_missing(key, self.spec, self.lacks(key));
                 }
                 None
             }
+        }
+    }
+
+    /// Whether a key is there, whatever its value, be it under a wrong name.
+    pub(super) fn has(&self, key: &Key) -> bool {
+        self.gives(key.name)
+    }
+
+    fn gives(&self, name: &'static str) -> bool {
+        self.misspelt.contains(&name) || self.table.get_key_value(name).is_some()
+    }
+
+    /// Whether a key that is not there ought to be.
+    fn needs(&self, key: &Key) -> bool {
+        match key.presence {
+            Presence::Required => true,
+            Presence::Unless(other) => !self.gives(other),
+            Presence::Default(_) => false,
         }
     }
 
@@ -85,7 +103,12 @@ impl<'t, 'i> Entries<'t, 'i> {
             }
             None => {
                 let cause = format!("`{}` is missing {}", key.name, self.spec.place());
-                (cause, format!("write `{}`", key.example))
+                let other = match key.presence {
+                    Presence::Unless(other) => self.spec.keys.iter().find(|key| key.name == other),
+                    _ => None,
+                };
+                let other = other.map_or_else(String::new, |key| format!(", or `{}`", key.example));
+                (cause, format!("write `{}`{other}", key.example))
             }
         };
         Fault::new(self.span(), cause, label, cure)
@@ -94,6 +117,11 @@ impl<'t, 'i> Entries<'t, 'i> {
 
 /// A key that its table does not have.
 fn unknown(spec: &Table, name: &str, span: Range<usize>) -> Fault {
+    let mut settings = TABLES.iter().flat_map(|table| table.meaningless);
+    if let Some(setting) = settings.find(|setting| setting.name == name) {
+        let cause = format!("`{name}` has no meaning in dray: {}", setting.why);
+        return Fault::new(span, cause, "a setting of IPVS alone", setting.instead);
+    }
     let word = quote(name);
     let place = spec.place();
     let homes = TABLES.into_iter().filter_map(|table| {
@@ -106,14 +134,12 @@ fn unknown(spec: &Table, name: &str, span: Range<usize>) -> Fault {
     let instead = spec.instead.iter().find(|(word, _)| *word == name);
     let cure = if let Some((_, instead)) = instead {
         (*instead).to_owned()
+    } else if let Some(key) = spec.next_to(name) {
+        meant(key)
     } else if let Some(home) = homes.reduce(|all, home| format!("{all}, or {home}")) {
         home
     } else if let Some(key) = spec.nearest(name) {
-        let table = key.example.starts_with('[');
-        format!(
-            "did you mean `{}`?",
-            if table { key.example } else { key.name }
-        )
+        meant(key)
     } else {
         let keys: Vec<_> = spec
             .keys
@@ -127,5 +153,14 @@ fn unknown(spec: &Table, name: &str, span: Range<usize>) -> Fault {
         format!("unknown key {word}"),
         format!("no such key {place}"),
         cure,
+    )
+}
+
+/// A question for somebody who wrote something like this key.
+fn meant(key: &Key) -> String {
+    let is_table = key.example.starts_with('[');
+    format!(
+        "did you mean `{}`?",
+        if is_table { key.example } else { key.name }
     )
 }

@@ -1,6 +1,9 @@
 //! A key's value as the type that the key holds, or a fault that says what to write.
 
-use std::ops::{Range, RangeInclusive};
+use std::{
+    ops::{Range, RangeInclusive},
+    time::Duration,
+};
 
 use toml::{
     Spanned,
@@ -10,7 +13,8 @@ use toml::{
 use super::{
     duration,
     fault::{Fault, Faults, quote},
-    keys::Key,
+    keys::{Key, nearest},
+    wrong::Wrong,
 };
 
 /// A key's value, or an item of it.
@@ -49,6 +53,16 @@ impl<'t, 'i> Value<'t, 'i> {
         self.key_span.clone()
     }
 
+    /// The key's name.
+    pub(super) fn name(&self) -> &'static str {
+        self.key.name
+    }
+
+    /// What is wrong with a part of this string.
+    pub(super) fn fault(&self, wrong: Wrong) -> Fault {
+        Fault::new(self.part(wrong.part), wrong.cause, wrong.label, wrong.cure)
+    }
+
     /// The place of a part of this string.
     pub(super) fn part(&self, part: Range<usize>) -> Range<usize> {
         let span = self.span();
@@ -83,8 +97,42 @@ impl<'t, 'i> Value<'t, 'i> {
                 };
                 self.wrong_type(meant.map(str::to_owned), faults)
             }
+            DeValue::Integer(number) => {
+                let meant = match number.as_str() {
+                    "0" => Some("false"),
+                    "1" => Some("true"),
+                    _ => None,
+                };
+                self.wrong_type(meant.map(str::to_owned), faults)
+            }
             _ => self.wrong_type(None, faults),
         }
+    }
+
+    /// One of some words, as what it stands for.
+    pub(super) fn choice<T: Copy>(
+        &self,
+        words: &[(&'static str, T)],
+        faults: &mut Faults<'_>,
+    ) -> Option<T> {
+        let text = self.string(faults)?;
+        let found = words.iter().find(|(word, _)| *word == text);
+        if found.is_none() {
+            faults.push(self.no_such_word(text, words.iter().map(|(word, _)| *word)));
+        }
+        found.map(|(_, meaning)| *meaning)
+    }
+
+    fn no_such_word(&self, text: &str, words: impl Iterator<Item = &'static str> + Clone) -> Fault {
+        let near = nearest(&text.to_lowercase(), words.clone());
+        let all: Vec<_> = words.map(quote).collect();
+        let cure = match (near, &all[..]) {
+            (_, [only]) => format!("write {only}"),
+            (Some(near), _) => format!("did you mean `{near}`? The words are {}", all.join(", ")),
+            (None, _) => format!("write one of {}", all.join(", ")),
+        };
+        let cause = format!("`{}` cannot be {}", self.key.name, quote(text));
+        Fault::new(self.span(), cause, "unknown word", cure)
     }
 
     /// A whole number within bounds; `unit` goes on after the bounds in the message.
@@ -120,8 +168,40 @@ impl<'t, 'i> Value<'t, 'i> {
         fits
     }
 
+    /// A length of time from 1 second to 31 days, in whole seconds.
+    pub(super) fn time(&self, faults: &mut Faults<'_>) -> Option<Duration> {
+        let text = self.duration(faults)?;
+        let time = duration::parse(text);
+        let within = time.filter(|time| duration::BOUNDS.contains(&time.as_secs()));
+        if within.is_none() {
+            faults.push(self.no_such_time(text, time));
+        }
+        within
+    }
+
+    fn no_such_time(&self, text: &str, time: Option<Duration>) -> Fault {
+        let name = self.key.name;
+        let number = text.trim().parse::<u64>().ok();
+        let seconds = number.filter(|seconds| duration::BOUNDS.contains(seconds));
+        let cure = match seconds {
+            Some(seconds) => format!(
+                "write the unit too: `{name} = \"{}\"`",
+                duration::write(seconds)
+            ),
+            None => format!(
+                "write a time from 1s to 31d in whole `d`, `h`, `m` and `s`, as in `{}`",
+                self.key.example
+            ),
+        };
+        let (cause, label) = match time {
+            None => (format!("{} is not a time", quote(text)), "not a time"),
+            Some(_) => (format!("`{name}` is out of range"), "out of range"),
+        };
+        Fault::new(self.span(), cause, label, cure)
+    }
+
     /// The text of a length of time.
-    pub(super) fn duration(&self, faults: &mut Faults<'_>) -> Option<&'t str> {
+    fn duration(&self, faults: &mut Faults<'_>) -> Option<&'t str> {
         match self.value.get_ref() {
             DeValue::String(text) => Some(text),
             DeValue::Integer(number) => {
@@ -133,6 +213,29 @@ impl<'t, 'i> Value<'t, 'i> {
             }
             _ => self.wrong_type(None, faults),
         }
+    }
+
+    /// Whether it is a whole number, for keys that take a number or something else.
+    pub(super) fn is_integer(&self) -> bool {
+        matches!(self.value.get_ref(), DeValue::Integer(_))
+    }
+
+    /// The items of a list, as values of the same key. An empty one is a fault.
+    pub(super) fn items(&self, faults: &mut Faults<'_>) -> Option<Vec<Self>> {
+        let list = self.list(faults)?;
+        if list.is_empty() {
+            faults.push(Fault::new(
+                self.span(),
+                format!("the list of `{}` is empty", self.key.name),
+                "empty",
+                format!(
+                    "remove `{0}`, or write as in `{1}`",
+                    self.key.name, self.key.example
+                ),
+            ));
+            return None;
+        }
+        Some(list.iter().map(|item| self.item(item)).collect())
     }
 
     pub(super) fn list(&self, faults: &mut Faults<'_>) -> Option<&'t DeArray<'i>> {

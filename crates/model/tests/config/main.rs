@@ -1,13 +1,20 @@
 //! The configuration file as its users meet it: what a good one means, and that nothing breaks the parser.
 
-use std::{fs, net::IpAddr, time::Duration};
+mod reference;
+mod state;
+mod write;
+
+use std::{fs, net::Ipv4Addr, num::NonZeroU32, time::Duration};
 
 use dray_model::{
-    Desired, Director, Forward, Protocol, RealServer, Scheduler, Service, ServiceAddress,
-    ServiceName, Timeouts, VipOwnership, Weight,
-    config::{self, Key, LoadError, MAX_REALS, Presence, TABLES},
+    Defence, Desired, Family, Forward, Granularity, HashFlags, IpvsOptions, KernelRules,
+    MAX_MARK_RULES, MarkRule, NoDestination, Persistence, PersistenceEngine, Protocol, RealServer,
+    Removed, Scheduler, ServiceOptions, Thresholds, Timeouts, VipOwnership, Weight,
+    config::{self, LoadError, MAX_REALS, Presence, TABLES},
 };
 use proptest::prelude::*;
+
+use self::{state::desired, write::write};
 
 const FULL: &str = r#"
 [director]
@@ -37,6 +44,17 @@ real = [
   { address = "2001:db8::11", weight = 0 },
   { address = "2001:db8::12" },
 ]
+
+[[service]]
+name = "all"
+mark = 5
+scheduler = "sh"
+flags = ["sh-port"]
+
+[[mark]]
+mark = 5
+destination = ["10.77.0.101", "10.77.1.0/24"]
+ports = ["80"]
 "#;
 
 fn read(text: &str) -> Desired {
@@ -47,6 +65,7 @@ fn reals(reals: &[(&str, u16)]) -> Vec<RealServer> {
     let real = |(address, weight): &(&str, u16)| RealServer {
         address: address.parse().expect("an address"),
         weight: Weight::new(*weight),
+        thresholds: Thresholds::default(),
     };
     reals.iter().map(real).collect()
 }
@@ -66,19 +85,21 @@ fn a_full_file_means_what_it_says() {
     assert_eq!(timeouts.tcp, Duration::from_secs(5_400));
     assert_eq!(timeouts.tcp_fin, Duration::from_secs(90));
     assert_eq!(timeouts.udp, Timeouts::default().udp);
-    let [web, web6] = &desired.services[..] else {
+    let [web, web6, all] = &desired.services[..] else {
         panic!("{:?}", desired.services)
     };
     assert_eq!(web.name.as_str(), "web");
-    assert_eq!(web.address.to_string(), "tcp://10.77.0.100:80");
+    assert_eq!(web.identity.to_string(), "tcp://10.77.0.100:80");
     assert_eq!(web.scheduler, Scheduler::WeightedRoundRobin);
     assert_eq!(web.forward, Forward::DirectRouting);
     assert_eq!(web.reals, reals(&[("10.77.0.11", 3), ("10.77.0.12", 1)]));
-    assert_eq!(web6.address.to_string(), "tcp://[2001:db8::1]:443");
+    assert_eq!(web6.identity.to_string(), "tcp://[2001:db8::1]:443");
     assert_eq!(
         web6.reals,
         reals(&[("2001:db8::11", 0), ("2001:db8::12", 1)])
     );
+    assert_eq!(all.identity.to_string(), "mark 5");
+    assert_eq!(desired.director.marks.len(), 2);
 }
 
 #[test]
@@ -107,6 +128,7 @@ fn to_write_the_defaults_down_changes_nothing() {
         "[director]" => "interfaces = ['eth0']\n",
         "[[service]]" => "name = 'a'\naddress = 'udp://10.0.0.1:53'\n",
         "[[service.real]]" => "address = '10.0.0.2'\n",
+        "[[mark]]" => "mark = 5\n",
         _ => "",
     };
     let mut short = String::new();
@@ -121,10 +143,8 @@ fn to_write_the_defaults_down_changes_nothing() {
                 && !default.contains(' ')
                 && !default.contains('\'')
             {
-                let bare = default.starts_with(|c: char| c.is_ascii_digit())
-                    && !default.ends_with('m')
-                    || default == "true";
-                let value = if bare {
+                let is_number = default.replace('_', "").parse::<u64>().is_ok();
+                let value = if is_number || ["true", "false"].contains(&default) {
                     default.to_owned()
                 } else {
                     format!("\"{default}\"")
@@ -134,7 +154,191 @@ fn to_write_the_defaults_down_changes_nothing() {
         }
     }
     assert!(long.len() > short.len() + 100, "{long}");
-    assert_eq!(read(&long), read(&short));
+    let marked = "[[service]]\nname = 'b'\nmark = 5\n";
+    assert_eq!(read(&(long + marked)), read(&(short + marked)));
+}
+
+/// A file with a service of mark 5 and these rules.
+fn with_marks(rules: &str) -> String {
+    format!(
+        "[director]\ninterfaces = ['eth0', 'eth1']\n[[service]]\nname = 'web'\nmark = 5\n{rules}"
+    )
+}
+
+fn rule_of_5() -> MarkRule {
+    MarkRule {
+        mark: NonZeroU32::new(5).expect("not zero"),
+        family: Family::Ipv4,
+        destination: None,
+        source: None,
+        protocol: None,
+        ports: None,
+        source_ports: None,
+        interface: None,
+    }
+}
+
+#[test]
+fn the_lists_of_a_mark_multiply_out_in_their_order() {
+    let text = with_marks(
+        "[[mark]]\nmark = 5\ninterface = 'eth1'\nprotocol = 'tcp'\n\
+         destination = ['10.0.0.1', '10.0.1.0/24']\nports = ['80', '8000-8010']\n\
+         [[mark]]\nmark = 5\nsource = ['192.0.2.0/24']\nsource_ports = ['5060']\n",
+    );
+    let [one, network] = [([10, 0, 0, 1], 32), ([10, 0, 1, 0], 24)];
+    let first = |(address, length): ([u8; 4], u8), ports| MarkRule {
+        destination: Some((address.into(), length)),
+        protocol: Some(Protocol::Tcp),
+        ports: Some(ports),
+        interface: Some("eth1".to_owned()),
+        ..rule_of_5()
+    };
+    let second = MarkRule {
+        source: Some(([192, 0, 2, 0].into(), 24)),
+        source_ports: Some(5060..=5060),
+        ..rule_of_5()
+    };
+    let expected = [
+        first(one, 80..=80),
+        first(one, 8000..=8010),
+        first(network, 80..=80),
+        first(network, 8000..=8010),
+        second,
+    ];
+    assert_eq!(read(&text).director.marks, expected);
+}
+
+#[test]
+fn a_rule_is_of_the_family_of_its_addresses() {
+    let family = |rule: &str| {
+        let text = format!(
+            "[director]\ninterfaces = ['eth0']\n\
+             [[service]]\nname = 'four'\nmark = 5\n\
+             [[service]]\nname = 'six'\nmark = 5\nfamily = 'ipv6'\n\
+             [[mark]]\nmark = 5\n{rule}\n\
+             [[mark]]\nmark = 5\n[[mark]]\nmark = 5\nfamily = 'ipv6'"
+        );
+        read(&text).director.marks[0].family
+    };
+    assert_eq!(family(""), Family::Ipv4);
+    assert_eq!(family("destination = ['10.0.0.1']"), Family::Ipv4);
+    assert_eq!(family("source = ['2001:db8::/32']"), Family::Ipv6);
+    assert_eq!(family("family = 'ipv6'"), Family::Ipv6);
+}
+
+#[test]
+fn a_director_has_at_most_256_rules() {
+    let ports = |count: usize| -> Vec<_> { (1..=count).map(|port| format!("'{port}'")).collect() };
+    let with = |count| {
+        let rules = format!("[[mark]]\nmark = 5\nports = [{}]", ports(count).join(", "));
+        config::parse("dray.toml", &with_marks(&rules))
+    };
+    let marks = with(MAX_MARK_RULES)
+        .expect("as many as may be")
+        .director
+        .marks;
+    assert_eq!(marks.len(), MAX_MARK_RULES);
+    let wrong = with(MAX_MARK_RULES + 1).expect_err("one too many");
+    let first = wrong.iter().next().expect("an error");
+    assert!(first.cause.ends_with("make 257 rules"), "{first:?}");
+}
+
+#[test]
+fn lists_that_multiply_beyond_all_bounds_are_refused_at_once() {
+    let ports: Vec<_> = (1..=5_000).map(|port| format!("'{port}'")).collect();
+    let ports = ports.join(", ");
+    let rules = format!("[[mark]]\nmark = 5\nports = [{ports}]\nsource_ports = [{ports}]");
+    let wrong = config::parse("dray.toml", &with_marks(&rules)).expect_err("25 million rules");
+    assert_eq!(wrong.iter().len(), 1, "{wrong}");
+}
+
+#[test]
+fn a_service_may_have_every_option_that_fits_it() {
+    let desired = read(
+        "[director]\ninterfaces = ['eth0']\n\
+         [[service]]\nname = 'all'\naddress = 'tcp://10.0.0.1:0'\npersistent = '6m'\n\
+         netmask = '255.255.255.0'\nscheduler = 'sh'\nflags = ['sh-port', 'sh-fallback']\n\
+         [[service]]\nname = 'sip'\naddress = 'udp://[2001:db8::1]:5060'\npersistent = '1h'\n\
+         netmask = 64\npersistence_engine = 'sip'\none_packet = true\n\
+         [[service]]\nname = 'diameter'\naddress = 'sctp://10.0.0.1:3868'\nscheduler = 'nq'\n\
+         real = [{ address = '10.0.0.2', upper_threshold = 100, lower_threshold = 80 }]\n",
+    );
+    let [all, sip, diameter] = &desired.services[..] else {
+        panic!("{:?}", desired.services)
+    };
+    let flags = HashFlags {
+        fallback: true,
+        port: true,
+    };
+    assert_eq!(all.scheduler, Scheduler::SourceHash(flags));
+    let persistence = Persistence {
+        timeout: NonZeroU32::new(360).expect("not zero"),
+        granularity: Granularity::Ipv4(Ipv4Addr::new(255, 255, 255, 0)),
+        engine: None,
+    };
+    assert_eq!(all.options.persistence, Some(persistence));
+    let persistence = Persistence {
+        timeout: NonZeroU32::new(3_600).expect("not zero"),
+        granularity: Granularity::Ipv6(64),
+        engine: Some(PersistenceEngine::Sip),
+    };
+    let options = ServiceOptions {
+        persistence: Some(persistence),
+        one_packet: true,
+    };
+    assert_eq!(sip.options, options);
+    assert_eq!(diameter.identity.to_string(), "sctp://10.0.0.1:3868");
+    assert_eq!(diameter.scheduler, Scheduler::NeverQueue);
+    let thresholds = Thresholds {
+        upper: 100,
+        lower: 80,
+    };
+    assert_eq!(diameter.reals[0].thresholds, thresholds);
+}
+
+#[test]
+fn persistence_without_a_netmask_is_for_each_address() {
+    let granularity = |address: &str| {
+        let text = format!(
+            "[director]\ninterfaces = ['eth0']\n\
+             [[service]]\nname = 'a'\naddress = '{address}'\npersistent = '6m'"
+        );
+        let persistence = read(&text).services[0].options.persistence;
+        persistence.expect("persistent").granularity
+    };
+    assert_eq!(
+        granularity("tcp://10.0.0.1:80"),
+        Granularity::Ipv4(Ipv4Addr::BROADCAST)
+    );
+    assert_eq!(
+        granularity("tcp://[2001:db8::1]:80"),
+        Granularity::Ipv6(128)
+    );
+}
+
+#[test]
+fn one_line_begins_with_ipvs_and_other_lines_say_otherwise_wherever_they_stand() {
+    let options = |lines: &str| {
+        let text = format!("[director]\ninterfaces = ['eth0']\n[director.ipvs]\n{lines}");
+        read(&text).director.ipvs
+    };
+    assert_eq!(options(""), IpvsOptions::default());
+    assert_eq!(options("compat = 'ipvs'"), IpvsOptions::IPVS);
+    let both = options(
+        "removed = 'finish'\nkernel = '6.1.176'\nno_destination = 'reset'\nsecure_tcp = 3\n\
+         drop_entry = 1\ncompat = 'ipvs'\ndrop_packet = 'on'\nanswers_per_second = 0",
+    );
+    let expected = IpvsOptions {
+        removed: Removed::Finish,
+        rules: KernelRules::V6_1_176,
+        no_destination: NoDestination::Reset,
+        secure_tcp: Defence::On,
+        drop_entry: Defence::Automatic,
+        drop_packet: Defence::On,
+        answers_per_second: None,
+        ..IpvsOptions::IPVS
+    };
+    assert_eq!(both, expected);
 }
 
 #[test]
@@ -287,94 +491,6 @@ fn files_that_cannot_be_taken_say_why_and_what_to_do() {
     assert_eq!(config::load(&path).expect("a good file"), read(FULL));
 }
 
-const PAGE: &str = include_str!("../../../docs/reference/configuration.md");
-
-/// The page's sections with a name in backticks: "## `[table]`", and "### `key`" with its table before it.
-fn sections() -> Vec<(String, &'static str)> {
-    let mut table = "";
-    let headings = PAGE
-        .split("\n## ")
-        .skip(1)
-        .flat_map(|section| section.split("\n### "));
-    headings
-        .filter_map(|section| {
-            let name = section
-                .lines()
-                .next()?
-                .strip_prefix('`')?
-                .strip_suffix('`')?;
-            if name.starts_with('[') {
-                table = name;
-                return Some((name.to_owned(), section));
-            }
-            Some((format!("{table} {name}"), section))
-        })
-        .collect()
-}
-
-/// Tables and keys as the parser knows them, named as the page's sections.
-fn known() -> Vec<(String, Option<&'static Key>)> {
-    let mut known = Vec::new();
-    for table in TABLES.iter().filter(|table| !table.header.is_empty()) {
-        known.push((table.header.to_owned(), None));
-        // A key whose example is a header is a table, and in the list as such.
-        let keys = table
-            .keys
-            .iter()
-            .filter(|key| !key.example.starts_with('['));
-        known.extend(keys.map(|key| (format!("{} {}", table.header, key.name), Some(*key))));
-    }
-    known
-}
-
-#[test]
-fn the_reference_page_names_every_key_and_no_other() {
-    let documented: Vec<_> = sections().into_iter().map(|(name, _)| name).collect();
-    let known: Vec<_> = known().into_iter().map(|(name, _)| name).collect();
-    assert_eq!(documented, known);
-}
-
-#[test]
-fn the_reference_page_gives_the_defaults_of_every_key() {
-    let known = known()
-        .into_iter()
-        .filter_map(|(name, key)| Some((name, key?)));
-    for (name, key) in known {
-        let sections = sections();
-        let (_, section) = sections
-            .iter()
-            .find(|(section, _)| *section == name)
-            .expect(&name);
-        match key.presence {
-            Presence::Required => assert!(section.contains("Required."), "{name}"),
-            Presence::Default(default) => {
-                let given = section
-                    .split_once("Default: ")
-                    .expect(&name)
-                    .1
-                    .replace(['`', '"'], "");
-                assert!(
-                    given.starts_with(&default.replace('`', "")),
-                    "{name}: {default}, not {given}"
-                );
-            }
-        }
-    }
-}
-
-#[test]
-fn the_examples_of_the_reference_page_are_good() {
-    let examples: Vec<_> = PAGE
-        .split("```toml\n")
-        .skip(1)
-        .map(|rest| rest.split("```").next().expect("the end of the example"))
-        .collect();
-    assert!(!examples.is_empty());
-    for example in examples {
-        read(example);
-    }
-}
-
 proptest! {
     #[test]
     fn every_valid_state_reads_back_as_it_was_written(desired in desired(), inline in any::<bool>()) {
@@ -429,11 +545,19 @@ fn scraps() -> impl Strategy<Value = String> {
         "[[service]]",
         "[[service.real]]",
         "[director.timeouts]",
+        "[director.ipvs]",
+        "[[mark]]",
         "interfaces",
         "name",
         "address",
         "real",
         "weight",
+        "mark",
+        "ports",
+        "flags",
+        "persistent",
+        "netmask",
+        "compat",
         "tcp",
         " = ",
         "=",
@@ -468,150 +592,4 @@ fn scraps() -> impl Strategy<Value = String> {
         "2026-01-01",
     ]);
     prop::collection::vec(scrap, 0..40).prop_map(|scraps| scraps.concat())
-}
-
-/// A desired state as a file may give it.
-fn desired() -> impl Strategy<Value = Desired> {
-    let interfaces = prop::collection::hash_set("[a-z][a-z0-9.@-]{0,14}", 1..4);
-    let services = prop::collection::hash_map("[A-Za-z0-9._-]{1,63}", service(), 0..5);
-    let timeout = || (1..=2_678_400_u64).prop_map(Duration::from_secs);
-    (
-        interfaces,
-        1_024..=67_108_864_u32,
-        any::<Option<prop::sample::Index>>(),
-        (timeout(), timeout(), timeout()),
-        services,
-    )
-        .prop_map(
-            |(interfaces, connections, vips, (tcp, tcp_fin, udp), services)| {
-                let interfaces: Vec<_> = interfaces.into_iter().collect();
-                let vips = match vips {
-                    Some(index) => VipOwnership::Director {
-                        interface: index.get(&interfaces).clone(),
-                    },
-                    None => VipOwnership::External,
-                };
-                let max_connections = connections.try_into().expect("not zero");
-                let timeouts = Timeouts { tcp, tcp_fin, udp };
-                let director = Director {
-                    interfaces,
-                    max_connections,
-                    vips,
-                    timeouts,
-                };
-                Desired {
-                    director,
-                    services: unlike(services),
-                }
-            },
-        )
-}
-
-/// A service without its name.
-fn service() -> impl Strategy<Value = (ServiceAddress, Scheduler, Vec<RealServer>)> {
-    any::<bool>().prop_flat_map(|v4| {
-        let protocol = prop::sample::select(vec![Protocol::Tcp, Protocol::Udp]);
-        // VIPs and real servers out of two networks, so that no real server is a VIP.
-        let vip = host(v4, 1).prop_flat_map(move |vip| (Just(vip), protocol.clone(), 1_u16..));
-        let reals = prop::collection::hash_map(host(v4, 2), any::<u16>(), 0..5);
-        (vip, prop::sample::select(Scheduler::ALL.to_vec()), reals).prop_map(
-            |((vip, protocol, port), scheduler, reals)| {
-                let real = |(address, weight)| RealServer {
-                    address,
-                    weight: Weight::new(weight),
-                };
-                (
-                    ServiceAddress {
-                        protocol,
-                        vip,
-                        port,
-                    },
-                    scheduler,
-                    reals.into_iter().map(real).collect(),
-                )
-            },
-        )
-    })
-}
-
-fn host(v4: bool, network: u8) -> impl Strategy<Value = IpAddr> {
-    any::<u16>().prop_map(move |host| {
-        let [high, low] = host.to_be_bytes();
-        if v4 {
-            [10, network, high, low].into()
-        } else {
-            [0x2001, 0xdb8, u16::from(network), 0, 0, 0, 0, host].into()
-        }
-    })
-}
-
-/// The services with a name each, those with an address that was there before left out.
-fn unlike(
-    services: std::collections::HashMap<String, (ServiceAddress, Scheduler, Vec<RealServer>)>,
-) -> Vec<Service> {
-    let mut addresses = std::collections::HashSet::new();
-    services
-        .into_iter()
-        .filter(|(_, (address, ..))| addresses.insert(*address))
-        .map(|(name, (address, scheduler, reals))| Service {
-            name: ServiceName::new(&name).expect("a service name"),
-            address,
-            scheduler,
-            forward: Forward::DirectRouting,
-            reals,
-        })
-        .collect()
-}
-
-/// The file that means this state.
-fn write(desired: &Desired, inline: bool) -> String {
-    let director = &desired.director;
-    let interfaces: Vec<_> = director
-        .interfaces
-        .iter()
-        .map(|name| format!("'{name}'"))
-        .collect();
-    let mut text = format!("[director]\ninterfaces = [{}]\n", interfaces.join(", "));
-    text += &format!("max_connections = {}\n", director.max_connections);
-    text += &match &director.vips {
-        VipOwnership::Director { interface } => format!("vip_interface = '{interface}'\n"),
-        VipOwnership::External => "manage_vips = false\n".to_owned(),
-    };
-    let Timeouts { tcp, tcp_fin, udp } = director.timeouts;
-    text += "[director.timeouts]\n";
-    for (key, time) in [("tcp", tcp), ("tcp_fin", tcp_fin), ("udp", udp)] {
-        let seconds = time.as_secs();
-        text += &format!(
-            "{key} = '{}h {}m{}s'\n",
-            seconds / 3_600,
-            seconds / 60 % 60,
-            seconds % 60
-        );
-    }
-    for service in &desired.services {
-        let (scheduler, forward) = (service.scheduler.name(), service.forward.name());
-        text += &format!(
-            "[[service]]\nname = '{}'\naddress = \"{}\"\n",
-            service.name, service.address
-        );
-        text += &format!("scheduler = '{scheduler}'\nforward = '{forward}'\n");
-        let real = |real: &RealServer| {
-            (
-                format!("address = '{}'", real.address),
-                format!("weight = {}", real.weight),
-            )
-        };
-        let reals = service.reals.iter().map(real);
-        if inline {
-            let reals: Vec<_> = reals
-                .map(|(address, weight)| format!("{{ {address}, {weight} }}"))
-                .collect();
-            text += &format!("real = [\n  {}\n]\n", reals.join(",\n  "));
-        } else {
-            text.extend(
-                reals.map(|(address, weight)| format!("[[service.real]]\n{address}\n{weight}\n")),
-            );
-        }
-    }
-    text
 }

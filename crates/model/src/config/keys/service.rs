@@ -1,0 +1,109 @@
+//! Keys of `[[service]]`.
+
+use super::{Key, Presence};
+
+pub(in crate::config) static NAME: Key = Key {
+    name: "name",
+    holds: "a name in quotes",
+    presence: Presence::Required,
+    example: "name = \"web\"",
+    elsewhere: &["id", "title"],
+};
+pub(in crate::config) static ADDRESS: Key = Key {
+    name: "address",
+    holds: "a service address in quotes",
+    presence: Presence::Unless("mark"),
+    example: "address = \"tcp://10.77.0.100:80\"",
+    elsewhere: &["vip", "listen", "bind", "virtual_address"],
+};
+pub(in crate::config) static MARK: Key = Key {
+    name: "mark",
+    holds: "a whole number",
+    presence: Presence::Default("the service has an `address`"),
+    example: "mark = 5",
+    elsewhere: &["fwmark", "fwm"],
+};
+pub(in crate::config) static FAMILY: Key = Key {
+    name: "family",
+    holds: "`ipv4` or `ipv6` in quotes",
+    presence: Presence::Default("that of the `address`; ipv4 for a mark"),
+    example: "family = \"ipv6\"",
+    elsewhere: &["af", "ip_family"],
+};
+pub(in crate::config) static SCHEDULER: Key = Key {
+    name: "scheduler",
+    holds: "a scheduler's name in quotes",
+    presence: Presence::Default("wlc"),
+    example: "scheduler = \"wlc\"",
+    elsewhere: &[
+        "lb_algo",
+        "lvs_sched",
+        "algorithm",
+        "algo",
+        "balance",
+        "sched",
+    ],
+};
+pub(in crate::config) static FLAGS: Key = Key {
+    name: "flags",
+    holds: "a list of flags of the scheduler",
+    presence: Presence::Default("no flag"),
+    example: "flags = [\"sh-fallback\"]",
+    elsewhere: &["sched_flags", "scheduler_flags", "lvs_flags"],
+};
+pub(in crate::config) static PERSISTENT: Key = Key {
+    name: "persistent",
+    holds: "a time in quotes",
+    presence: Presence::Default("not persistent"),
+    example: "persistent = \"6m\"",
+    elsewhere: &["persistence", "persistence_timeout", "sticky"],
+};
+pub(in crate::config) static NETMASK: Key = Key {
+    name: "netmask",
+    holds: "an IPv4 mask in quotes, or the length of an IPv6 prefix",
+    presence: Presence::Default("each address for itself"),
+    example: "netmask = \"255.255.255.0\"",
+    elsewhere: &["persistence_granularity", "granularity", "mask", "prefix"],
+};
+pub(in crate::config) static PERSISTENCE_ENGINE: Key = Key {
+    name: "persistence_engine",
+    holds: "`sip` in quotes",
+    presence: Presence::Default("no engine"),
+    example: "persistence_engine = \"sip\"",
+    elsewhere: &["pe", "pe_name"],
+};
+pub(in crate::config) static ONE_PACKET: Key = Key {
+    name: "one_packet",
+    holds: "`true` or `false`",
+    presence: Presence::Default("false"),
+    example: "one_packet = true",
+    elsewhere: &["ops", "one_packet_scheduling"],
+};
+pub(in crate::config) static FORWARD: Key = Key {
+    name: "forward",
+    holds: "a forwarding method's name in quotes",
+    presence: Presence::Default("dr"),
+    example: "forward = \"dr\"",
+    elsewhere: &[
+        "lb_kind",
+        "lvs_method",
+        "forwarding",
+        "forwarding_method",
+        "mode",
+    ],
+};
+pub(in crate::config) static REAL: Key = Key {
+    name: "real",
+    holds: "a list of tables",
+    presence: Presence::Default("no real server"),
+    example: "[[service.real]]",
+    elsewhere: &[
+        "real_server",
+        "real_servers",
+        "server",
+        "servers",
+        "backend",
+        "backends",
+        "destination",
+    ],
+};

@@ -1,0 +1,306 @@
+//! Any desired state that a file may give.
+
+use std::{
+    collections::{HashMap, HashSet},
+    net::IpAddr,
+    num::NonZeroU32,
+    ops::RangeInclusive,
+    time::Duration,
+};
+
+use dray_model::{
+    Defence, Desired, Director, Family, Forward, Granularity, HashFlags, IpvsOptions, KernelRules,
+    Mark, MarkRule, NoDestination, Persistence, PersistenceEngine, Protocol, RealServer, Removed,
+    Scheduler, Service, ServiceAddress, ServiceIdentity, ServiceName, ServiceOptions, Thresholds,
+    Timeouts, VipOwnership, Weight,
+};
+use proptest::{option, prelude::*, sample};
+
+pub(crate) fn desired() -> impl Strategy<Value = Desired> {
+    let interfaces = prop::collection::hash_set("[a-z][a-z0-9.@-]{0,14}", 1..4);
+    let services = prop::collection::hash_map("[A-Za-z0-9._-]{1,63}", service(), 0..5);
+    let timeout = || (1..=2_678_400_u64).prop_map(Duration::from_secs);
+    let director = (
+        interfaces,
+        1_024..=67_108_864_u32,
+        any::<Option<sample::Index>>(),
+        (timeout(), timeout(), timeout()),
+        ipvs(),
+    );
+    (director, services).prop_map(
+        |((interfaces, connections, vips, (tcp, tcp_fin, udp), ipvs), services)| {
+            let interfaces: Vec<_> = interfaces.into_iter().collect();
+            let vips = match vips {
+                Some(index) => VipOwnership::Director {
+                    interface: index.get(&interfaces).clone(),
+                },
+                None => VipOwnership::External,
+            };
+            let (services, marks) = unlike(services, &interfaces);
+            let director = Director {
+                vips,
+                interfaces,
+                max_connections: connections.try_into().expect("not zero"),
+                timeouts: Timeouts { tcp, tcp_fin, udp },
+                marks,
+                ipvs,
+            };
+            Desired { director, services }
+        },
+    )
+}
+
+fn ipvs() -> impl Strategy<Value = IpvsOptions> {
+    let defence = || sample::select(vec![Defence::Off, Defence::Automatic, Defence::On]);
+    let words = (
+        sample::select(vec![KernelRules::V6_1_176, KernelRules::V6_1_192]),
+        sample::select(vec![Removed::Finish, Removed::Drop]),
+        sample::select(vec![
+            NoDestination::Icmp,
+            NoDestination::Reset,
+            NoDestination::Drop,
+        ]),
+    );
+    let numbers = (
+        0..=3_u8,
+        1..=100_u8,
+        1..=u32::MAX,
+        any::<u32>().prop_map(NonZeroU32::new),
+    );
+    let defences = (defence(), defence(), defence());
+    (words, numbers, defences, any::<[bool; 7]>()).prop_map(
+        |(words, numbers, defences, switches)| IpvsOptions {
+            rules: words.0,
+            removed: words.1,
+            no_destination: words.2,
+            conn_reuse_mode: numbers.0,
+            defence_threshold: numbers.1,
+            am_droprate: numbers.2.try_into().expect("not zero"),
+            answers_per_second: numbers.3,
+            drop_entry: defences.0,
+            drop_packet: defences.1,
+            secure_tcp: defences.2,
+            expire_nodest_conn: switches[0],
+            expire_quiescent_template: switches[1],
+            sloppy_tcp: switches[2],
+            sloppy_sctp: switches[3],
+            schedule_icmp: switches[4],
+            keep_template_timeout: switches[5],
+            null_segments_close: switches[6],
+        },
+    )
+}
+
+/// A service without its name, and the rules for its mark should it have one.
+#[derive(Clone, Debug)]
+struct Nameless {
+    identity: ServiceIdentity,
+    scheduler: Scheduler,
+    options: ServiceOptions,
+    reals: Vec<RealServer>,
+    rules: Vec<(MarkRule, Option<sample::Index>)>,
+}
+
+fn service() -> impl Strategy<Value = Nameless> {
+    any::<bool>().prop_flat_map(|v4| {
+        let reals = prop::collection::hash_map(host(v4, 2), (any::<u16>(), thresholds()), 0..5);
+        (
+            identity(v4),
+            scheduler(),
+            options(v4),
+            reals,
+            prop::collection::vec(rule(v4), 1..4),
+        )
+            .prop_map(|(identity, scheduler, options, reals, rules)| {
+                let real = |(address, (weight, thresholds))| RealServer {
+                    address,
+                    weight: Weight::new(weight),
+                    thresholds,
+                };
+                Nameless {
+                    identity,
+                    scheduler,
+                    options: fitting(options, identity),
+                    reals: reals.into_iter().map(real).collect(),
+                    rules,
+                }
+            })
+    })
+}
+
+/// VIPs and real servers are out of two networks, so that no real server is a VIP.
+fn identity(v4: bool) -> impl Strategy<Value = ServiceIdentity> {
+    let protocol = sample::select(vec![Protocol::Tcp, Protocol::Udp, Protocol::Sctp]);
+    let address = (host(v4, 1), protocol, any::<u16>()).prop_map(|(vip, protocol, port)| {
+        ServiceIdentity::Address(ServiceAddress {
+            protocol,
+            vip,
+            port,
+        })
+    });
+    let mark = (1..=u32::MAX).prop_map(move |number| {
+        ServiceIdentity::Mark(Mark {
+            number: number.try_into().expect("not zero"),
+            family: family(v4),
+        })
+    });
+    prop_oneof![address, mark]
+}
+
+fn family(v4: bool) -> Family {
+    if v4 { Family::Ipv4 } else { Family::Ipv6 }
+}
+
+fn scheduler() -> impl Strategy<Value = Scheduler> {
+    let plain = sample::select(Scheduler::ALL.to_vec());
+    (plain, any::<bool>(), any::<bool>()).prop_map(|(scheduler, fallback, port)| {
+        let flags = HashFlags { fallback, port };
+        match scheduler {
+            Scheduler::SourceHash(_) => Scheduler::SourceHash(flags),
+            Scheduler::MaglevHash(_) => Scheduler::MaglevHash(flags),
+            other => other,
+        }
+    })
+}
+
+fn thresholds() -> impl Strategy<Value = Thresholds> {
+    (0..=2_147_483_647_u32)
+        .prop_flat_map(|upper| (0..=upper).prop_map(move |lower| Thresholds { upper, lower }))
+}
+
+fn options(v4: bool) -> impl Strategy<Value = ServiceOptions> {
+    let granularity = if v4 {
+        any::<u32>()
+            .prop_map(|mask| Granularity::Ipv4(mask.into()))
+            .boxed()
+    } else {
+        (1..=128_u8).prop_map(Granularity::Ipv6).boxed()
+    };
+    let engine = option::of(Just(PersistenceEngine::Sip));
+    let persistence = (1..=2_678_400_u32, granularity, engine);
+    let persistence = persistence.prop_map(|(timeout, granularity, engine)| Persistence {
+        timeout: timeout.try_into().expect("not zero"),
+        granularity,
+        engine,
+    });
+    (option::of(persistence), any::<bool>()).prop_map(|(persistence, one_packet)| ServiceOptions {
+        persistence,
+        one_packet,
+    })
+}
+
+/// The options without what a service of that identity may not have, and with what it must.
+fn fitting(mut options: ServiceOptions, identity: ServiceIdentity) -> ServiceOptions {
+    let ServiceIdentity::Address(address) = identity else {
+        return options;
+    };
+    if address.protocol != Protocol::Udp {
+        options.one_packet = false;
+        if let Some(persistence) = &mut options.persistence {
+            persistence.engine = None;
+        }
+    }
+    if address.port == 0 && options.persistence.is_none() {
+        options.persistence = Some(Persistence {
+            timeout: NonZeroU32::MIN,
+            granularity: match address.vip {
+                IpAddr::V4(_) => Granularity::Ipv4([255; 4].into()),
+                IpAddr::V6(_) => Granularity::Ipv6(128),
+            },
+            engine: None,
+        });
+    }
+    options
+}
+
+/// A rule of mark 1, and which interface it is for.
+fn rule(v4: bool) -> impl Strategy<Value = (MarkRule, Option<sample::Index>)> {
+    let protocol = sample::select(vec![Protocol::Tcp, Protocol::Udp, Protocol::Sctp]);
+    (
+        option::of(network(v4)),
+        option::of(network(v4)),
+        option::of(protocol),
+        option::of(ports()),
+        option::of(ports()),
+        any::<Option<sample::Index>>(),
+    )
+        .prop_map(
+            move |(destination, source, protocol, ports, source_ports, interface)| {
+                let rule = MarkRule {
+                    mark: NonZeroU32::MIN,
+                    family: family(v4),
+                    destination,
+                    source,
+                    protocol,
+                    ports,
+                    source_ports,
+                    interface: None,
+                };
+                (rule, interface)
+            },
+        )
+}
+
+fn ports() -> impl Strategy<Value = RangeInclusive<u16>> {
+    (1..=u16::MAX).prop_flat_map(|first| (first..=u16::MAX).prop_map(move |last| first..=last))
+}
+
+/// A network with no bits set beyond its length.
+fn network(v4: bool) -> impl Strategy<Value = (IpAddr, u8)> {
+    let most = if v4 { 32 } else { 128_u8 };
+    (host(v4, 1), 0..=most).prop_map(|(address, length)| {
+        let network = match address {
+            IpAddr::V4(address) => {
+                let host = u32::MAX.checked_shr(length.into()).unwrap_or(0);
+                IpAddr::from((address.to_bits() & !host).to_be_bytes())
+            }
+            IpAddr::V6(address) => {
+                let host = u128::MAX.checked_shr(length.into()).unwrap_or(0);
+                IpAddr::from((address.to_bits() & !host).to_be_bytes())
+            }
+        };
+        (network, length)
+    })
+}
+
+fn host(v4: bool, network: u8) -> impl Strategy<Value = IpAddr> {
+    any::<u16>().prop_map(move |host| {
+        let [high, low] = host.to_be_bytes();
+        if v4 {
+            [10, network, high, low].into()
+        } else {
+            [0x2001, 0xdb8, u16::from(network), 0, 0, 0, 0, host].into()
+        }
+    })
+}
+
+/// The services with a name each, those with an identity that was there before left out, and the rules for all of them.
+fn unlike(
+    services: HashMap<String, Nameless>,
+    interfaces: &[String],
+) -> (Vec<Service>, Vec<MarkRule>) {
+    let mut identities = HashSet::new();
+    let mut rules = Vec::new();
+    let services = services
+        .into_iter()
+        .filter(|(_, service)| identities.insert(service.identity))
+        .map(|(name, service)| {
+            if let ServiceIdentity::Mark(mark) = service.identity {
+                rules.extend(service.rules.into_iter().map(|(rule, interface)| MarkRule {
+                    mark: mark.number,
+                    interface: interface.map(|index| index.get(interfaces).clone()),
+                    ..rule
+                }));
+            }
+            Service {
+                name: ServiceName::new(&name).expect("a service name"),
+                identity: service.identity,
+                scheduler: service.scheduler,
+                options: service.options,
+                forward: Forward::DirectRouting,
+                reals: service.reals,
+            }
+        })
+        .collect();
+    (services, rules)
+}
