@@ -88,10 +88,17 @@ fn lower(table: &DeTable<'_>, faults: &mut Faults<'_>) -> Option<Desired> {
     let interfaces = director
         .as_ref()
         .and_then(|entries| director::interfaces(entries, faults));
-    let (services, marked) = service::read(&file, faults);
-    let marks = mark::read(&file, interfaces.as_deref(), &marked, faults);
+    let mut services = service::read(&file, faults);
+    let marks = mark::read(
+        &file,
+        interfaces.as_deref(),
+        &services.marked,
+        &mut services.vips,
+        faults,
+    );
+    real::check_against_vips(&services.seats, &services.vips, faults);
     Some(Desired {
         director: director::read(&director?, interfaces, marks, faults)?,
-        services,
+        services: services.list,
     })
 }

@@ -14,6 +14,7 @@ use super::{
     identity::{FAMILIES, number},
     keys::{self, Key},
     ports, prefix,
+    real::Vips,
     table::Entries,
     value::Value,
 };
@@ -34,11 +35,13 @@ pub(super) struct Marked {
     pub(super) is_whole: bool,
 }
 
-/// Reads the file's rules, in order; `None` only with a fault. `interfaces` are the director's, if they are known.
+/// Reads the file's rules, in order; `None` only with a fault. `interfaces` are the director's, if they are known. Single
+/// destinations are VIPs too.
 pub(super) fn read(
     file: &Entries<'_, '_>,
     interfaces: Option<&[String]>,
     marked: &Marked,
+    vips: &mut Vips,
     faults: &mut Faults<'_>,
 ) -> Option<Vec<MarkRule>> {
     let before = faults.count();
@@ -56,6 +59,9 @@ pub(super) fn read(
             continue;
         };
         given.entry(rule.mark).or_insert(rule.place.clone());
+        for (vip, place) in rule.vips() {
+            vips.entry(vip).or_insert(place);
+        }
         let fits = total <= MAX_MARK_RULES;
         total = total.saturating_add(rule.count());
         if total <= MAX_MARK_RULES {
@@ -119,7 +125,7 @@ struct Rule {
     mark: Mark,
     /// The place of its `mark`.
     place: Range<usize>,
-    destinations: Vec<Option<Network>>,
+    destinations: Vec<Placed<Network>>,
     sources: Vec<Option<Network>>,
     protocol: Option<Protocol>,
     ports: Vec<Option<RangeInclusive<u16>>>,
@@ -128,10 +134,17 @@ struct Rule {
 }
 
 impl Rule {
+    /// The destinations that are single addresses.
+    fn vips(&self) -> impl Iterator<Item = Placed<IpAddr>> {
+        let single = |(network, _): &&Placed<Network>| prefix::is_single(*network);
+        let vips = self.destinations.iter().filter(single);
+        vips.map(|((address, _), place)| (*address, place.clone()))
+    }
+
     /// How many rules its lists make.
     fn count(&self) -> usize {
         let lists = [
-            self.destinations.len(),
+            self.destinations.len().max(1),
             self.sources.len(),
             self.ports.len(),
             self.source_ports.len(),
@@ -142,14 +155,14 @@ impl Rule {
     /// One rule for each choice of an item from every list.
     fn multiplied(&self) -> Vec<MarkRule> {
         let mut rules = Vec::with_capacity(self.count());
-        for destination in &self.destinations {
+        for destination in choices(self.destinations.clone()) {
             for source in &self.sources {
                 for ports in &self.ports {
                     for source_ports in &self.source_ports {
                         rules.push(MarkRule {
                             mark: self.mark.number,
                             family: self.mark.family,
-                            destination: *destination,
+                            destination,
                             source: *source,
                             protocol: self.protocol,
                             ports: ports.clone(),
@@ -197,7 +210,7 @@ fn rule(
             family: family?,
         },
         place: value?.span(),
-        destinations: choices(destinations?),
+        destinations: destinations?,
         sources: choices(sources?),
         protocol: protocol?,
         ports: choices(ports?),

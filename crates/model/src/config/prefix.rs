@@ -32,6 +32,11 @@ pub(super) fn parse(text: &str) -> Result<(IpAddr, u8), Wrong> {
     Ok((address, length))
 }
 
+/// Whether the network is one address alone.
+pub(super) fn is_single((address, length): (IpAddr, u8)) -> bool {
+    length == bits(address)
+}
+
 fn length(address: IpAddr, text: &str, part: Range<usize>) -> Result<u8, Wrong> {
     let most = bits(address);
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());

@@ -19,6 +19,9 @@ pub const MAX_REALS: usize = 4_096;
 /// The largest threshold, that of `ipvsadm -x`.
 const MAX_THRESHOLD: u32 = i32::MAX as u32;
 
+/// VIPs, each with the place that names it first.
+pub(super) type Vips = HashMap<IpAddr, Range<usize>>;
+
 /// A real server's address and its place, for checks across services.
 #[derive(Debug)]
 pub(super) struct Seat {
@@ -74,11 +77,7 @@ pub(super) fn read(
 }
 
 /// A VIP is an address of the director: packets sent there would come back to it.
-pub(super) fn check_against_vips(
-    seats: &[Seat],
-    vips: &HashMap<IpAddr, Range<usize>>,
-    faults: &mut Faults<'_>,
-) {
+pub(super) fn check_against_vips(seats: &[Seat], vips: &Vips, faults: &mut Faults<'_>) {
     for seat in seats {
         if let Some(vip) = vips.get(&seat.address) {
             let cause = format!(

@@ -1,6 +1,6 @@
 //! `[[service]]`.
 
-use std::{collections::HashMap, net::IpAddr, ops::Range};
+use std::{collections::HashMap, ops::Range};
 
 use crate::{Forward, Service, ServiceIdentity, ServiceName};
 
@@ -10,7 +10,7 @@ use super::{
     keys,
     mark::Marked,
     options,
-    real::{self, Seat},
+    real::{self, Seat, Vips},
     scheduler,
     table::Entries,
     value::Value,
@@ -23,8 +23,20 @@ const LATER_FORWARDS: [(&str, &[&str]); 3] = [
     ("fullnat", &["full_nat", "snat"]),
 ];
 
-/// Reads the file's services, and the marks that they are for; services with a fault may be left out.
-pub(super) fn read(file: &Entries<'_, '_>, faults: &mut Faults<'_>) -> (Vec<Service>, Marked) {
+/// What the file says of services.
+pub(super) struct Services {
+    /// The services; those with a fault may be left out.
+    pub(super) list: Vec<Service>,
+    /// The marks that they are for.
+    pub(super) marked: Marked,
+    /// Their VIPs, each with its first place.
+    pub(super) vips: Vips,
+    /// Their real servers.
+    pub(super) seats: Vec<Seat>,
+}
+
+/// Reads the file's services.
+pub(super) fn read(file: &Entries<'_, '_>, faults: &mut Faults<'_>) -> Services {
     let before = faults.count();
     let tables = file
         .value(&keys::file::SERVICE, faults)
@@ -33,14 +45,18 @@ pub(super) fn read(file: &Entries<'_, '_>, faults: &mut Faults<'_>) -> (Vec<Serv
         is_whole: faults.count() == before,
         ..Taken::default()
     };
-    let mut services = Vec::new();
+    let mut list = Vec::new();
     let mut seats = Vec::new();
     for (span, table) in tables {
         let entries = Entries::open(&keys::SERVICE, span, table, faults);
-        services.extend(service(&entries, &mut taken, &mut seats, faults));
+        list.extend(service(&entries, &mut taken, &mut seats, faults));
     }
-    real::check_against_vips(&seats, &taken.vips, faults);
-    (services, taken.into_marked())
+    Services {
+        list,
+        marked: taken.marked(),
+        vips: taken.vips,
+        seats,
+    }
 }
 
 /// What may be there only once in a file, with its first place.
@@ -48,16 +64,16 @@ pub(super) fn read(file: &Entries<'_, '_>, faults: &mut Faults<'_>) -> (Vec<Serv
 struct Taken<'t> {
     names: HashMap<&'t str, Range<usize>>,
     identities: HashMap<ServiceIdentity, Range<usize>>,
-    vips: HashMap<IpAddr, Range<usize>>,
+    vips: Vips,
     /// Whether every service has shown its identity.
     is_whole: bool,
 }
 
 impl Taken<'_> {
-    fn into_marked(self) -> Marked {
-        let identities = self.identities.into_iter();
+    fn marked(&self) -> Marked {
+        let identities = self.identities.iter();
         let marks = identities.filter_map(|(identity, place)| match identity {
-            ServiceIdentity::Mark(mark) => Some((mark, place)),
+            ServiceIdentity::Mark(mark) => Some((*mark, place.clone())),
             ServiceIdentity::Address(_) => None,
         });
         Marked {

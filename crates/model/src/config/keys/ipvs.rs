@@ -187,12 +187,12 @@ pub(in crate::config) const MEANINGLESS: &[Meaningless] = &[
     },
     Meaningless {
         name: "lblc_expiration",
-        why: "what `lblc` remembers has a fixed room, in which the address that was used last longest ago makes place",
+        why: "`lblc` always forgets an address that was not used for 24 hours, IPVS's default",
         instead: "remove it",
     },
     Meaningless {
         name: "lblcr_expiration",
-        why: "what `lblcr` remembers has a fixed room, in which the address that was used last longest ago makes place",
+        why: "`lblcr` always forgets an address that was not used for 24 hours, IPVS's default",
         instead: "remove it",
     },
     Meaningless {
