@@ -5,10 +5,10 @@ mod common;
 use common::*;
 use dray_dataplane::Capacity;
 use dray_model::{
-    Action, ActualDestination, Counters, DataPlane as _, DataPlaneError, DestinationId, HopId, Mac,
-    NextHop, Record, ServiceId,
+    Action, ActualDestination, Counters, DataPlane as _, DataPlaneError, DestinationId, Forward,
+    HopId, Mac, NextHop, Record, ServiceId, ServiceOptions, Thresholds,
 };
-use dray_sched::{Entry, Kind};
+use dray_sched::{Entry, Kind, Overhead};
 use dray_testkit::frames::TcpFlags;
 
 /// Room for very little.
@@ -26,6 +26,22 @@ fn hop(last: u8) -> NextHop {
         vlan: None,
         source: OWN,
         destination: Mac([2, 1, 0, 0, 0, last]),
+        mtu: 1500,
+    }
+}
+
+/// A destination of that service that has nothing special to it.
+fn destination(service: &str, real: &str, hop: Option<HopId>) -> ActualDestination {
+    ActualDestination {
+        service: identity(service),
+        real: real.parse().unwrap(),
+        port: 80,
+        forward: Forward::DirectRouting,
+        hop,
+        weight: 1,
+        thresholds: Thresholds::default(),
+        available: true,
+        local: false,
     }
 }
 
@@ -48,10 +64,11 @@ fn record(destination: u32) -> Record {
         destination,
         weight: 1,
         eligible: true,
+        limited: false,
         address,
         port: 80,
     };
-    Record(dray_sched::build(Kind::RoundRobin, &[entry], None).unwrap())
+    Record(dray_sched::build(Kind::RoundRobin, Overhead::Total, &[entry], None).unwrap())
 }
 
 #[test]
@@ -72,15 +89,19 @@ fn what_was_applied_is_what_is_observed() {
         },
         &[1, 2],
     );
-    let without_hop = ActualDestination {
-        service: service("udp://[fd00::100]:1"),
-        real: "fd00::7".parse().unwrap(),
-        hop: None,
+    let special = ActualDestination {
+        port: 8080,
+        forward: Forward::Tunnel,
+        weight: i32::MAX as u32,
+        thresholds: Thresholds {
+            upper: u32::MAX,
+            lower: 7,
+        },
+        available: false,
+        local: true,
+        ..destination("sctp://[fd00::100]:0", "fd00::7", None)
     };
-    director.apply(Action::AddDestination {
-        id: DestinationId(4000),
-        destination: without_hop,
-    });
+    director.add_destination(4000, special);
 
     let actual = director.observe();
     let numbers: Vec<u32> = actual
@@ -99,7 +120,7 @@ fn what_was_applied_is_what_is_observed() {
         assert_eq!(address.to_string(), wanted);
         assert_eq!(found.record.0, director.record(index));
     }
-    assert_eq!(actual.destinations[&DestinationId(4000)], without_hop);
+    assert_eq!(actual.destinations[&DestinationId(4000)], special);
     assert_eq!(actual.destinations.len(), 6);
     let second = actual.destinations[&DestinationId(2)];
     assert_eq!(
@@ -111,6 +132,7 @@ fn what_was_applied_is_what_is_observed() {
         vlan: Some(4094),
         source: OTHER_PORT,
         destination: mac_of(2),
+        mtu: 65_535,
     };
     assert_eq!(actual.hops[&HopId(2)], by_other);
     assert_eq!(actual.hops.len(), 5);
@@ -120,12 +142,8 @@ fn what_was_applied_is_what_is_observed() {
 fn what_there_is_no_room_for_is_refused_and_says_how_much_there_is() {
     let mut director = Director::with(TINY);
     director.service("tcp://10.0.0.100:80", Kind::RoundRobin, &[1, 1, 1]);
-    let destination = ActualDestination {
-        service: service("tcp://10.0.0.100:80"),
-        real: [10, 0, 0, 9].into(),
-        hop: None,
-    };
-    let (address, third) = (service("tcp://10.0.0.101:80"), ServiceId(2));
+    let destination = destination("tcp://10.0.0.100:80", "10.0.0.9", None);
+    let (service, third) = (identity("tcp://10.0.0.101:80"), ServiceId(2));
     for (action, message) in [
         (
             Action::WriteHop {
@@ -144,7 +162,8 @@ fn what_there_is_no_room_for_is_refused_and_says_how_much_there_is() {
         (
             Action::Publish {
                 id: third,
-                address,
+                service,
+                options: ServiceOptions::default(),
                 record: record(1),
             },
             "no room for another virtual service: the data plane was made for 2",
@@ -152,7 +171,8 @@ fn what_there_is_no_room_for_is_refused_and_says_how_much_there_is() {
         (
             Action::Publish {
                 id: ServiceId(1),
-                address,
+                service,
+                options: ServiceOptions::default(),
                 record: Record(vec![0; 400]),
             },
             "no room for another scheduling record: the data plane was made for 400",
@@ -193,12 +213,12 @@ fn a_next_hop_by_an_interface_that_is_no_port_is_refused() {
 fn a_service_that_is_not_there_cannot_be_withdrawn() {
     let mut director = Director::new();
     director.service("tcp://10.0.0.100:80", Kind::RoundRobin, &[1]);
-    let address = service("udp://10.0.0.100:80");
+    let service = identity("udp://10.0.0.100:80");
     let text = refused(
         &mut director,
         Action::Withdraw {
             id: ServiceId(0),
-            address,
+            service,
         },
     )
     .to_string();
@@ -210,7 +230,7 @@ fn a_service_that_is_not_there_cannot_be_withdrawn() {
 #[test]
 fn a_number_that_was_freed_begins_at_nothing() {
     let mut director = Director::new();
-    let address = service("tcp://10.0.0.100:80");
+    let service = identity("tcp://10.0.0.100:80");
     director.service("tcp://10.0.0.100:80", Kind::RoundRobin, &[1]);
     let syn = |port: u16| tcp(&format!("192.0.2.1:{port}"), "10.0.0.100:80", TcpFlags::SYN);
     for port in 4000..4010 {
@@ -220,13 +240,8 @@ fn a_number_that_was_freed_begins_at_nothing() {
     director.fate_of(&syn(5000));
     assert_eq!((director.refused(0), director.counters(1).packets), (1, 10));
 
-    director.apply(Action::Withdraw {
-        id: ServiceId(0),
-        address,
-    });
-    director
-        .private
-        .pass_time(std::time::Duration::from_secs(61));
+    director.withdraw(0);
+    director.advance(seconds(61));
     director.sweep();
     for action in [
         Action::FreeDestination {
@@ -239,15 +254,12 @@ fn a_number_that_was_freed_begins_at_nothing() {
         },
         Action::AddDestination {
             id: DestinationId(1),
-            destination: ActualDestination {
-                service: address,
-                real: [10, 0, 0, 9].into(),
-                hop: Some(HopId(1)),
-            },
+            destination: destination("tcp://10.0.0.100:80", "10.0.0.9", Some(HopId(1))),
         },
         Action::Publish {
             id: ServiceId(0),
-            address,
+            service,
+            options: ServiceOptions::default(),
             record: record(1),
         },
     ] {
@@ -264,13 +276,14 @@ fn a_number_that_was_freed_begins_at_nothing() {
 #[test]
 fn a_replaced_record_gives_its_room_back() {
     let mut director = Director::with(TINY);
-    let address = service("tcp://10.0.0.100:80");
+    let service = identity("tcp://10.0.0.100:80");
     director.service("tcp://10.0.0.100:80", Kind::RoundRobin, &[1, 1]);
     // Each is about a fifth of the arena.
     for round in 0..500_u32 {
         director.apply(Action::Publish {
             id: ServiceId(0),
-            address,
+            service,
+            options: ServiceOptions::default(),
             record: record(1 + round % 2),
         });
         let client = format!("192.0.2.1:{}", 10_000 + round);
@@ -279,7 +292,7 @@ fn a_replaced_record_gives_its_room_back() {
         director.private.data_plane().forget_connections();
     }
     assert_eq!(
-        director.observe().services[&address].record.0[..2],
+        director.observe().services[&service].record.0[..2],
         record(2).0[..2]
     );
 }
@@ -287,20 +300,21 @@ fn a_replaced_record_gives_its_room_back() {
 #[test]
 fn a_service_comes_and_goes_as_often_as_one_likes() {
     let mut director = Director::with(TINY);
-    let address = service("udp://[fd00::100]:53");
+    let service = identity("udp://[fd00::100]:53");
     director.service("tcp://10.0.0.100:80", Kind::RoundRobin, &[1]);
     let query = udp("[2001:db8::1]:4000", "[fd00::100]:53");
     for _ in 0..100 {
         director.apply(Action::Publish {
             id: ServiceId(1),
-            address,
+            service,
+            options: ServiceOptions::default(),
             record: record(1),
         });
         assert_eq!(director.forwarded(&query), 1);
         director.private.data_plane().forget_connections();
         director.apply(Action::Withdraw {
             id: ServiceId(1),
-            address,
+            service,
         });
         assert_eq!(
             director.fate_of(&query),

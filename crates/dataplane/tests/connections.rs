@@ -5,9 +5,7 @@ mod common;
 use std::{collections::BTreeSet, time::Duration};
 
 use common::*;
-use dray_model::{
-    Action, DataPlane as _, DestinationId, HopId, NextHop, ServiceId, Sweep, Timeouts,
-};
+use dray_model::{Action, DataPlane as _, DestinationId, HopId, Sweep, Timeouts};
 use dray_sched::Kind;
 use dray_testkit::frames::{Extension, Frame, TcpFlags};
 
@@ -34,17 +32,6 @@ fn segment(flags: TcpFlags) -> Frame {
     tcp(CLIENT, WEB, flags)
 }
 
-fn seconds(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
-}
-
-/// The state of the only connection.
-fn state(director: &mut Director) -> &'static str {
-    let connections = director.list();
-    assert_eq!(connections.len(), 1, "{connections:?}");
-    connections[0].state
-}
-
 /// Sends segments with these flags; the one destination that they went to.
 fn play(director: &mut Director, flags: &[TcpFlags]) -> u32 {
     let segments = flags.iter().map(|flags| segment(*flags));
@@ -64,7 +51,7 @@ fn after(flags: &[TcpFlags]) -> (Director, u32) {
 
 /// Ends every connection by letting its time pass.
 fn end_all(director: &mut Director) {
-    director.private.pass_time(seconds(901));
+    director.advance(seconds(901));
     director.sweep();
 }
 
@@ -77,16 +64,14 @@ fn every_state_lasts_as_long_as_in_ipvs() {
         (&[SYN, ACK, FIN | ACK], "FIN_WAIT", 120, (0, 1)),
         (&[SYN, FIN], "TIME_WAIT", 120, (0, 1)),
         (&[SYN, ACK, RST], "CLOSE", 10, (0, 1)),
-        // A segment with none of the four flags closes.
-        (&[SYN, TcpFlags::PSH], "CLOSE", 10, (0, 1)),
     ] {
         let destination = play(&mut director, flags);
-        assert_eq!(state(&mut director), name);
+        assert_eq!(director.state(), name);
         assert_eq!(director.live(destination), counts, "{name}");
-        director.private.pass_time(seconds(timeout - 1));
+        director.advance(seconds(timeout - 1));
         assert_eq!(director.sweep(), Sweep { alive: 1, ended: 0 }, "{name}");
         assert_eq!(director.live(destination), counts, "{name}");
-        director.private.pass_time(seconds(2));
+        director.advance(seconds(2));
         assert_eq!(director.sweep(), Sweep { alive: 0, ended: 1 }, "{name}");
         assert_eq!(director.live(destination), (0, 0), "{name}");
         assert_eq!(director.list(), []);
@@ -100,7 +85,7 @@ fn a_tcp_connection_counts_as_in_ipvs_all_its_life() {
     for flags in [SYN, ACK, FIN | ACK, ACK, SYN, RST, ACK, RST] {
         assert_eq!(director.forwarded(&segment(flags)), 3);
         let counts = director.live(3);
-        trace.push((state(&mut director), counts));
+        trace.push((director.state(), counts));
     }
     assert_eq!(
         trace,
@@ -124,12 +109,12 @@ fn udp_is_inactive_all_its_life_and_lasts_300_seconds() {
     let datagram = udp(CLIENT, WEB);
     for _ in 0..3 {
         assert_eq!(director.forwarded(&datagram), 6);
-        assert_eq!(state(&mut director), "UDP");
+        assert_eq!(director.state(), "UDP");
         assert_eq!(director.live(6), (0, 1));
-        director.private.pass_time(seconds(299));
+        director.advance(seconds(299));
     }
     assert_eq!(director.sweep(), Sweep { alive: 1, ended: 0 });
-    director.private.pass_time(seconds(2));
+    director.advance(seconds(2));
     assert_eq!(director.sweep(), Sweep { alive: 0, ended: 1 });
     assert_eq!(director.live(6), (0, 0));
     assert_eq!(
@@ -144,7 +129,7 @@ fn udp_is_inactive_all_its_life_and_lasts_300_seconds() {
 fn every_packet_begins_the_time_anew() {
     let (mut director, destination) = after(&[SYN, ACK]);
     for _ in 0..10 {
-        director.private.pass_time(seconds(890));
+        director.advance(seconds(890));
         assert_eq!(director.sweep(), Sweep { alive: 1, ended: 0 });
         assert_eq!(director.forwarded(&segment(ACK)), destination);
     }
@@ -154,7 +139,7 @@ fn every_packet_begins_the_time_anew() {
 #[test]
 fn the_time_of_an_ended_connection_is_over_for_its_packets_without_a_sweep() {
     let (mut director, destination) = after(&[SYN, ACK]);
-    director.private.pass_time(seconds(901));
+    director.advance(seconds(901));
     let late = segment(ACK);
     assert_eq!(
         director.fate_of(&late),
@@ -171,7 +156,7 @@ fn the_time_of_an_ended_connection_is_over_for_its_packets_without_a_sweep() {
 fn a_connection_whose_time_is_over_is_scheduled_anew_and_counted_once() {
     let (mut director, first) = after(&[SYN, ACK]);
     assert_eq!(first, 3);
-    director.private.pass_time(seconds(901));
+    director.advance(seconds(901));
     assert_eq!(director.forwarded(&segment(SYN)), 2);
     assert_eq!((director.live(3), director.live(2)), ((0, 0), (1, 0)));
     assert_eq!(director.list().len(), 1);
@@ -191,7 +176,7 @@ fn a_syn_schedules_a_closed_connection_anew() {
             assert_ne!(new, old, "{closed:?}");
             assert_eq!((director.live(old), director.live(new)), ((0, 0), (1, 0)));
             assert_eq!(director.counters(old).connections, had);
-            assert_eq!(state(&mut director), "SYN_RECV");
+            assert_eq!(director.state(), "SYN_RECV");
             assert_eq!(director.list()[0].age, Duration::ZERO);
             end_all(&mut director);
         }
@@ -209,7 +194,7 @@ fn a_syn_does_not_move_a_connection_that_is_not_closed() {
         let destination = play(&mut director, open);
         let had = director.counters(destination).connections;
         assert_eq!(director.forwarded(&segment(SYN)), destination, "{open:?}");
-        assert_eq!(state(&mut director), then);
+        assert_eq!(director.state(), then);
         assert_eq!(director.live(destination), (1, 0), "{open:?}");
         assert_eq!(director.counters(destination).connections, had, "{open:?}");
         end_all(&mut director);
@@ -269,7 +254,7 @@ fn a_removed_real_server_keeps_its_connections_until_they_end() {
         3,
         "a refused action changes nothing"
     );
-    director.private.pass_time(seconds(901));
+    director.advance(seconds(901));
     director.sweep();
     director.apply(free);
     assert!(
@@ -283,10 +268,7 @@ fn a_removed_real_server_keeps_its_connections_until_they_end() {
 #[test]
 fn the_connections_of_a_withdrawn_service_go_on() {
     let (mut director, destination) = after(&[SYN, ACK]);
-    director.apply(Action::Withdraw {
-        id: ServiceId(0),
-        address: service("tcp://10.0.0.100:80"),
-    });
+    director.withdraw(0);
     assert_eq!(director.forwarded(&segment(ACK)), destination);
     let new = tcp("192.0.2.2:4000", WEB, SYN);
     assert_eq!(
@@ -355,17 +337,8 @@ fn a_new_next_hop_moves_all_packets_of_a_destination_at_once() {
         assert_eq!(director.forwarded(&segment(port, SYN)), 1);
     }
     // The real server's network card was changed.
-    let hop = NextHop {
-        interface: 1,
-        vlan: None,
-        source: OWN,
-        destination: mac_of(77),
-    };
-    director.apply(Action::WriteHop { id: HopId(2), hop });
-    director.apply(Action::SetHop {
-        id: DestinationId(1),
-        hop: Some(HopId(2)),
-    });
+    let hop = director.hop(77, 1, None, 1500);
+    director.change(1, |destination| destination.hop = Some(hop));
     director.apply(Action::FreeHop { id: HopId(1) });
     for port in 4000..4050 {
         assert_eq!(director.forwarded(&segment(port, ACK)), 77);
@@ -413,11 +386,11 @@ fn a_listed_connection_tells_all_of_itself() {
     let mut director = Director::new();
     director.service("tcp://10.0.0.100:80", Kind::RoundRobin, &[1]);
     director.service("udp://[fd00::100]:80", Kind::RoundRobin, &[1]);
-    director.private.pass_time(seconds(1000));
+    director.advance(seconds(1000));
     director.forwarded(&tcp(CLIENT, WEB, SYN));
-    director.private.pass_time(seconds(20));
+    director.advance(seconds(20));
     director.forwarded(&udp(CLIENT6, WEB6));
-    director.private.pass_time(seconds(10));
+    director.advance(seconds(10));
 
     let mut listed = director.list();
     listed.sort_by_key(|connection| connection.client);
@@ -534,7 +507,7 @@ fn connections_that_differ_in_anything_are_different_ones() {
 }
 
 #[test]
-fn new_timeouts_hold_for_the_connections_that_there_are() {
+fn new_timeouts_hold_for_the_connections_that_there_are_from_their_next_packets_on() {
     let (mut director, _) = after(&[SYN, ACK]);
     director.forwarded(&udp(CLIENT, WEB));
     let timeouts = Timeouts {
@@ -542,11 +515,15 @@ fn new_timeouts_hold_for_the_connections_that_there_are() {
         tcp_fin: seconds(5),
         udp: seconds(20),
     };
-    director.private.data_plane().set_timeouts(&timeouts);
-    director.private.pass_time(seconds(25));
+    director.policy(|policy| policy.timeouts = timeouts);
+    director.advance(seconds(200));
+    assert_eq!(director.sweep(), Sweep { alive: 2, ended: 0 });
+    assert_eq!(director.forwarded(&segment(ACK)), 3);
+    director.forwarded(&udp(CLIENT, WEB));
+    director.advance(seconds(25));
     assert_eq!(director.sweep(), Sweep { alive: 1, ended: 1 });
     assert_eq!(director.forwarded(&segment(FIN | ACK)), 3);
-    director.private.pass_time(seconds(6));
+    director.advance(seconds(6));
     assert_eq!(director.sweep(), Sweep { alive: 0, ended: 1 });
 }
 
@@ -564,7 +541,7 @@ fn a_sweep_in_parts_sees_every_connection_once() {
             .sum();
         assert_eq!(alive, 1000, "{parts} parts");
     }
-    director.private.pass_time(seconds(61));
+    director.advance(seconds(61));
     let ended: Vec<u64> = (0..10)
         .map(|_| director.private.data_plane().sweep(10).ended)
         .collect();

@@ -245,7 +245,7 @@ fn no_flood_evicts_an_established_connection() {
     let mut director = director(Kind::RoundRobin);
     for family in FAMILIES {
         let established = fill(&mut director, family, &[SYN, ACK]);
-        director.private.pass_time(Duration::from_secs(300));
+        director.advance(Duration::from_secs(300));
         for flow in others(family).take(500) {
             forwarded_as(&mut director, &flow.segment(SYN), &["table-full"]);
             forwarded_as(&mut director, &flow.datagram(), &["table-full"]);
@@ -267,7 +267,7 @@ fn half_open_connections_make_room_after_three_seconds() {
         let mut director = director(Kind::RoundRobin);
         let half_open = fill(&mut director, family, &[SYN]);
         let mut new = others(family);
-        director.private.pass_time(Duration::from_secs(3));
+        director.advance(Duration::from_secs(3));
         forwarded_as(
             &mut director,
             &new.next().unwrap().segment(SYN),
@@ -276,7 +276,7 @@ fn half_open_connections_make_room_after_three_seconds() {
         // One that its client goes on asking for is not old.
         let (asked, destination) = half_open.first_key_value().unwrap();
         director.forwarded(&asked.segment(SYN));
-        director.private.pass_time(Duration::from_secs(1));
+        director.advance(Duration::from_secs(1));
         for count in 1..=6 {
             let flow = new.next().unwrap();
             let destination =
@@ -315,7 +315,7 @@ fn a_flood_of_half_open_connections_lets_everybody_else_through() {
         for flow in flood.by_ref().take(40) {
             director.forwarded(&flow.segment(SYN));
         }
-        director.private.pass_time(Duration::from_secs(1));
+        director.advance(Duration::from_secs(1));
         for (flow, destination) in &established {
             assert_eq!(
                 forwarded_as(&mut director, &flow.segment(ACK), &[]),
@@ -344,7 +344,7 @@ fn a_connection_whose_time_is_over_makes_room_without_a_sweep() {
     for family in FAMILIES {
         fill(&mut director, family, &[SYN, ACK]);
     }
-    director.private.pass_time(Duration::from_secs(901));
+    director.advance(Duration::from_secs(901));
     for family in FAMILIES {
         let mut places = BTreeMap::new();
         for flow in others(family).take(NEW) {
@@ -384,7 +384,7 @@ fn a_flow_without_a_connection_gets_one_where_it_is_when_there_is_room() {
                 )
             })
             .collect();
-        director.private.pass_time(Duration::from_secs(61));
+        director.advance(Duration::from_secs(61));
         director.sweep();
         for (flow, destination) in &places {
             for _ in 0..2 {
@@ -401,7 +401,7 @@ fn a_flow_without_a_connection_gets_one_where_it_is_when_there_is_room() {
                 .iter()
                 .all(|connection| connection.state == "ESTABLISHED")
         );
-        director.private.pass_time(Duration::from_secs(901));
+        director.advance(Duration::from_secs(901));
         director.sweep();
     }
 }
@@ -420,7 +420,7 @@ fn udp_that_began_without_a_connection_stays_where_it_is_when_there_is_room() {
                 )
             })
             .collect();
-        director.private.pass_time(Duration::from_secs(61));
+        director.advance(Duration::from_secs(61));
         director.sweep();
         for (flow, destination) in &places {
             for _ in 0..2 {
@@ -432,14 +432,14 @@ fn udp_that_began_without_a_connection_stays_where_it_is_when_there_is_room() {
         }
         assert_eq!(live(&mut director), (0, 8));
         // As long as a connection of UDP lasts: then by turns again, as `rr` does.
-        director.private.pass_time(Duration::from_secs(301));
+        director.advance(Duration::from_secs(301));
         director.sweep();
         let turns: BTreeSet<u32> = others(family)
             .take(4)
             .map(|flow| forwarded_as(&mut director, &flow.datagram(), &[]))
             .collect();
         assert_eq!(turns.len(), 4);
-        director.private.pass_time(Duration::from_secs(301));
+        director.advance(Duration::from_secs(301));
         director.sweep();
     }
 }
@@ -451,9 +451,9 @@ fn fifteen_minutes_after_it_was_full_last_strays_are_left_to_the_host_again() {
     let mut strays = others(Family::V4);
     let flow = strays.next().unwrap();
     forwarded_as(&mut director, &flow.segment(SYN), &["table-full"]);
-    director.private.pass_time(Duration::from_secs(890));
+    director.advance(Duration::from_secs(890));
     forwarded_as(&mut director, &strays.next().unwrap().segment(ACK), &[]);
-    director.private.pass_time(Duration::from_secs(20));
+    director.advance(Duration::from_secs(20));
     let stray = strays.next().unwrap().segment(ACK);
     assert_eq!(
         director.fate_of(&stray),

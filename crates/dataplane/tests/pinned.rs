@@ -12,7 +12,8 @@ use common::{service, world::*};
 use dray_abi::maps;
 use dray_dataplane::{Capacity, KernelDataPlane, Opened, Options, lab, open, withdraw};
 use dray_model::{
-    Action, Connection, DataPlane as _, DestinationId, HopId, Mac, NextHop, ServiceId, XdpMode,
+    Action, Connection, DataPlane as _, DestinationId, HopId, Mac, NextHop, ServiceId,
+    ServiceOptions, XdpMode,
 };
 use dray_testkit::eventually;
 
@@ -55,7 +56,7 @@ fn a_data_plane_goes_on_without_its_daemon_and_the_next_one_finds_all_of_it() {
         let (mut first, how) = world.open();
         assert_eq!(how, Opened::Fresh);
         populate(&mut first, world.index("eth0"));
-        first.set_timeouts(&Default::default());
+        first.set_policy(&Default::default());
         world.send(10);
         eventually!(packets(&first) == 10);
         let applied = first.observe().unwrap();
@@ -117,19 +118,20 @@ fn an_adopted_data_plane_is_changed_without_harm_to_what_was_there() {
     World::run(|world| {
         populate(&mut world.open().0, world.index("eth0"));
         let (mut plane, _) = world.open();
-        plane.set_timeouts(&Default::default());
+        plane.set_policy(&Default::default());
         let before = plane.observe().unwrap();
         world.send(1);
         eventually!(packets(&plane) == 1);
 
         add_destination(&mut plane, 3, world.index("eth0"));
         let other = service("udp://10.0.0.101:53");
-        let record = before.services[&service(DNS)].record.clone();
+        let record = before.services[&service(DNS).into()].record.clone();
         apply(
             &mut plane,
             Action::Publish {
                 id: ServiceId(1),
-                address: other,
+                service: other.into(),
+                options: ServiceOptions::default(),
                 record: record.clone(),
             },
         );
@@ -142,7 +144,7 @@ fn an_adopted_data_plane_is_changed_without_harm_to_what_was_there() {
             );
         }
         let after = plane.observe().unwrap();
-        assert_eq!(after.services[&other].record, record);
+        assert_eq!(after.services[&other.into()].record, record);
         assert_eq!(after.destinations.len(), 3);
         world.send(4);
         eventually!(packets(&plane) == 5);
@@ -205,6 +207,7 @@ fn a_map_that_something_else_put_there_is_refused_by_name_and_nothing_is_lost() 
         for name in [
             maps::CONNECTIONS4,
             maps::CONNECTIONS6,
+            maps::TEMPLATES,
             maps::SERVICE_INDEX,
             maps::SERVICES,
             maps::RECORDS,
@@ -244,10 +247,10 @@ fn maps_that_make_no_sense_are_told_apart_from_an_empty_data_plane() {
         let (mut plane, _) = world.open();
         populate(&mut plane, world.index("eth0"));
         let pinned = MapData::from_pin(world.pins().join(maps::SERVICES)).unwrap();
-        let mut services: Array<_, [u64; 2]> = Map::Array(pinned).try_into().unwrap();
+        let mut services: Array<_, [u64; 4]> = Map::Array(pinned).try_into().unwrap();
         let whole = services.get(&0, 0).unwrap();
         for record in [0, u64::from(CAPACITY.words), u64::MAX] {
-            services.set(0, [record, 0], 0).unwrap();
+            services.set(0, [record, 0, 0, 0], 0).unwrap();
             let error = plane.observe().unwrap_err().to_string();
             assert!(
                 error.contains(DNS) && error.contains("not whole"),
@@ -433,6 +436,7 @@ fn an_interface_that_came_back_is_a_port_again() {
                 vlan: None,
                 source: OWN,
                 destination: mac,
+                mtu: 1500,
             };
             apply(
                 &mut plane,
@@ -443,9 +447,12 @@ fn an_interface_that_came_back_is_a_port_again() {
             );
             apply(
                 &mut plane,
-                Action::SetHop {
+                Action::SetDestination {
                     id: DestinationId(number),
-                    hop: Some(HopId(number + 2)),
+                    destination: destination(
+                        [10, 0, 0, number as u8].into(),
+                        Some(HopId(number + 2)),
+                    ),
                 },
             );
         }
@@ -520,7 +527,7 @@ fn an_interface_may_change_its_address() {
     World::run(|world| {
         let (mut plane, _) = world.open();
         populate(&mut plane, world.index("eth0"));
-        plane.set_timeouts(&Default::default());
+        plane.set_policy(&Default::default());
         world.send(2);
         eventually!(packets(&plane) == 2);
         world.ip("link set eth0 address 02:00:00:00:00:77");

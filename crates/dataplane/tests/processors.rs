@@ -36,7 +36,7 @@ fn two_processors_lose_no_count_and_share_the_turns() {
             ..world.options()
         })
         .expect("a data plane");
-        plane.set_timeouts(&Default::default());
+        plane.set_policy(&Default::default());
         for number in 1..=DESTINATIONS {
             add_destination(&mut plane, number, world.index("eth0"));
         }
@@ -70,7 +70,8 @@ fn two_processors_lose_no_count_and_share_the_turns() {
                 plane.live(DestinationId(number)),
                 Live {
                     active: 0,
-                    inactive: each
+                    inactive: each,
+                    ..Live::default()
                 }
             );
         }
@@ -103,7 +104,7 @@ fn a_flow_that_found_the_table_full_may_come_by_another_interface() {
             ..world.options()
         })
         .expect("a data plane");
-        plane.set_timeouts(&Default::default());
+        plane.set_policy(&Default::default());
         for number in 1..=DESTINATIONS {
             add_destination(&mut plane, number, world.index("eth0"));
         }

@@ -4,10 +4,10 @@ use std::{fs, net::UdpSocket, path::PathBuf, process::Command, thread};
 
 use dray_dataplane::{Capacity, KernelDataPlane, Opened, Options, open};
 use dray_model::{
-    Action, ActualDestination, DataPlane as _, DestinationId, HopId, Mac, NextHop, Record,
-    ServiceAddress, ServiceId,
+    Action, ActualDestination, DataPlane as _, DestinationId, Forward, HopId, Mac, NextHop, Record,
+    ServiceAddress, ServiceId, ServiceOptions, Thresholds,
 };
-use dray_sched::{Entry, Kind};
+use dray_sched::{Entry, Kind, Overhead};
 use dray_testkit::eventually;
 use nix::{
     mount::{MsFlags, mount},
@@ -154,12 +154,9 @@ pub fn add_destination(plane: &mut KernelDataPlane, number: u32, interface: u32)
         vlan: None,
         source: OWN,
         destination: mac,
+        mtu: 1500,
     };
-    let destination = ActualDestination {
-        service: service(DNS),
-        real,
-        hop: Some(HopId(number)),
-    };
+    let destination = destination(real, Some(HopId(number)));
     apply(
         plane,
         Action::WriteHop {
@@ -176,22 +173,40 @@ pub fn add_destination(plane: &mut KernelDataPlane, number: u32, interface: u32)
     );
 }
 
+/// A destination of the service.
+pub fn destination(real: std::net::IpAddr, hop: Option<HopId>) -> ActualDestination {
+    ActualDestination {
+        service: service(DNS).into(),
+        real,
+        port: 53,
+        forward: Forward::DirectRouting,
+        hop,
+        weight: 1,
+        thresholds: Thresholds::default(),
+        available: true,
+        local: false,
+    }
+}
+
 /// Publishes a service that gives to these destinations by turns.
 pub fn publish(plane: &mut KernelDataPlane, address: ServiceAddress, destinations: &[u32]) {
     let entry = |destination: &u32| Entry {
         destination: *destination,
         weight: 1,
         eligible: true,
+        limited: false,
         address: [10, 0, 0, *destination as u8].into(),
         port: address.port,
     };
     let list: Vec<Entry> = destinations.iter().map(entry).collect();
-    let record = Record(dray_sched::build(Kind::RoundRobin, &list, None).expect("a record"));
+    let record = dray_sched::build(Kind::RoundRobin, Overhead::Total, &list, None);
+    let record = Record(record.expect("a record"));
     apply(
         plane,
         Action::Publish {
             id: ServiceId(0),
-            address,
+            service: address.into(),
+            options: ServiceOptions::default(),
             record,
         },
     );
