@@ -3,6 +3,7 @@
 //! ```text
 //! setup ─▶ build ─▶ demo          each verb first installs, by itself, what it needs and does not find,
 //!       ├▶ test                   says what it installs and why, and is quiet when everything is there
+//!       ├▶ kernels
 //!       ├▶ bench
 //!       └▶ check
 //! ```
@@ -14,6 +15,7 @@ mod bench;
 mod build;
 mod check;
 mod demo;
+mod kernels;
 mod process;
 mod setup;
 mod test;
@@ -49,6 +51,14 @@ enum Verb {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Run the data plane's tests on the oldest kernel that it is meant for, in an emulated machine
+    Kernels {
+        #[command(flatten)]
+        options: kernels::Options,
+    },
+    /// What `kernels` calls inside that machine
+    #[command(hide = true, name = kernels::guest::VERB)]
+    KernelGuest,
     /// Measure; needs root
     Bench {
         /// What to measure
@@ -78,6 +88,8 @@ fn main() -> ExitCode {
         Verb::Build => build::run().map(drop),
         Verb::Demo { arguments } => demo::run(&arguments),
         Verb::Test { arguments } => test::run(&arguments),
+        Verb::Kernels { options } => kernels::run(&options),
+        Verb::KernelGuest => kernels::guest::run(),
         Verb::Bench {
             benchmark,
             arguments,

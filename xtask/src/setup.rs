@@ -22,7 +22,12 @@ use packages::Purpose;
 
 /// Installs what any verb may need.
 pub(crate) fn everything() -> Result<()> {
-    install(&[Purpose::Build, Purpose::Lab, Purpose::Check])?;
+    install(&[
+        Purpose::Build,
+        Purpose::Lab,
+        Purpose::Kernels,
+        Purpose::Check,
+    ])?;
     eprintln!("everything that dray needs is here");
     Ok(())
 }
@@ -35,6 +40,11 @@ pub(crate) fn for_build() -> Result<()> {
 /// Installs what the lab needs, whose real servers are real programs.
 pub(crate) fn for_lab() -> Result<()> {
     install(&[Purpose::Build, Purpose::Lab])
+}
+
+/// Installs what an emulated machine with another kernel needs.
+pub(crate) fn for_kernels() -> Result<()> {
+    install(&[Purpose::Kernels])
 }
 
 /// Installs what `cargo xtask check` needs.

@@ -7,6 +7,8 @@ pub(crate) enum Purpose {
     Build,
     /// Running the lab: demo, tests.
     Lab,
+    /// `cargo xtask kernels`: an emulated machine.
+    Kernels,
     /// `cargo xtask check`.
     Check,
 }
@@ -50,6 +52,18 @@ pub(crate) const PACKAGES: &[Package] = &[
         gives: "dnsmasq",
         why: "the lab's DNS real servers",
         purpose: Purpose::Lab,
+    },
+    Package {
+        name: "qemu-system-x86",
+        gives: "qemu-system-x86_64",
+        why: "emulates a machine, for tests on another kernel",
+        purpose: Purpose::Kernels,
+    },
+    Package {
+        name: "iproute2",
+        gives: "ip",
+        why: "tests make their interfaces with it",
+        purpose: Purpose::Kernels,
     },
     Package {
         name: "python3-pip",
