@@ -1,6 +1,6 @@
 //! The pages about the configuration say what the parser does.
 
-use dray_model::config::{Key, Presence, TABLES};
+use dray_model::config::{self, Key, Presence, TABLES};
 
 use crate::read;
 
@@ -83,15 +83,65 @@ fn the_reference_page_gives_the_defaults_of_every_key() {
     }
 }
 
+const IPVS_PAGE: &str = include_str!("../../../../docs/ipvs-settings.md");
+const SCHEDULERS_PAGE: &str = include_str!("../../../../docs/schedulers.md");
+
 #[test]
-fn the_examples_of_the_reference_page_are_good() {
-    let examples: Vec<_> = PAGE
-        .split("```toml\n")
-        .skip(1)
-        .map(|rest| rest.split("```").next().expect("the end of the example"))
-        .collect();
-    assert!(!examples.is_empty());
-    for example in examples {
-        read(example);
+fn the_examples_of_the_pages_are_good() {
+    for page in [PAGE, IPVS_PAGE, SCHEDULERS_PAGE] {
+        let examples: Vec<_> = page
+            .split("```toml\n")
+            .skip(1)
+            .map(|rest| rest.split("```").next().expect("the end of the example"))
+            .collect();
+        assert!(!examples.is_empty());
+        for example in examples {
+            read(example);
+        }
+    }
+}
+
+/// Every sysctl of IPVS with the key that the page gives for it, if there is one.
+fn sysctls() -> Vec<(&'static str, Option<&'static str>)> {
+    let table = IPVS_PAGE
+        .split("## Every sysctl")
+        .nth(1)
+        .expect("the table");
+    let table = table.split("\n## ").next().expect("its end");
+    let rows = table.lines().filter(|line| line.starts_with("| `"));
+    let word = |cell: &'static str| cell.trim().strip_prefix('`')?.strip_suffix('`');
+    rows.skip(1)
+        .map(|row| {
+            let cells: Vec<_> = row.split('|').collect();
+            (word(cells[1]).expect("a name"), word(cells[3]))
+        })
+        .collect()
+}
+
+#[test]
+fn the_table_of_sysctls_says_what_the_parser_does() {
+    let sysctls = sysctls();
+    assert!(sysctls.len() > 30, "{sysctls:?}");
+    let known = TABLES
+        .iter()
+        .find(|table| table.header == "[director.ipvs]");
+    let known = known.expect("the table").keys;
+    for (name, key) in sysctls {
+        if let Some(key) = key {
+            assert!(known.iter().any(|known| known.name == key), "{key}");
+            continue;
+        }
+        let text = format!("[director]\ninterfaces = ['eth0']\n[director.ipvs]\n{name} = 1");
+        let wrong = config::parse("dray.toml", &text).expect_err(name);
+        let first = wrong.iter().next().expect("an error");
+        assert!(first.cause.contains("no meaning in dray"), "{first:?}");
+    }
+}
+
+#[test]
+fn the_schedulers_page_has_a_section_for_each() {
+    for scheduler in dray_model::Scheduler::ALL {
+        let heading = format!("\n## {}: ", scheduler.name());
+        assert!(SCHEDULERS_PAGE.contains(&heading), "{heading}");
     }
 }
