@@ -1,11 +1,12 @@
-//! The defences against a flood of connections: which of them are on, by how full the table is.
+//! How packets are treated, and with which defences against a flood of connections, by how full the table is.
 //!
 //! IPVS looks at the host's free memory once a second (`update_defense_level`, net/netfilter/ipvs/ip_vs_ctl.c of
 //! Linux 6.1). dray looks at the room that is left in the connection table, which is what a flood takes away.
 
 use std::num::NonZeroU32;
 
-use dray_model::{Defence, IpvsOptions, Policy, Timeouts};
+use dray_model::{DataPlane, Defence, Director, IpvsOptions, Policy};
+use tracing::{debug, info};
 
 /// Defences that are on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,15 +52,65 @@ impl Defences {
         }
     }
 
-    /// How packets are to be treated with these defences.
-    pub(crate) const fn policy(&self, ipvs: IpvsOptions, timeouts: Timeouts) -> Policy {
-        Policy {
-            timeouts,
-            ipvs,
-            drop_rate: self.drop_rate,
-            secure_tcp: self.secure_tcp,
+    /// Which of the three are on.
+    const fn on(&self) -> (bool, bool, bool) {
+        (self.drop_rate.is_some(), self.drop_entry, self.secure_tcp)
+    }
+}
+
+/// Has packets treated as the operator and the table ask for.
+#[derive(Debug, Default)]
+pub(crate) struct Guard {
+    defences: Defences,
+    /// What the data plane was told; none before the first time.
+    policy: Option<Policy>,
+}
+
+impl Guard {
+    pub(crate) const fn defences(&self) -> Defences {
+        self.defences
+    }
+
+    /// Tells the data plane what has changed while `connections` are in its table.
+    pub(crate) fn treat<D: DataPlane>(
+        &mut self,
+        dataplane: &mut D,
+        director: &Director,
+        connections: u64,
+    ) {
+        let defences = Defences::called_for(&director.ipvs, connections, room(director));
+        let (drop_packet, drop_entry, secure_tcp) = defences.on();
+        if defences.on() != self.defences.on() {
+            info!(
+                connections,
+                drop_packet, drop_entry, secure_tcp, "defences changed"
+            );
+        }
+        self.defences = defences;
+        let policy = Policy {
+            timeouts: director.timeouts,
+            ipvs: director.ipvs,
+            drop_rate: defences.drop_rate,
+            secure_tcp,
+        };
+        if self.policy != Some(policy) {
+            dataplane.set_policy(&policy);
+            self.policy = Some(policy);
         }
     }
+
+    /// The `drop_entry` defence, if it is on: to be called once a second.
+    pub(crate) fn drop_entries<D: DataPlane>(&self, dataplane: &mut D) {
+        if self.defences.drop_entry {
+            let dropped = dataplane.drop_entries();
+            debug!(dropped, "connections dropped at random");
+        }
+    }
+}
+
+/// Connections that there is room for, in each address family.
+pub(crate) fn room(director: &Director) -> u64 {
+    director.max_connections.get().into()
 }
 
 #[cfg(test)]

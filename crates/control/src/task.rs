@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use dray_model::{DataPlane, Desired, Director, MarkRule, Net, Policy, Resolution};
+use dray_model::{DataPlane, Desired, Director, MarkRule, Net, Resolution};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
@@ -23,7 +23,7 @@ use tracing::{debug, error, info, warn};
 
 use crate::{
     apply::{ApplyError, Done, apply},
-    defence::Defences,
+    defence::{Guard, room},
     difference::{Difference, moved, touched},
     handle::{ControlError, Handle, Request, StopMode},
     plan::{Input, Scope, Unused, plan},
@@ -93,9 +93,7 @@ struct Task<D, N> {
     view: View,
     vips: Vips,
     book: Book,
-    /// How packets are treated now.
-    policy: Policy,
-    defences: Defences,
+    guard: Guard,
     /// Connections that each part of the table had at its last sweep.
     alive: [u64; PARTS as usize],
     ticks: usize,
@@ -123,10 +121,8 @@ impl<D: DataPlane, N: Net> Task<D, N> {
             );
         }
         let vips = Vips::load(ledger).map_err(ControlError::Ledger)?;
-        let director = &desired.director;
-        let defences = Defences::called_for(&director.ipvs, 0, room(director));
-        let policy = defences.policy(director.ipvs, director.timeouts);
-        dataplane.set_policy(&policy);
+        let mut guard = Guard::default();
+        guard.treat(&mut dataplane, &desired.director, 0);
         let resolutions = reports.borrow_and_update().clone();
         let mut task = Self {
             book: Book::adopt(&dataplane, &view),
@@ -138,8 +134,7 @@ impl<D: DataPlane, N: Net> Task<D, N> {
             resolutions,
             view,
             vips,
-            policy,
-            defences,
+            guard,
             alive: [0; PARTS as usize],
             ticks: 0,
             seen: Seen::default(),
@@ -253,7 +248,7 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         }
         self.behind = None;
         let before = std::mem::replace(&mut self.desired, Arc::new(desired));
-        self.treat();
+        self.watch();
         let (director, services) = (&self.desired.director, &self.desired.services);
         let applied = Applied {
             services: services.len(),
@@ -284,43 +279,11 @@ impl<D: DataPlane, N: Net> Task<D, N> {
             .map_err(ApplyError::Marks)
     }
 
-    /// Has packets treated as the desired state and the occupancy of the table ask for.
-    fn treat(&mut self) {
-        let director = &self.desired.director;
-        let connections = self.alive.iter().sum();
-        let defences = Defences::called_for(&director.ipvs, connections, room(director));
-        let before = std::mem::replace(&mut self.defences, defences);
-        let Defences {
-            drop_rate,
-            drop_entry,
-            secure_tcp,
-        } = defences;
-        let drop_packet = drop_rate.is_some();
-        if (
-            before.drop_rate.is_some(),
-            before.drop_entry,
-            before.secure_tcp,
-        ) != (drop_packet, drop_entry, secure_tcp)
-        {
-            info!(
-                connections,
-                drop_packet, drop_entry, secure_tcp, "defences changed"
-            );
-        }
-        let policy = defences.policy(director.ipvs, director.timeouts);
-        if policy != self.policy {
-            self.dataplane.set_policy(&policy);
-            self.policy = policy;
-        }
-    }
-
     /// Looks at how full the table is, and defends it.
     fn watch(&mut self) {
-        self.treat();
-        if self.defences.drop_entry {
-            let dropped = self.dataplane.drop_entries();
-            debug!(dropped, "connections dropped at random");
-        }
+        let connections = self.alive.iter().sum();
+        self.guard
+            .treat(&mut self.dataplane, &self.desired.director, connections);
     }
 
     /// Brings the desired state of before back into force.
@@ -360,6 +323,7 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         self.ticks += 1;
         if self.ticks.is_multiple_of(WATCH) {
             self.watch();
+            self.guard.drop_entries(&mut self.dataplane);
         }
         self.book.tick(&self.dataplane, &self.view, slice, SLICES);
         self.free();
@@ -458,7 +422,7 @@ impl<D: DataPlane, N: Net> Task<D, N> {
                     room: room(director),
                 },
                 timeouts: director.timeouts,
-                defences: self.defences,
+                defences: self.guard.defences(),
                 removed: director.ipvs.removed,
                 vips: self.vips.added().iter().cloned().collect(),
             },
@@ -481,11 +445,6 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         let behind = behind.into_iter();
         behind.chain(self.vips.problems()).chain(deaf).collect()
     }
-}
-
-/// Connections that there is room for, in each address family.
-fn room(director: &Director) -> u64 {
-    director.max_connections.get().into()
 }
 
 /// Refuses what only a new start can change.
