@@ -7,7 +7,7 @@ mod table;
 use core::ops::ControlFlow;
 
 use crate::hash::hash32;
-use crate::record::{Record, Takes};
+use crate::record::{NONE, Record, Takes};
 use crate::{Flow, Scan, Tables};
 #[cfg(feature = "host")]
 pub(crate) use table::table;
@@ -17,20 +17,20 @@ const BUCKETS: u32 = 256;
 
 /// The VIP's own destination and no other, whatever its weight, unless that is 0.
 #[inline(always)]
-pub(crate) fn pick<T: Tables>(tables: &T, record: Record, flow: &Flow) -> Option<u32> {
-    let entry = record.slot(tables, BUCKETS, bucket(flow))?;
-    Takes::Now
-        .connections(tables, entry)
-        .then(|| entry.destination())
+pub(crate) fn pick<T: Tables>(tables: &T, record: Record, flow: &Flow) -> u32 {
+    match record.slot(tables, BUCKETS, bucket(flow)) {
+        Some(entry) if Takes::Now.connections(tables, entry) => entry.destination(),
+        _ => NONE,
+    }
 }
 
 /// The VIP's own destination or, if that is quiesced, the one of the next bucket whose destination is not.
 #[inline(always)]
-pub(crate) fn stateless<T: Tables>(tables: &T, record: Record, flow: &Flow) -> Option<u32> {
+pub(crate) fn stateless<T: Tables>(tables: &T, record: Record, flow: &Flow) -> u32 {
     let mut walk = Walk {
         record,
         first: bucket(flow),
-        found: None,
+        found: NONE,
     };
     tables.scan(BUCKETS, &mut walk);
     walk.found
@@ -44,7 +44,7 @@ fn bucket(flow: &Flow) -> u32 {
 struct Walk {
     record: Record,
     first: u32,
-    found: Option<u32>,
+    found: u32,
 }
 
 impl<T: Tables> Scan<T> for Walk {
@@ -57,7 +57,7 @@ impl<T: Tables> Scan<T> for Walk {
         if !entry.usable() {
             return ControlFlow::Continue(());
         }
-        self.found = Some(entry.destination());
+        self.found = entry.destination();
         ControlFlow::Break(())
     }
 }

@@ -5,38 +5,29 @@
 
 use core::ops::ControlFlow;
 
-use crate::record::{Code, Listed, Record};
+use crate::record::{Code, Listed, NONE, Record};
 use crate::{Load, Scan, Tables};
 
-/// The choice of the record's own scheduler.
+/// The choice that the scheduler with this code makes from the record's list.
 #[inline(always)]
-pub(crate) fn pick<T: Tables>(tables: &T, record: Record) -> Option<u32> {
-    pick_as(tables, record, record.code())
-}
-
-/// The choice that the scheduler with this code would make from the record's list.
-#[inline(always)]
-pub(crate) fn pick_as<T: Tables>(tables: &T, record: Record, code: u8) -> Option<u32> {
+pub(crate) fn pick<T: Tables>(tables: &T, record: Record, code: u8) -> u32 {
     let mut scan = Least {
         record,
         code,
-        destination: NONE,
+        destination: u64::from(NONE),
         weight: 0,
         cost: 0,
     };
     tables.scan(record.list_len(), &mut scan);
-    (scan.destination != NONE).then_some(scan.destination)
+    scan.destination as u32
 }
-
-/// No destination has this number.
-const NONE: u32 = 0;
 
 /// The best so far.
 struct Least {
     record: Record,
     code: u8,
-    destination: u32,
-    weight: u32,
+    destination: u64,
+    weight: i64,
     cost: i64,
 }
 
@@ -60,10 +51,10 @@ impl<T: Tables> Scan<T> for Least {
         let cost = self.cost(load);
         let weight = match self.code {
             Code::LC => 1,
-            _ => entry.last_weight(),
+            _ => i64::from(entry.last_weight()),
         };
-        if idle || self.destination == NONE || self.is_worse_than(cost, weight) {
-            self.destination = destination;
+        if idle || self.destination as u32 == NONE || self.is_worse_than(cost, weight) {
+            self.destination = u64::from(destination);
             self.cost = cost;
             self.weight = weight;
         }
@@ -86,8 +77,8 @@ impl Least {
     }
 
     #[inline(always)]
-    const fn is_worse_than(&self, cost: i64, weight: u32) -> bool {
-        self.cost.wrapping_mul(weight as i64) > cost.wrapping_mul(self.weight as i64)
+    const fn is_worse_than(&self, cost: i64, weight: i64) -> bool {
+        self.cost.wrapping_mul(weight) > cost.wrapping_mul(self.weight)
     }
 }
 

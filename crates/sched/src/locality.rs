@@ -16,7 +16,7 @@ mod set;
 
 use core::ops::ControlFlow;
 
-use crate::record::{Code, Record};
+use crate::record::{Code, NONE, Record};
 use crate::{Flow, Load, Scan, Standing, Tables, least};
 use cache::Entry;
 pub use cache::{
@@ -26,7 +26,7 @@ pub use cache::{
 
 /// The choice of `lblc` and `lblcr`.
 #[inline(always)]
-pub(crate) fn pick<T: Tables>(tables: &T, record: Record, flow: &Flow) -> Option<u32> {
+pub(crate) fn pick<T: Tables>(tables: &T, record: Record, flow: &Flow) -> u32 {
     let replicated = record.code() == Code::LBLCR;
     let home = cache::look_up(tables, flow);
     let known = home.entry();
@@ -38,20 +38,20 @@ pub(crate) fn pick<T: Tables>(tables: &T, record: Record, flow: &Flow) -> Option
             only(tables, entry, flow)
         };
         if kept != NONE && !has_to_give_way(tables, record, kept) {
-            return Some(kept);
+            return kept;
         }
     }
-    let chosen = least::pick_as(tables, record, Code::WLC)?;
+    let chosen = least::pick(tables, record, Code::WLC);
+    if chosen == NONE {
+        return NONE;
+    }
     match known {
         Some(entry) if replicated => set::insert(tables, entry, flow, chosen),
         Some(entry) => entry.set_only(tables, chosen),
         None => home.remember(tables, flow, chosen),
     }
-    Some(chosen)
+    chosen
 }
-
-/// No destination has this number.
-const NONE: u32 = 0;
 
 /// The destination of `lblc`, if it takes connections. IPVS does not ask here whether it is overloaded.
 #[inline(always)]
@@ -69,8 +69,11 @@ fn only<T: Tables>(tables: &T, entry: Entry, flow: &Flow) -> u32 {
 /// Whether a destination has more active connections than its weight while another one has less than half as many as its own.
 #[inline(always)]
 fn has_to_give_way<T: Tables>(tables: &T, record: Record, destination: u32) -> bool {
-    let (Some(load), Some(standing)) = (tables.live(destination), tables.standing(destination))
-    else {
+    // One after the other: what is undefined in the one that is none, the verifier does not let the compiler keep.
+    let Some(load) = tables.live(destination) else {
+        return true;
+    };
+    let Some(standing) = tables.standing(destination) else {
         return true;
     };
     if load.active as i32 <= standing.weight as i32 {

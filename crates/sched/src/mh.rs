@@ -7,7 +7,7 @@ mod table;
 use core::ops::ControlFlow;
 
 use crate::hash::hsiphash;
-use crate::record::{Listed, Record, Takes};
+use crate::record::{Listed, NONE, Record, Takes};
 use crate::{Flow, Scan, Tables};
 #[cfg(feature = "host")]
 pub(crate) use table::table;
@@ -19,7 +19,7 @@ pub(crate) const SLOTS: u32 = 4093;
 pub(crate) const KEY: u64 = 2_654_435_761;
 
 #[inline(always)]
-pub(crate) fn pick<T: Tables>(tables: &T, record: Record, flow: &Flow) -> Option<u32> {
+pub(crate) fn pick<T: Tables>(tables: &T, record: Record, flow: &Flow) -> u32 {
     own_or_fallback(tables, record, flow, Takes::Now)
 }
 
@@ -27,41 +27,39 @@ pub(crate) fn pick<T: Tables>(tables: &T, record: Record, flow: &Flow) -> Option
 ///
 /// `mh-fallback`'s own probes hash anew each time and so may miss the only destination left; this walk does not.
 #[inline(always)]
-pub(crate) fn stateless<T: Tables>(tables: &T, record: Record, flow: &Flow) -> Option<u32> {
-    if let Some(destination) = own_or_fallback(tables, record, flow, Takes::Always) {
-        return Some(destination);
+pub(crate) fn stateless<T: Tables>(tables: &T, record: Record, flow: &Flow) -> u32 {
+    let destination = own_or_fallback(tables, record, flow, Takes::Always);
+    if destination != NONE {
+        return destination;
     }
     let mut walk = Walk {
         record,
         first: slot(0, key(record, flow)),
-        found: None,
+        found: NONE,
     };
     tables.scan(SLOTS, &mut walk);
     walk.found
 }
 
 #[inline(always)]
-fn own_or_fallback<T: Tables>(
-    tables: &T,
-    record: Record,
-    flow: &Flow,
-    takes: Takes,
-) -> Option<u32> {
+fn own_or_fallback<T: Tables>(tables: &T, record: Record, flow: &Flow, takes: Takes) -> u32 {
     let key = key(record, flow);
     let slot = slot(0, key);
-    let entry = record.slot(tables, SLOTS, slot)?;
+    let Some(entry) = record.slot(tables, SLOTS, slot) else {
+        return NONE;
+    };
     if takes.connections(tables, entry) {
-        return Some(entry.destination());
+        return entry.destination();
     }
     if !record.fallback() {
-        return None;
+        return NONE;
     }
     let mut probe = Rehash {
         record,
         takes,
         key,
         first: slot,
-        found: None,
+        found: NONE,
     };
     tables.scan(SLOTS, &mut probe);
     probe.found
@@ -89,7 +87,7 @@ struct Rehash {
     takes: Takes,
     key: u32,
     first: u32,
-    found: Option<u32>,
+    found: u32,
 }
 
 impl<T: Tables> Scan<T> for Rehash {
@@ -104,7 +102,7 @@ impl<T: Tables> Scan<T> for Rehash {
 struct Walk {
     record: Record,
     first: u32,
-    found: Option<u32>,
+    found: u32,
 }
 
 impl<T: Tables> Scan<T> for Walk {
@@ -122,7 +120,7 @@ fn settle<T: Tables>(
     tables: &T,
     entry: Option<Listed>,
     takes: Takes,
-    found: &mut Option<u32>,
+    found: &mut u32,
 ) -> ControlFlow<()> {
     let Some(entry) = entry else {
         return ControlFlow::Break(());
@@ -130,6 +128,6 @@ fn settle<T: Tables>(
     if !takes.connections(tables, entry) {
         return ControlFlow::Continue(());
     }
-    *found = Some(entry.destination());
+    *found = entry.destination();
     ControlFlow::Break(())
 }

@@ -4,7 +4,7 @@
 
 use core::ops::ControlFlow;
 
-use crate::record::{Code, Record};
+use crate::record::{Code, NONE, Record, found};
 use crate::{dh, least, locality, mh, sequence, sh, twos, walk};
 
 /// What a pick can read.
@@ -73,6 +73,9 @@ pub struct Place {
 }
 
 /// The body of a loop that [`Tables::scan`] runs.
+///
+/// In the kernel it lies on the stack, where the verifier wants every store aligned, and the compiler joins neighbouring stores of
+/// constants. So fields that begin with a constant are 64-bit words.
 pub trait Scan<T> {
     /// One round.
     fn step(&mut self, tables: &T, index: u32) -> ControlFlow<()>;
@@ -105,17 +108,18 @@ pub struct Flow {
 #[inline(always)]
 pub fn pick<T: Tables>(tables: &T, record: u32, flow: &Flow) -> Option<u32> {
     let record = Record::open(tables, record)?;
-    match record.code() {
+    let choice = match record.code() {
         Code::RR | Code::WRR if record.walks() => walk::pick(tables, record),
-        Code::RR | Code::WRR => sequence::pick(tables, record),
+        Code::RR | Code::WRR => sequence::pick(tables, record).unwrap_or(NONE),
         Code::LC | Code::WLC | Code::SED | Code::NQ | Code::FO | Code::OVF => {
-            least::pick(tables, record)
+            least::pick(tables, record, record.code())
         }
         Code::LBLC | Code::LBLCR => locality::pick(tables, record, flow),
         Code::DH => dh::pick(tables, record, flow),
         Code::SH => sh::pick(tables, record, flow),
         Code::MH => mh::pick(tables, record, flow),
         Code::TWOS => twos::pick(tables, record),
-        _ => None,
-    }
+        _ => NONE,
+    };
+    found(choice)
 }

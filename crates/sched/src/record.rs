@@ -42,6 +42,8 @@ pub use codec::{DecodeError, Decoded, DecodedEntry, decode};
 #[cfg(feature = "host")]
 pub(crate) use codec::{Draft, Past, PastTurns};
 
+use core::num::NonZero;
+
 use crate::Tables;
 #[cfg(feature = "host")]
 use crate::build::Entry;
@@ -202,9 +204,10 @@ impl Record {
 
     /// Of a walk: by how much the current weight falls from lap to lap, and that of the first lap.
     #[inline(always)]
-    pub(crate) fn laps<T: Tables>(self, tables: &T) -> Option<(u32, u32)> {
-        let word = self.word(tables, SEQUENCE)?;
-        Some(((word >> 32) as u32, word as u32))
+    pub(crate) fn laps<T: Tables>(self, tables: &T) -> (NonZero<u32>, u32) {
+        let word = self.word(tables, SEQUENCE).unwrap_or(0);
+        let step = NonZero::new((word >> 32) as u32).unwrap_or(NonZero::<u32>::MIN);
+        (step, word as u32)
     }
 
     /// Of a walk: where its cursor is.
@@ -280,6 +283,19 @@ impl Listed {
     #[inline(always)]
     pub(crate) const fn last_weight(self) -> u32 {
         (self.0 >> 32) as u32
+    }
+}
+
+/// No destination has this number. A search that found none leaves it. With an `Option` half of the answer would be undefined, and
+/// the kernel's verifier refuses a program that keeps what is undefined on the stack.
+pub(crate) const NONE: u32 = 0;
+
+/// What a search found.
+#[inline(always)]
+pub(crate) const fn found(destination: u32) -> Option<u32> {
+    match destination {
+        NONE => None,
+        destination => Some(destination),
     }
 }
 

@@ -6,7 +6,7 @@ mod table;
 use core::ops::ControlFlow;
 
 use crate::hash::hash32;
-use crate::record::{Record, Takes};
+use crate::record::{NONE, Record, Takes};
 use crate::{Flow, Scan, Tables};
 #[cfg(feature = "host")]
 pub(crate) use table::table;
@@ -15,13 +15,13 @@ pub(crate) use table::table;
 const BUCKETS: u32 = 256;
 
 #[inline(always)]
-pub(crate) fn pick<T: Tables>(tables: &T, record: Record, flow: &Flow) -> Option<u32> {
+pub(crate) fn pick<T: Tables>(tables: &T, record: Record, flow: &Flow) -> u32 {
     own_or_fallback(tables, record, flow, Takes::Now, record.fallback())
 }
 
 /// The client's own destination, or the one that `sh-fallback` would find, whether or not that flag is set.
 #[inline(always)]
-pub(crate) fn stateless<T: Tables>(tables: &T, record: Record, flow: &Flow) -> Option<u32> {
+pub(crate) fn stateless<T: Tables>(tables: &T, record: Record, flow: &Flow) -> u32 {
     own_or_fallback(tables, record, flow, Takes::Always, true)
 }
 
@@ -32,14 +32,16 @@ fn own_or_fallback<T: Tables>(
     flow: &Flow,
     takes: Takes,
     fallback: bool,
-) -> Option<u32> {
+) -> u32 {
     let bucket = bucket(record, flow);
-    let entry = record.slot(tables, BUCKETS, bucket)?;
+    let Some(entry) = record.slot(tables, BUCKETS, bucket) else {
+        return NONE;
+    };
     if takes.connections(tables, entry) {
-        return Some(entry.destination());
+        return entry.destination();
     }
     if !fallback {
-        return None;
+        return NONE;
     }
     probe(tables, record, bucket, takes)
 }
@@ -61,12 +63,12 @@ fn port(record: Record, flow: &Flow) -> u32 {
 /// Looks through all buckets as IPVS does. It adds the client's bucket to the offset twice, so the first one looked into is
 /// `2 * bucket`, not the next one.
 #[inline(always)]
-fn probe<T: Tables>(tables: &T, record: Record, bucket: u32, takes: Takes) -> Option<u32> {
+fn probe<T: Tables>(tables: &T, record: Record, bucket: u32, takes: Takes) -> u32 {
     let mut probe = Probe {
         record,
         takes,
         first: bucket.wrapping_mul(2),
-        found: None,
+        found: NONE,
     };
     tables.scan(BUCKETS, &mut probe);
     probe.found
@@ -76,7 +78,7 @@ struct Probe {
     record: Record,
     takes: Takes,
     first: u32,
-    found: Option<u32>,
+    found: u32,
 }
 
 impl<T: Tables> Scan<T> for Probe {
@@ -89,7 +91,7 @@ impl<T: Tables> Scan<T> for Probe {
         if !self.takes.connections(tables, entry) {
             return ControlFlow::Continue(());
         }
-        self.found = Some(entry.destination());
+        self.found = entry.destination();
         ControlFlow::Break(())
     }
 }

@@ -8,7 +8,7 @@ mod table;
 
 use core::num::NonZero;
 
-use crate::record::{Code, Record};
+use crate::record::{Code, NONE, Record, found};
 use crate::{Flow, Tables, dh, mh, sh};
 #[cfg(feature = "host")]
 pub(crate) use table::table;
@@ -20,15 +20,19 @@ pub(crate) use table::table;
 #[inline(always)]
 pub fn stateless<T: Tables>(tables: &T, record: u32, flow: &Flow) -> Option<u32> {
     let record = Record::open(tables, record)?;
-    match record.code() {
+    let choice = match record.code() {
         Code::DH => dh::stateless(tables, record, flow),
         Code::SH => sh::stateless(tables, record, flow),
         Code::MH => mh::stateless(tables, record, flow),
-        _ => {
-            let slots = record.table_len(tables)?;
-            let slot = flow.hash % NonZero::new(slots)?;
-            let entry = record.slot(tables, slots, slot)?;
-            Some(entry.destination())
-        }
-    }
+        _ => own_table(tables, record, flow).unwrap_or(NONE),
+    };
+    found(choice)
+}
+
+#[inline(always)]
+fn own_table<T: Tables>(tables: &T, record: Record, flow: &Flow) -> Option<u32> {
+    let slots = record.table_len(tables)?;
+    let slot = flow.hash % NonZero::new(slots)?;
+    let entry = record.slot(tables, slots, slot)?;
+    Some(entry.destination())
 }

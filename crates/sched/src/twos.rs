@@ -6,38 +6,38 @@
 use core::ops::ControlFlow;
 
 use crate::least::overhead;
-use crate::record::{Listed, Record};
+use crate::record::{Listed, NONE, Record};
 use crate::{Load, Scan, Tables};
 
 #[inline(always)]
-pub(crate) fn pick<T: Tables>(tables: &T, record: Record) -> Option<u32> {
+pub(crate) fn pick<T: Tables>(tables: &T, record: Record) -> u32 {
     let mut sum = Sum {
         record,
         weights: 0,
-        last: NONE,
+        last: u64::from(NONE),
     };
     tables.scan(record.list_len(), &mut sum);
-    if sum.last == NONE {
-        return None;
+    let last = sum.last as u32;
+    if last == NONE {
+        return NONE;
     }
     let range = sum.weights.wrapping_add(1) as u32;
-    let one = Choice::drawn(below(range, tables.random()), sum.last);
+    let one = Choice::drawn(below(range, tables.random()), last);
     let other = Choice::drawn(below(range, tables.random()), NONE);
     let mut draw = Draw { record, one, other };
     tables.scan(record.list_len(), &mut draw);
 
     let Draw { one, other, .. } = draw;
-    let other_is_better = other.destination != NONE
-        && other.weight.wrapping_mul(one.overhead) > one.weight.wrapping_mul(other.overhead);
-    Some(if other_is_better {
-        other.destination
-    } else {
-        one.destination
-    })
+    let other_is_better = other.destination as u32 != NONE
+        && product(other.weight, one.overhead) > product(one.weight, other.overhead);
+    let better = if other_is_better { other } else { one };
+    better.destination as u32
 }
 
-/// No destination has this number.
-const NONE: u32 = 0;
+#[inline(always)]
+const fn product(one: i64, other: i64) -> i32 {
+    (one as i32).wrapping_mul(other as i32)
+}
 
 /// A number below `range`, made from a random one as the kernel does it (`prandom_u32_max`).
 #[inline(always)]
@@ -56,16 +56,17 @@ fn candidate<T: Tables>(tables: &T, record: Record, index: u32) -> Option<(Liste
 /// The sum of all weights, and the last destination of the list.
 struct Sum {
     record: Record,
-    weights: i32,
-    last: u32,
+    /// As 32 bits.
+    weights: u64,
+    last: u64,
 }
 
 impl<T: Tables> Scan<T> for Sum {
     #[inline(always)]
     fn step(&mut self, tables: &T, index: u32) -> ControlFlow<()> {
         if let Some((entry, _)) = candidate(tables, self.record, index) {
-            self.weights = self.weights.wrapping_add(entry.last_weight() as i32);
-            self.last = entry.destination();
+            self.weights = self.weights.wrapping_add(u64::from(entry.last_weight()));
+            self.last = u64::from(entry.destination());
         }
         ControlFlow::Continue(())
     }
@@ -97,21 +98,21 @@ impl<T: Tables> Scan<T> for Draw {
 struct Choice {
     /// Weights still to be passed by.
     left: i32,
-    destination: u32,
+    destination: u64,
     /// That of the destination; `NOT_MADE` before.
-    weight: i32,
-    overhead: i32,
+    weight: i64,
+    overhead: i64,
 }
 
 impl Choice {
-    const NOT_MADE: i32 = -1;
+    const NOT_MADE: i64 = -1;
 
     /// `otherwise` is the choice if the walk ends without one.
     #[inline(always)]
     const fn drawn(left: i32, otherwise: u32) -> Self {
         Self {
             left,
-            destination: otherwise,
+            destination: otherwise as u64,
             weight: Self::NOT_MADE,
             overhead: 0,
         }
@@ -124,12 +125,12 @@ impl Choice {
 
     #[inline(always)]
     const fn pass(&mut self, entry: Listed, overhead: i32) {
-        let weight = entry.last_weight() as i32;
-        self.left = self.left.wrapping_sub(weight);
+        let weight = entry.last_weight();
+        self.left = self.left.wrapping_sub(weight as i32);
         if self.left <= 0 && !self.is_made() {
-            self.destination = entry.destination();
-            self.weight = weight;
-            self.overhead = overhead;
+            self.destination = entry.destination() as u64;
+            self.weight = weight as i64;
+            self.overhead = overhead as i64;
         }
     }
 }

@@ -10,7 +10,7 @@
 use core::num::NonZero;
 use core::ops::ControlFlow;
 
-use crate::record::{Code, Record, Takes};
+use crate::record::{Code, NONE, Record, Takes};
 use crate::{Scan, Tables};
 
 /// How often a pick that another processor overtook begins anew. After that it leaves the cursor to the others.
@@ -40,62 +40,70 @@ impl Cursor {
     }
 }
 
+/// The destination whose turn it is. The cursor moves on, except behind a pick that found none in a list of `rr`.
 #[inline(always)]
-pub(crate) fn pick<T: Tables>(tables: &T, record: Record) -> Option<u32> {
-    let mut destination = None;
+pub(crate) fn pick<T: Tables>(tables: &T, record: Record) -> u32 {
+    let mut destination = NONE;
     for _ in 0..ATTEMPTS {
-        let before = record.cursor(tables)?;
-        let (cursor, picked) = next(tables, record, Cursor::from_word(before))?;
-        destination = picked;
-        if cursor.word() == before || record.move_cursor(tables, before, cursor.word()) {
+        let Some(before) = record.cursor(tables) else {
+            return NONE;
+        };
+        let turn = next(tables, record, Cursor::from_word(before));
+        destination = turn.destination;
+        let after = turn.cursor.word();
+        if after == before || record.move_cursor(tables, before, after) {
             break;
         }
     }
     destination
 }
 
-/// The pick that follows at `cursor`, and where that leaves the cursor.
-#[inline(always)]
-fn next<T: Tables>(tables: &T, record: Record, cursor: Cursor) -> Option<(Cursor, Option<u32>)> {
-    let len = record.list_len();
-    let rest = len.saturating_sub(cursor.place);
-    if record.code() == Code::RR {
-        let mut lap = Lap::new(record, cursor.place, len, 0);
-        tables.scan(len, &mut lap);
-        return Some(lap.end(cursor.current).unwrap_or((cursor, None)));
-    }
+/// A pick, and where it leaves the cursor.
+struct Turn {
+    cursor: Cursor,
+    destination: u32,
+}
 
-    let (step, top) = record.laps(tables)?;
-    let step = NonZero::new(step)?;
-    // What is left of the lap; the rest of the list is looked at for the heaviest.
-    let mut lap = Lap::new(record, cursor.place, rest, cursor.current);
-    tables.scan(len, &mut lap);
-    if let Some(end) = lap.end(cursor.current) {
-        return Some(end);
+#[inline(always)]
+fn next<T: Tables>(tables: &T, record: Record, cursor: Cursor) -> Turn {
+    let len = record.list_len();
+    if record.code() == Code::RR {
+        return Lap::run(tables, record, cursor, len).turn_or(cursor);
+    }
+    let (step, top) = record.laps(tables);
+    // Only what is left of this lap can be picked; the whole list tells who is the heaviest.
+    let lap = Lap::run(tables, record, cursor, len.saturating_sub(cursor.place));
+    if lap.destination() != NONE {
+        return lap.turn_or(cursor);
     }
     let from_head = cursor.place == 0;
     let last_lap = cursor.current <= step.get();
-    let Some(heaviest) = NonZero::new(lap.heaviest) else {
-        // Nobody takes connections. IPVS ends where it began if the lap was the last one and begun before, else at the head.
-        let cursor = match !from_head && last_lap {
-            true => cursor,
-            false => Cursor {
+    if lap.heaviest == 0 {
+        // Nobody takes connections. IPVS ends at the head of the list, unless it began in the last lap and behind the head: then it
+        // comes round to where it began.
+        let cursor = if last_lap && !from_head {
+            cursor
+        } else {
+            Cursor {
                 place: 0,
                 current: top,
-            },
+            }
         };
-        return Some((cursor, None));
+        return lap.turn_or(cursor);
+    }
+    let following = if from_head {
+        cursor.current
+    } else if last_lap {
+        top
+    } else {
+        cursor.current.wrapping_sub(step.get())
     };
-    let following = match (from_head, last_lap) {
-        (true, _) => cursor.current,
-        (false, true) => top,
-        (false, false) => cursor.current.wrapping_sub(step.get()),
+    let head = Cursor {
+        place: 0,
+        current: lower(following, lap.heaviest as u32, step),
     };
-    let current = lower(following, heaviest.get(), step);
-    let mut lap = Lap::new(record, 0, len, current);
-    tables.scan(len, &mut lap);
-    // Who took connections a moment ago may not do so now.
-    Some(lap.end(current).unwrap_or((cursor, None)))
+    // Who took connections a moment ago may not do so now: then there is no pick, and nothing changes.
+    Lap::run(tables, record, head, len).turn_or(cursor)
 }
 
 /// The first of `current`, `current - step` and so on that is not above `heaviest`.
@@ -105,43 +113,53 @@ fn lower(current: u32, heaviest: u32, step: NonZero<u32>) -> u32 {
     current.wrapping_sub(above.div_ceil(step.get()).wrapping_mul(step.get()))
 }
 
-/// A scan of the whole list from some place on, and on from its head.
+/// A scan of the whole list from the cursor on, and on from the head.
 struct Lap {
     record: Record,
-    first: u32,
+    from: Cursor,
     /// How many entries may be picked; the others are only looked at.
     reach: u32,
-    /// What is lighter is not picked.
-    current: u32,
     /// The weight of the heaviest that takes connections; 0 for none.
-    heaviest: u32,
-    /// 1 + the position of the entry that is picked; 0 for none.
-    place: u32,
-    destination: u32,
+    heaviest: u64,
+    /// Of the entry that is picked: 1 + its position in the upper half, its destination in the lower one.
+    picked: u64,
 }
 
 impl Lap {
     #[inline(always)]
-    const fn new(record: Record, first: u32, reach: u32, current: u32) -> Self {
-        Self {
+    fn run<T: Tables>(tables: &T, record: Record, from: Cursor, reach: u32) -> Self {
+        let mut lap = Self {
             record,
-            first,
+            from,
             reach,
-            current,
             heaviest: 0,
-            place: 0,
-            destination: 0,
-        }
+            picked: 0,
+        };
+        tables.scan(record.list_len(), &mut lap);
+        lap
     }
 
-    /// Where a pick with this current weight leaves the cursor, and who it is; `None` without one.
     #[inline(always)]
-    fn end(&self, current: u32) -> Option<(Cursor, Option<u32>)> {
-        let cursor = Cursor {
-            place: self.place,
-            current,
+    const fn destination(&self) -> u32 {
+        self.picked as u32
+    }
+
+    /// The pick, or none, which leaves the cursor at `otherwise`.
+    #[inline(always)]
+    fn turn_or(&self, otherwise: Cursor) -> Turn {
+        let picked = Cursor {
+            place: (self.picked >> 32) as u32,
+            current: self.from.current,
         };
-        (self.place != 0).then_some((cursor, Some(self.destination)))
+        let destination = self.destination();
+        Turn {
+            cursor: if destination == NONE {
+                otherwise
+            } else {
+                picked
+            },
+            destination,
+        }
     }
 }
 
@@ -149,7 +167,7 @@ impl<T: Tables> Scan<T> for Lap {
     #[inline(always)]
     fn step(&mut self, tables: &T, index: u32) -> ControlFlow<()> {
         let len = self.record.list_len();
-        let along = self.first.wrapping_add(index);
+        let along = self.from.place.wrapping_add(index);
         let position = if along < len {
             along
         } else {
@@ -162,12 +180,12 @@ impl<T: Tables> Scan<T> for Lap {
             return ControlFlow::Continue(());
         }
         let weight = entry.last_weight();
-        if index < self.reach && weight >= self.current {
-            self.place = position.wrapping_add(1);
-            self.destination = entry.destination();
+        if index < self.reach && weight >= self.from.current {
+            let place = u64::from(position.wrapping_add(1));
+            self.picked = place << 32 | u64::from(entry.destination());
             return ControlFlow::Break(());
         }
-        self.heaviest = self.heaviest.max(weight);
+        self.heaviest = self.heaviest.max(u64::from(weight));
         ControlFlow::Continue(())
     }
 }

@@ -92,7 +92,7 @@ pub(super) fn look_up<T: Tables>(tables: &T, flow: &Flow) -> Home {
         found: NOWHERE,
         oldest: NOWHERE,
         oldest_word: FREE,
-        oldest_age: i32::MIN,
+        oldest_age: 0,
     };
     tables.scan(LOCALITY_SLOTS, &mut home);
     home
@@ -104,15 +104,15 @@ pub(super) struct Home {
     tag: u32,
     vip: [u64; 2],
     tick: u32,
-    found: u32,
+    found: u64,
     /// The slot that a new entry takes: a free one, or that of the entry not used for the longest time.
-    oldest: u32,
+    oldest: u64,
     oldest_word: u64,
-    oldest_age: i32,
+    oldest_age: i64,
 }
 
 /// No slot has this number.
-const NOWHERE: u32 = LOCALITY_SLOTS;
+const NOWHERE: u64 = LOCALITY_SLOTS as u64;
 
 impl<T: Tables> Scan<T> for Home {
     #[inline(always)]
@@ -128,15 +128,16 @@ impl<T: Tables> Scan<T> for Home {
             && tables.locality(place, VIP) == Some(self.vip[0])
             && tables.locality(place, VIP + 1) == Some(self.vip[1])
         {
-            self.found = slot;
+            self.found = u64::from(slot);
             return ControlFlow::Break(());
         }
         let age = match word {
             FREE => i32::MAX,
             word => elapsed(last_use(word), self.tick),
         };
+        let age = i64::from(age);
         if word != BEING_WRITTEN && (self.oldest == NOWHERE || age > self.oldest_age) {
-            self.oldest = slot;
+            self.oldest = u64::from(slot);
             self.oldest_word = word;
             self.oldest_age = age;
         }
@@ -150,7 +151,7 @@ impl Home {
         let Self { bucket, found, .. } = *self;
         let place = Place {
             bucket,
-            slot: found,
+            slot: found as u32,
         };
         (found != NOWHERE).then_some(Entry { place })
     }
@@ -160,7 +161,7 @@ impl Home {
     pub(super) fn remember<T: Tables>(&self, tables: &T, flow: &Flow, member: u32) {
         let place = Place {
             bucket: self.bucket,
-            slot: self.oldest,
+            slot: self.oldest as u32,
         };
         let ours = self.oldest != NOWHERE
             && tables.replace_locality(place, WORD, self.oldest_word, BEING_WRITTEN);

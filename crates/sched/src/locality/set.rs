@@ -4,10 +4,9 @@
 
 use core::ops::ControlFlow;
 
-use super::NONE;
 use super::cache::{Entry, LOCALITY_TIME, MEMBERS, Set, elapsed};
 use crate::least::overhead;
-use crate::record::Record;
+use crate::record::{NONE, Record};
 use crate::{Flow, Scan, Standing, Tables};
 
 /// The least loaded member that takes connections, [`NONE`] without one. A set that did not change for long then loses its
@@ -25,18 +24,18 @@ pub(super) fn least_loaded<T: Tables>(
     if least.members > 1 && elapsed(set.modified, flow.tick) > LOCALITY_TIME as i32 {
         let mut most = Search::new(record, entry, set, flow, Wanted::Most);
         tables.scan(MEMBERS, &mut most);
-        if most.destination != NONE {
+        if most.destination() != NONE {
             let new = Set {
                 modified: flow.tick,
                 ..set
             };
             // Who changes the set meanwhile has changed it: then nobody need go.
             if entry.replace_set(tables, set, new) {
-                entry.set_member(tables, most.index, NONE);
+                entry.set_member(tables, (most.picked >> 32) as u32, NONE);
             }
         }
     }
-    least.destination
+    least.destination()
 }
 
 /// Adds a member, unless it is one.
@@ -76,11 +75,11 @@ struct Search {
     added: u32,
     wanted: Wanted,
     /// How many members there are.
-    members: u32,
-    index: u32,
-    destination: u32,
-    weight: i32,
-    overhead: i32,
+    members: u64,
+    /// The one: its index in the upper half, its destination in the lower one.
+    picked: u64,
+    weight: i64,
+    overhead: i64,
 }
 
 impl Search {
@@ -93,11 +92,15 @@ impl Search {
             added: set.added,
             wanted,
             members: 0,
-            index: 0,
-            destination: NONE,
+            picked: NONE as u64,
             weight: 0,
             overhead: 0,
         }
+    }
+
+    #[inline(always)]
+    const fn destination(&self) -> u32 {
+        self.picked as u32
     }
 
     /// Whether a member may be the one. IPVS looks for the most loaded among all that have a weight.
@@ -110,9 +113,9 @@ impl Search {
     }
 
     #[inline(always)]
-    const fn prefers(&self, weight: i32, overhead: i32) -> bool {
-        let own = (self.overhead as i64).wrapping_mul(weight as i64);
-        let others = (overhead as i64).wrapping_mul(self.weight as i64);
+    const fn prefers(&self, weight: i64, overhead: i64) -> bool {
+        let own = self.overhead.wrapping_mul(weight);
+        let others = overhead.wrapping_mul(self.weight);
         match self.wanted {
             Wanted::Least => own > others,
             Wanted::Most => own < others,
@@ -129,17 +132,18 @@ impl<T: Tables> Scan<T> for Search {
             return ControlFlow::Continue(());
         }
         self.members = self.members.wrapping_add(1);
-        let (Some(standing), Some(load)) = (tables.standing(destination), tables.live(destination))
-        else {
+        let Some(standing) = tables.standing(destination) else {
             return ControlFlow::Continue(());
         };
-        let weight = standing.weight as i32;
-        let overhead = overhead(self.record, load) as i32;
+        let Some(load) = tables.live(destination) else {
+            return ControlFlow::Continue(());
+        };
+        let weight = i64::from(standing.weight);
+        let overhead = i64::from(overhead(self.record, load) as i32);
         if self.admits(standing, load.overloaded)
-            && (self.destination == NONE || self.prefers(weight, overhead))
+            && (self.destination() == NONE || self.prefers(weight, overhead))
         {
-            self.index = index;
-            self.destination = destination;
+            self.picked = u64::from(index) << 32 | u64::from(destination);
             self.weight = weight;
             self.overhead = overhead;
         }
