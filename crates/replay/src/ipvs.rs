@@ -22,7 +22,7 @@ use std::{net::IpAddr, time::Duration};
 use dray_model::{
     Action, DataPlane, DestinationId, HopId, KernelRules, NextHop, ServiceId, ServiceIdentity,
 };
-use dray_sched::{BuildError, Kind, Overhead};
+use dray_sched::{BuildError, Overhead};
 
 pub use destination::{Destination, DestinationSettings, Tunnel, TunnelChecksum};
 pub use refusal::Refusal;
@@ -140,24 +140,16 @@ impl Ipvs {
         let place = self.place(identity)?;
         wanted.check()?;
         let overhead = self.overhead();
-        let fresh = self.fresh_service();
         let service = &mut self.services[place];
         let before = service.settings.kind();
         let cursor = plane.cursor(service.id);
         service.settings = wanted.clone();
         let kind = service.settings.kind();
-        let mut actions = Vec::new();
-        if kind == before {
-            actions.push(service.published_again(cursor));
+        Ok(vec![if kind == before {
+            service.published_again(cursor)
         } else {
-            if matches!(kind, Kind::LocalityBased | Kind::LocalityBasedReplicated) {
-                // What a locality scheduler remembers is kept by the service's number, and this one remembers nothing.
-                actions.push(service.withdrawn());
-                service.id = fresh;
-            }
-            actions.push(service.rebuild(overhead, Some(cursor))?);
-        }
-        Ok(actions)
+            service.rebuild(overhead, Some(cursor))?
+        }])
     }
 
     /// `-D`: removes a service. Its connections stay.

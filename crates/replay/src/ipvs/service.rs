@@ -153,13 +153,6 @@ impl Service {
         self.publish()
     }
 
-    pub(super) fn withdrawn(&self) -> Action {
-        Action::Withdraw {
-            id: self.id,
-            service: self.identity,
-        }
-    }
-
     fn publish(&self) -> Action {
         Action::Publish {
             id: self.id,

@@ -1,0 +1,295 @@
+//! The director of a scenario: IPVS's configuration, a private data plane, and the host around both.
+//!
+//! ```text
+//!   frame ─▶ host: martian? ─▶ data plane ─┬─ sent: to a client or a real server
+//!                                          ├─ left to the host ─▶ answered, routed, or nothing
+//!                                          └─ dropped
+//! ```
+//!
+//! IPVS looks at what is for the host itself, and at answers of real servers that pass through; so the data plane gets
+//! those frames and no others. While there are no services of a packet's family, IPVS has taken its hooks out of the
+//! kernel, and the data plane gets none.
+
+mod commands;
+mod connections;
+
+use std::{net::IpAddr, time::Duration};
+
+use dray_dataplane::{Capacity, LoadError, Private, RunError};
+use dray_model::{
+    Action, DataPlane as _, DataPlaneError, Defence, Family, IpvsOptions, KernelRules, Policy, Protocol,
+};
+
+use crate::{
+    frame::{Exit, Packet},
+    host::{Host, Sent},
+    ipvs::{CommandError, Ipvs, Surroundings as _, TICK},
+    scenario::{Kernel, MarkedProtocol, Scenario, Side},
+    site::{CLIENT_PORT, SERVER_PORT, SOME_REAL},
+};
+
+/// The scenario cannot be played on.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectorError {
+    /// dray does not do what the step asks for.
+    #[error("not played: {0}")]
+    NotPlayed(String),
+    /// The private data plane could not be made.
+    #[error("failed to make a private data plane (root is needed)")]
+    Load(#[from] LoadError),
+    /// The data plane refuses an action.
+    #[error(transparent)]
+    DataPlane(#[from] DataPlaneError),
+    /// The data plane cannot look at a frame.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The program ended by an error.
+    #[error("the XDP program ended with verdict {0}, which it must never do")]
+    Verdict(u32),
+}
+
+/// Room for what scenarios need.
+const CAPACITY: Capacity = Capacity {
+    connections: 16_384,
+    services: 4096,
+    destinations: 16_384,
+    words: 1 << 20,
+    hops: 4096,
+};
+
+/// How much time passes between two looks at what is over.
+const STEP: Duration = Duration::from_millis(250);
+
+/// How often the `drop_entry` defence works.
+const DEFENCE: Duration = Duration::from_secs(1);
+
+// XDP's verdicts (`enum xdp_action` of the kernel).
+const DROP: u32 = 1;
+const PASS: u32 = 2;
+const TX: u32 = 3;
+const REDIRECT: u32 = 4;
+
+/// The director of a scenario.
+pub struct Director {
+    private: Private,
+    ipvs: Ipvs,
+    host: Host,
+    policy: Policy,
+    next_tick: Duration,
+    next_defence: Duration,
+}
+
+impl Director {
+    /// Makes one with the addresses, marks and real servers of a scenario, and without services.
+    ///
+    /// # Errors
+    /// When there can be no private data plane, or the scenario asks for marks that dray cannot give.
+    pub fn new(scenario: &Scenario) -> Result<Self, DirectorError> {
+        let private = Private::new(CAPACITY, &[CLIENT_PORT, SERVER_PORT])?;
+        let rules = rules(scenario.kernel.as_ref());
+        let mut director = Self {
+            private,
+            ipvs: Ipvs::new(rules),
+            host: Host::new(scenario),
+            policy: Policy {
+                ipvs: IpvsOptions {
+                    rules,
+                    answers_per_second: None,
+                    ..IpvsOptions::IPVS
+                },
+                ..Policy::default()
+            },
+            next_tick: TICK,
+            next_defence: DEFENCE,
+        };
+        director.private.data_plane().set_policy(&director.policy);
+        director.mark(scenario)?;
+        Ok(director)
+    }
+
+    /// The host.
+    pub const fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// netfilter's rules go on after one that fits, so that the last one counts; the data plane's stop at the first.
+    fn mark(&mut self, scenario: &Scenario) -> Result<(), DirectorError> {
+        let rules = scenario
+            .marks
+            .iter()
+            .rev()
+            .map(mark_rule)
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(self.private.data_plane().set_mark_rules(&rules)?)
+    }
+
+    /// What comes out when a frame comes in.
+    ///
+    /// # Errors
+    /// When dray cannot forward it in the way that its real server asks for, or the data plane fails.
+    pub fn receive(&mut self, side: Side, frame: &[u8]) -> Result<Vec<Sent>, DirectorError> {
+        let Some(data) = frame.get(14..) else {
+            return Ok(Vec::new());
+        };
+        let parsed = Packet::parse(data).ok();
+        if let Some(packet) = &parsed {
+            if self.host.is_martian(packet.source) {
+                return Ok(Vec::new());
+            }
+            let concerns = self.host.is_own(packet.destination) || self.host.is_own(packet.source);
+            if !concerns || !self.has_services(packet.destination) {
+                return Ok(self.host.receive(data));
+            }
+        }
+        let port = match side {
+            Side::Client => 0,
+            Side::Real => 1,
+        };
+        let frame = self.from_its_real_server(frame, parsed.map(|packet| packet.source));
+        let dropped = self.other_method();
+        let outcome = self.private.run_on(port, &frame)?;
+        match outcome.verdict {
+            TX | REDIRECT => Ok(vec![(exit(&outcome.frame), outcome.frame)]),
+            PASS => Ok(self.host.receive(&outcome.frame[14..])),
+            DROP if self.other_method() != dropped => Err(DirectorError::NotPlayed(
+                "the packet's real server is reached by NAT or a tunnel, which is not in dray yet".to_owned(),
+            )),
+            DROP => Ok(Vec::new()),
+            verdict => Err(DirectorError::Verdict(verdict)),
+        }
+    }
+
+    fn has_services(&self, address: IpAddr) -> bool {
+        let family = Family::of(address);
+        self.ipvs
+            .services()
+            .iter()
+            .any(|service| service.identity.family() == family)
+    }
+
+    /// The frame with the Ethernet address of the real server that its source address names, in place of that which stands for
+    /// any of them.
+    fn from_its_real_server(&self, frame: &[u8], source: Option<IpAddr>) -> Vec<u8> {
+        let mut frame = frame.to_vec();
+        let real = source.and_then(|source| self.host.reals().mac(source));
+        if let Some(mac) = real.filter(|_| frame[6..12] == SOME_REAL.0) {
+            frame[6..12].copy_from_slice(&mac.0);
+        }
+        frame
+    }
+
+    /// Packets dropped so far because dray does not have their forwarding method.
+    fn other_method(&mut self) -> u64 {
+        let reasons = self.private.data_plane().reasons();
+        let found = reasons.iter().find(|reason| reason.name == "other-method");
+        found.map_or(0, |reason| reason.packets)
+    }
+
+    /// Lets time pass.
+    ///
+    /// # Errors
+    /// When the data plane fails.
+    pub fn wait(&mut self, time: Duration) -> Result<(), DirectorError> {
+        let end = self.private.now() + time;
+        while self.private.now() < end {
+            let step = STEP.min(end - self.private.now());
+            self.private.advance(step);
+            self.private.data_plane().sweep(1);
+            self.keep_time()?;
+        }
+        Ok(())
+    }
+
+    /// The kernel's timers.
+    fn keep_time(&mut self) -> Result<(), DirectorError> {
+        let now = self.private.now();
+        let plane = self.private.data_plane();
+        while self.next_tick <= now {
+            self.ipvs.count(plane);
+            self.ipvs.show_counts();
+            self.next_tick += TICK;
+        }
+        while self.next_defence <= now {
+            if self.policy.ipvs.drop_entry == Defence::On {
+                plane.drop_entries();
+            }
+            self.next_defence += DEFENCE;
+        }
+        let forgotten = self.ipvs.forget_removed(plane, now);
+        self.apply(&forgotten)
+    }
+
+    fn apply(&mut self, actions: &[Action]) -> Result<(), DirectorError> {
+        for action in actions {
+            self.private.data_plane().apply(action)?;
+        }
+        Ok(())
+    }
+
+    fn set_policy(&mut self) {
+        self.private.data_plane().set_policy(&self.policy);
+    }
+}
+
+/// Whose rules a scenario was recorded by: the newest, if it does not say.
+fn rules(kernel: Option<&Kernel>) -> KernelRules {
+    match kernel.and_then(Kernel::version) {
+        Some(version) if version < (6, 1, 192) => KernelRules::V6_1_176,
+        _ => KernelRules::V6_1_192,
+    }
+}
+
+fn mark_rule(rule: &crate::scenario::MarkRule) -> Result<dray_model::MarkRule, DirectorError> {
+    let mark = std::num::NonZeroU32::new(rule.mark)
+        .ok_or_else(|| DirectorError::NotPlayed("a rule takes a mark away, which dray's rules cannot".to_owned()))?;
+    if rule.dport.is_some() && rule.proto.is_none() {
+        return Err(DirectorError::NotPlayed(
+            "a rule for a port names no protocol, which iptables refuses".to_owned(),
+        ));
+    }
+    Ok(dray_model::MarkRule {
+        mark,
+        family: Family::of(rule.dst.address),
+        destination: Some((network(rule.dst.address, rule.dst.bits()), rule.dst.bits())),
+        source: None,
+        protocol: rule.proto.map(|protocol| match protocol {
+            MarkedProtocol::Tcp => Protocol::Tcp,
+            MarkedProtocol::Udp => Protocol::Udp,
+            MarkedProtocol::Sctp => Protocol::Sctp,
+        }),
+        ports: rule.dport.map(|port| port..=port),
+        source_ports: None,
+        interface: None,
+    })
+}
+
+/// The address with the bits behind the first `length` cleared.
+fn network(address: IpAddr, length: u8) -> IpAddr {
+    let length = u32::from(length);
+    match address {
+        IpAddr::V4(address) => {
+            let mask = u32::MAX.checked_shl(32 - length).unwrap_or(0);
+            IpAddr::V4((address.to_bits() & mask).into())
+        }
+        IpAddr::V6(address) => {
+            let mask = u128::MAX.checked_shl(128 - length).unwrap_or(0);
+            IpAddr::V6((address.to_bits() & mask).into())
+        }
+    }
+}
+
+/// By which side a frame left: each has its own Ethernet address.
+fn exit(frame: &[u8]) -> Exit {
+    if frame[6..12] == SERVER_PORT.0 { Exit::Server } else { Exit::Client }
+}
+
+/// IPVS's refusals are answers, and what remains are errors.
+fn refusal(error: CommandError) -> Result<crate::ipvs::Refusal, DirectorError> {
+    match error {
+        CommandError::Refused(refusal) => Ok(refusal),
+        error @ CommandError::Record { .. } => Err(DirectorError::NotPlayed(format!(
+            "{error}: {}",
+            std::error::Error::source(&error).map_or_else(String::new, ToString::to_string)
+        ))),
+    }
+}

@@ -1,0 +1,91 @@
+//! `/proc/net/ip_vs` and `/proc/net/ip_vs_stats`.
+
+use std::net::IpAddr;
+
+use dray_model::ServiceIdentity;
+
+use super::{Facts, TITLE, connections::hex, table::method};
+use crate::ipvs::{Destination, Netmask, Service};
+
+/// Ticks of the kernel's clock in a second, on the machine of the recordings.
+const HZ: u64 = 100;
+
+/// `/proc/net/ip_vs`.
+pub fn proc_services(facts: &Facts<'_>) -> String {
+    let mut text = TITLE.to_owned()
+        + "Prot LocalAddress:Port Scheduler Flags\n  -> RemoteAddress:Port Forward Weight ActiveConn InActConn\n";
+    for service in facts.ipvs.services() {
+        text += &entry(service);
+        for destination in &service.list {
+            text += &line(facts, destination);
+        }
+    }
+    text
+}
+
+fn entry(service: &Service) -> String {
+    let settings = &service.settings;
+    let ops = if settings.one_packet { "ops " } else { "" };
+    let scheduler = &settings.scheduler;
+    let head = match service.identity {
+        ServiceIdentity::Mark(mark) => format!("FWM  {:08X} {scheduler} {ops}", mark.number),
+        ServiceIdentity::Address(address) => {
+            let name = address.protocol.name().to_uppercase();
+            match address.vip {
+                IpAddr::V4(vip) => format!("{name}  {}:{:04X} {scheduler} {ops} ", hex(vip.into()), address.port),
+                IpAddr::V6(vip) => format!("{name}  [{}]:{:04X} {scheduler} ", hex(vip.into()), address.port),
+            }
+        }
+    };
+    match settings.persistent {
+        Some(seconds) => {
+            let mask = match settings.netmask {
+                Netmask::Ipv4(mask) => mask.to_bits(),
+                // A plain number, of which the kernel swaps the bytes as if it were a mask.
+                Netmask::Ipv6(length) => u32::from(length).swap_bytes(),
+            };
+            format!("{head}persistent {} {mask:08X}\n", u64::from(seconds.get()) * HZ)
+        }
+        None => head + "\n",
+    }
+}
+
+fn line(facts: &Facts<'_>, destination: &Destination) -> String {
+    let settings = &destination.settings;
+    let live = (facts.live)(destination.id);
+    let address = match settings.address {
+        IpAddr::V4(_) => hex(settings.address),
+        IpAddr::V6(_) => format!("[{}]", hex(settings.address)),
+    };
+    format!(
+        "  -> {address}:{:04X}      {:<7} {:<6} {:<10} {:<10}\n",
+        settings.port,
+        method(settings.forward),
+        settings.weight,
+        live.active,
+        live.inactive
+    )
+}
+
+/// `/proc/net/ip_vs_stats`.
+pub fn proc_statistics(facts: &Facts<'_>) -> String {
+    let total = facts.ipvs.total();
+    let (counts, rates) = (total.shown(), total.rates());
+    format!(
+        "   Total Incoming Outgoing         Incoming         Outgoing\n   \
+         Conns  Packets  Packets            Bytes            Bytes\n\
+         {:>8X} {:>8X} {:>8X} {:>16X} {:>16X}\n\n \
+         Conns/s   Pkts/s   Pkts/s          Bytes/s          Bytes/s\n\
+         {:>8X} {:>8X} {:>8X} {:>16X} {:>16X}\n",
+        counts.connections,
+        counts.in_packets,
+        counts.out_packets,
+        counts.in_bytes,
+        counts.out_bytes,
+        rates.connections,
+        rates.in_packets,
+        rates.out_packets,
+        rates.in_bytes,
+        rates.out_bytes
+    )
+}

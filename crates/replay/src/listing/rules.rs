@@ -1,0 +1,82 @@
+//! `ipvsadm -S`: the command lines that make the services, but for thresholds, which it forgets.
+
+use dray_model::{Family, Forward, Protocol, ServiceIdentity};
+
+use super::{Facts, sort, table};
+use crate::ipvs::{Destination, Service, Tunnel, TunnelChecksum};
+
+/// The command lines of all services.
+pub fn rules(facts: &Facts<'_>) -> String {
+    table::services(facts, false).into_iter().map(service_rules).collect()
+}
+
+fn service_rules(service: &Service) -> String {
+    let name = option(&service.identity);
+    let settings = &service.settings;
+    let mut text = format!("-A {name} -s {}", settings.scheduler);
+    if let Some(seconds) = settings.persistent {
+        text += &format!(" -p {seconds}");
+        if let Some(mask) = table::mask(settings.netmask) {
+            text += &format!(" -M {mask}");
+        }
+    }
+    if let Some(engine) = &settings.engine {
+        text += &format!(" --pe {engine}");
+    }
+    if settings.one_packet {
+        text += " -o";
+    }
+    if settings.flags.any() {
+        text += &format!(" -b {}", table::flags(&settings.scheduler, settings.flags));
+    }
+    text.push('\n');
+    let list: Vec<&Destination> = service.list.iter().collect();
+    for destination in sort::destinations(&list) {
+        text += &destination_rule(&name, destination);
+    }
+    text
+}
+
+fn option(identity: &ServiceIdentity) -> String {
+    match identity {
+        ServiceIdentity::Mark(mark) => {
+            let family = if mark.family == Family::Ipv6 { " -6" } else { "" };
+            format!("-f {}{family}", mark.number.get() as i32)
+        }
+        ServiceIdentity::Address(address) => {
+            let protocol = match address.protocol {
+                Protocol::Tcp => "-t",
+                Protocol::Udp => "-u",
+                Protocol::Sctp => "--sctp-service",
+            };
+            format!("{protocol} {}", table::endpoint(address.vip, address.port))
+        }
+    }
+}
+
+fn destination_rule(service: &str, destination: &Destination) -> String {
+    let settings = &destination.settings;
+    let method = match settings.forward {
+        Forward::DirectRouting => "-g",
+        Forward::Tunnel => "-i",
+        Forward::Nat => "-m",
+    };
+    let checksum = |checksum| match checksum {
+        TunnelChecksum::None => "--tun-nocsum",
+        TunnelChecksum::Own => "--tun-csum",
+        TunnelChecksum::Remote => "--tun-remcsum",
+    };
+    let tunnel = match settings.tunnel {
+        _ if settings.forward != Forward::Tunnel => String::new(),
+        Tunnel::Ipip => " --tun-type ipip".to_owned(),
+        Tunnel::Gue { port, checksum: kind } => {
+            format!(" --tun-type gue --tun-port {port} {}", checksum(kind))
+        }
+        Tunnel::Gre { checksum: kind } => format!(" --tun-type gre {}", checksum(kind)),
+    };
+    format!(
+        "-a {service} -r {} {method} -w {}{tunnel}\n",
+        table::endpoint(settings.address, settings.port),
+        settings.weight
+    )
+}

@@ -1,0 +1,45 @@
+//! Every recording, played: root is needed.
+
+use std::{fs, path::Path};
+
+use dray_replay::{Scenario, Verdict, verdict};
+
+/// Recordings whose subject dray does not have yet, and what that is.
+const NOT_YET: &[(&str, &str)] = &[];
+
+#[test]
+fn dray_answers_as_the_kernel_did() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings");
+    let mut wrong = Vec::new();
+    let mut played = 0;
+    let mut names: Vec<_> = fs::read_dir(folder)
+        .expect("the recordings")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|end| end == "json"))
+        .collect();
+    names.sort();
+    for path in names {
+        let text = fs::read_to_string(&path).expect("a text");
+        let scenario = Scenario::read(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let name = &scenario.name;
+        let not_yet = NOT_YET.iter().find(|(other, _)| other == name);
+        match (verdict(&scenario), not_yet) {
+            (Ok(Verdict::Same), None) => played += 1,
+            (Ok(Verdict::Skipped(stop)), Some((_, why))) => eprintln!("{name}: {why} ({})", stop.why),
+            (Ok(Verdict::Skipped(stop)), None) => wrong.push(format!("{name}: skipped at {:?}: {}", stop.step, stop.why)),
+            (Ok(Verdict::Same), Some(_)) => wrong.push(format!("{name}: is the same, and so no exception any more")),
+            (Ok(Verdict::Different(differences)), _) => {
+                let first = &differences[0];
+                wrong.push(format!(
+                    "{name}: {} differ, first step {}:\n{}\nis now\n{}",
+                    differences.len(),
+                    first.step,
+                    first.recorded,
+                    first.now
+                ));
+            }
+            (Err(error), _) => wrong.push(format!("{name}: {error}: {:?}", error)),
+        }
+    }
+    assert!(wrong.is_empty(), "{played} are the same; {} are not:\n{}", wrong.len(), wrong.join("\n\n"));
+}
