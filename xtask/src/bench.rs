@@ -9,6 +9,7 @@ pub(crate) fn run(benchmark: Benchmark, arguments: &[String]) -> Result<()> {
     setup::for_build()?;
     let (package, name) = match benchmark {
         Benchmark::Datapath => ("dray-dataplane", "datapath"),
+        Benchmark::Verifier => ("dray-dataplane", "verifier"),
         Benchmark::Apply => ("dray", "apply"),
     };
     let mut bench = process::cargo();

@@ -78,6 +78,8 @@ enum Verb {
 enum Benchmark {
     /// Nanoseconds a packet, in the kernel, against a null program
     Datapath,
+    /// What the kernel's verifier says about the programs: instructions looked at, stack, size
+    Verifier,
     /// Time to apply 10,000 services from a file, and one changed weight among them
     Apply,
 }

@@ -12,6 +12,11 @@ use crate::{
     program::{self, LoadError},
 };
 
+/// Name of the program that passes everything.
+pub(crate) const PASS: &str = "pass";
+/// Name of the program that pushes a VLAN tag.
+pub(crate) const TAG: &str = "tag";
+
 /// Keeps a program attached; detaches it when dropped.
 pub struct Guard {
     _ebpf: Ebpf,
@@ -45,7 +50,7 @@ pub enum LabError {
 /// # Errors
 /// When it cannot be loaded or attached.
 pub fn attach_pass(interface: u32) -> Result<Guard, LabError> {
-    attach(load()?, "pass", interface)
+    attach(load()?, PASS, interface)
 }
 
 /// Attaches a program that pushes a VLAN tag onto every frame that comes in and sends it out by another
@@ -71,7 +76,7 @@ pub fn attach_tag(interface: u32, vlan: u16, trunk: u32) -> Result<Guard, LabErr
         .and_then(|map| DevMap::try_from(map).ok());
     let set = egress.map(|mut egress| egress.set(0, trunk, None, 0));
     match set {
-        Some(Ok(())) => attach(ebpf, "tag", interface),
+        Some(Ok(())) => attach(ebpf, TAG, interface),
         _ => Err(LabError::Map(maps::EGRESS)),
     }
 }

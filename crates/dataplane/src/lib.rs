@@ -43,6 +43,7 @@ mod published;
 mod settings;
 mod slots;
 mod sweep;
+pub mod verifier;
 mod wire;
 
 pub use capacity::Capacity;

@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use aya::VerifierLogLevel;
 use dray_abi::{ABI_VERSION, HashKey, Identity};
 use tracing::warn;
 
@@ -112,7 +113,15 @@ pub fn open(options: &Options) -> Result<(KernelDataPlane, Opened), OpenError> {
         );
     }
     // The first load makes and pins the maps that are missing; the ports' copies find them there.
-    let load = |port| program::load(port, &identity, false, Some(&directory));
+    let load = |port| {
+        program::load(
+            port,
+            &identity,
+            false,
+            Some(&directory),
+            VerifierLogLevel::default(),
+        )
+    };
     let mut maps = Maps::take(&mut load(0)?, &identity)?;
     if adopted.is_none() {
         // Written last: a directory without it is one whose making was interrupted.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use aya::{
-    Ebpf,
+    Ebpf, VerifierLogLevel,
     programs::{ProgramError, TestRun as _, TestRunOptions, Xdp},
 };
 use dray_abi::{Identity, ticks_of_nanoseconds};
@@ -78,7 +78,13 @@ impl Private {
         let system = |what| move |source| LoadError::System { what, source };
         let identity = fresh_identity(&capacity, 0).map_err(system("make a hash key"))?;
         let pins = Pins::new().map_err(system("make a bpffs that nobody sees"))?;
-        let mut first = load(0, &identity, true, Some(&pins.path))?;
+        let mut first = load(
+            0,
+            &identity,
+            true,
+            Some(&pins.path),
+            VerifierLogLevel::default(),
+        )?;
         verify(&mut first, DIRECTOR)?;
         let mut maps = Maps::take(&mut first, &identity)?;
         let interfaces = ports
@@ -168,20 +174,19 @@ impl Private {
             .unwrap_or_else(|error| unreachable!("`new` has loaded it: {error}"))
     }
 
-    /// Instructions that the verifier looked at (its limit is 1,000,000).
-    pub fn verified_instructions(&mut self) -> Option<u32> {
-        let program = self.director();
-        let _ = program.fd().ok()?.as_fd();
-        program.info().ok()?.verified_instruction_count()
-    }
-
     /// The port's copy of the program, which shares the maps with all others.
     fn copy(&mut self, port: usize) -> Result<&mut Xdp, RunError> {
         let copy = self.copies.get_mut(port).ok_or(RunError::NoPort(port))?;
         let ebpf = match copy {
             Some(ebpf) => ebpf,
             None => {
-                let mut ebpf = load(port as u32, &self.identity, true, Some(&self.pins.path))?;
+                let mut ebpf = load(
+                    port as u32,
+                    &self.identity,
+                    true,
+                    Some(&self.pins.path),
+                    VerifierLogLevel::default(),
+                )?;
                 verify(&mut ebpf, DIRECTOR)?;
                 copy.insert(ebpf)
             }

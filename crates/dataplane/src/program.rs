@@ -3,7 +3,7 @@
 use std::{io, path::Path};
 
 use aya::{
-    Ebpf, EbpfError, EbpfLoader,
+    Ebpf, EbpfError, EbpfLoader, VerifierLogLevel,
     programs::{ProgramError, Xdp},
 };
 use dray_abi::{Identity, maps};
@@ -48,16 +48,19 @@ pub enum LoadError {
 }
 
 /// Loads the object for a port. With `pins`, its maps are the pinned ones there; what is missing is made.
+/// `log` is what an error of the verifier tells.
 pub(crate) fn load(
     port: u32,
     identity: &Identity,
     own_clock: bool,
     pins: Option<&Path>,
+    log: VerifierLogLevel,
 ) -> Result<Ebpf, LoadError> {
     let object = dray_bpf::director().ok_or(LoadError::NoObject)?;
     let own_clock = u32::from(own_clock);
     let mut loader = EbpfLoader::new();
     loader
+        .verifier_log_level(log)
         .override_global("PORT", &port, true)
         .override_global("BUCKETS4", &identity.buckets4, true)
         .override_global("BUCKETS6", &identity.buckets6, true)
