@@ -116,6 +116,7 @@ fn network() -> FakeNet {
             vlan: None,
             source: ROUTER,
             destination: Mac([2, 1, 0, 0, high, low]),
+            mtu: 1500,
         }
     };
     net.resolve((0..1000).map(|number| (IpAddr::V4(real(number)), hop(number))));

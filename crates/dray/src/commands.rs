@@ -16,7 +16,7 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use dray_api::{CallError, Client};
 
-/// A director that balances TCP and UDP over real servers, in the kernel's network driver.
+/// A director that balances TCP, UDP and SCTP over real servers, in the kernel's network driver.
 #[derive(Debug, Parser)]
 #[command(name = "dray", version = VERSION.as_str())]
 struct Cli {

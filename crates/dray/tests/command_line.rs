@@ -131,6 +131,10 @@ fn flags_that_make_no_sense_are_refused_with_a_reason() {
         (&["connections", "--state", "OPEN"], "ESTABLISHED"),
         (&["connections", "--limit", "0"], "1 to 100000"),
         (
+            &["connections", "--templates", "--service", "web"],
+            "cannot be used with",
+        ),
+        (
             &["stop", "--keep-forwarding", "--withdraw"],
             "cannot be used with",
         ),

@@ -1,14 +1,15 @@
 //! A whole daemon, its API and the command line, without the kernel.
 
 use std::{
-    collections::BTreeSet, fs, net::IpAddr, path::Path, sync::atomic::Ordering, time::Duration,
+    collections::BTreeSet, fs, net::IpAddr, num::NonZeroU32, path::Path, sync::atomic::Ordering,
+    time::Duration,
 };
 
 use dray_api::{
     CallError, ClaimError, RuntimeDir,
-    v1::{Standing, StopMode},
+    v1::{Family, Mark, Persistence, ServiceIdentity, Standing, StopMode},
 };
-use dray_model::{Connection, Counters, Live, Protocol, ServiceAddress};
+use dray_model::{Connection, Counters, Live, Protocol, ServiceAddress, Template};
 use dray_testkit::eventually;
 
 #[path = "daemon/site.rs"]
@@ -92,6 +93,8 @@ async fn counters_reach_the_status() {
         Live {
             active: 5,
             inactive: 2,
+            persistent: 3,
+            overloaded: true,
         },
     );
     site.dataplane.set_counters(
@@ -100,6 +103,8 @@ async fn counters_reach_the_status() {
             connections: 40,
             packets: 400,
             bytes: 4_000,
+            reply_packets: 300,
+            reply_bytes: 90_000,
         },
     );
     let status = daemon.client.status().await.expect("a status");
@@ -107,12 +112,20 @@ async fn counters_reach_the_status() {
         status.services[0].traffic,
         status.services[0].destinations[0].traffic,
     ] {
-        assert_eq!((traffic.active, traffic.inactive), (5, 2));
+        assert_eq!(
+            (traffic.active, traffic.inactive, traffic.persistent),
+            (5, 2, 3)
+        );
         assert_eq!(
             (traffic.connections, traffic.packets, traffic.bytes),
             (40, 400, 4_000)
         );
+        assert_eq!((traffic.reply_packets, traffic.reply_bytes), (300, 90_000));
     }
+    assert_eq!(
+        status.services[0].destinations[0].standing,
+        Standing::Overloaded
+    );
     let json = site.dray(["status", "--json"]).await;
     let json: serde_json::Value = serde_json::from_str(&json.out).expect("JSON");
     assert_eq!(
@@ -235,6 +248,102 @@ async fn what_needs_a_new_start_is_refused_and_named() {
         "{}",
         said.err
     );
+    stop(&site, daemon).await;
+}
+
+#[tokio::test]
+async fn options_of_services_reach_the_status() {
+    let site = Site::new(
+        r#"
+[director]
+interfaces = ["eth0"]
+manage_vips = false
+
+[[mark]]
+mark = 5
+destination = ["10.77.0.100"]
+
+[[service]]
+name = "shop"
+mark = 5
+scheduler = "sh"
+flags = ["sh-fallback", "sh-port"]
+persistent = "6m"
+netmask = "255.255.255.0"
+real = [{ address = "10.77.0.11", upper_threshold = 9, lower_threshold = 4 }]
+"#,
+    );
+    site.resolve([11]);
+    let daemon = site.start().await;
+    let status = daemon.client.status().await.expect("a status");
+    let [shop] = &status.services[..] else {
+        panic!("not one service: {status:?}")
+    };
+    let mark = Mark {
+        mark: NonZeroU32::new(5).expect("5 is not 0"),
+        family: Family::Ipv4,
+    };
+    assert_eq!(shop.identity, ServiceIdentity::Mark(mark));
+    assert_eq!(shop.scheduler_flags, ["sh-fallback", "sh-port"]);
+    let persistence = Persistence {
+        timeout_seconds: 360,
+        mask: "255.255.255.0".to_owned(),
+        engine: None,
+    };
+    assert_eq!(shop.persistence, Some(persistence));
+    let destination = &shop.destinations[0];
+    assert_eq!(
+        (destination.upper_threshold, destination.lower_threshold),
+        (9, 4)
+    );
+    let table = site.dray(["status"]).await.out;
+    for words in ["FWM  5", "sh (sh-fallback,sh-port)", "persistent 360 mask"] {
+        assert!(table.contains(words), "{table}");
+    }
+    stop(&site, daemon).await;
+}
+
+#[tokio::test]
+async fn templates_are_listed_apart_from_connections() {
+    let site = Site::new(CONFIG);
+    site.resolve([11, 12]);
+    let daemon = site.start().await;
+    let template = |client: &str| Template {
+        protocol: 6,
+        client: client.parse().expect("an address"),
+        vip: vip(),
+        port: 80,
+        destination: site
+            .dataplane
+            .destination(web(), real(11))
+            .expect("it is there"),
+        state: "ASSURED",
+        expires: Duration::from_secs(359),
+        children: 2,
+    };
+    site.dataplane
+        .set_templates(vec![template("192.0.2.0"), template("198.51.100.0")]);
+    let said = site
+        .dray(["connections", "--templates", "--json", "--limit", "1"])
+        .await;
+    assert!(said.err.contains("more than 1"), "{}", said.err);
+    let listed: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
+    assert_eq!(
+        listed["templates"][0],
+        serde_json::json!({
+            "client": "192.0.2.0",
+            "protocol": "tcp",
+            "vip": "10.77.0.100",
+            "port": 80,
+            "service": "web",
+            "real": "10.77.0.11",
+            "state": "ASSURED",
+            "expires_seconds": 359,
+            "connections": 2,
+        })
+    );
+    let table = site.dray(["connections", "--templates"]).await.out;
+    assert!(table.contains("198.51.100.0"), "{table}");
     stop(&site, daemon).await;
 }
 

@@ -1,12 +1,13 @@
-//! `dray connections`: connections of the table.
+//! `dray connections`: connections of the table, or its persistence templates.
 
 mod table;
+mod templates;
 
 use std::{net::IpAddr, process::ExitCode};
 
 use clap::{Args, builder::PossibleValuesParser};
-use dray_api::v1::{ConnectionsQuery, Limit, Prefix};
-use dray_packet::tcp::State;
+use dray_api::v1::{ConnectionsQuery, Limit, Prefix, TemplatesQuery};
+use dray_packet::state::State;
 
 use super::{RuntimeDirArg, call};
 use crate::output;
@@ -17,6 +18,9 @@ pub(super) struct ConnectionsCommand {
     /// As JSON
     #[arg(long)]
     json: bool,
+    /// Persistence templates instead: the real servers that clients are kept on
+    #[arg(long, conflicts_with_all = ["client", "service", "real", "state"])]
+    templates: bool,
     /// Clients with this address or in this network
     #[arg(long, value_name = "A[/LEN]")]
     client: Option<Prefix>,
@@ -38,8 +42,34 @@ pub(super) struct ConnectionsCommand {
 
 impl ConnectionsCommand {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        if self.templates {
+            self.show_templates()?;
+        } else {
+            self.show_connections()?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn show_templates(self) -> anyhow::Result<()> {
+        let query = TemplatesQuery { limit: self.limit };
+        let templates = call(&self.runtime_dir, async |client| {
+            client.templates(&query).await
+        })?;
+        if self.json {
+            output::json(&templates)?;
+        } else {
+            output::text(&templates::table(&templates.templates))?;
+        }
+        if templates.more {
+            eprintln!("dray: there are more than {}; raise --limit", self.limit);
+        }
+        Ok(())
+    }
+
+    fn show_connections(self) -> anyhow::Result<()> {
         let Self {
             json,
+            templates: _,
             client,
             service,
             real,
@@ -65,10 +95,17 @@ impl ConnectionsCommand {
         if connections.more {
             eprintln!("dray: there are more than {limit}; narrow the list or raise --limit");
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(())
     }
 }
 
 fn states() -> PossibleValuesParser {
-    PossibleValuesParser::new(State::ALL.map(State::name))
+    let mut names: Vec<&str> = Vec::new();
+    for state in State::ALL {
+        // TCP's and SCTP's have some names in common.
+        if !names.contains(&state.name()) {
+            names.push(state.name());
+        }
+    }
+    PossibleValuesParser::new(names)
 }

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use dray_api::v1::{Connections, ConnectionsQuery, Problem, Reloaded, Status, StopMode, Stopped};
+use dray_api::v1::{
+    Connections, ConnectionsQuery, Limit, Problem, Reloaded, Status, StopMode, Stopped, Templates,
+    TemplatesQuery,
+};
 use dray_control::{ControlError, Handle};
 use dray_model::ServiceName;
 
@@ -49,7 +52,7 @@ impl dray_api::Backend for Backend {
     }
 
     async fn connections(&self, query: ConnectionsQuery) -> Result<Connections, Problem> {
-        let limit = usize::try_from(query.limit.value()).expect("a limit is at most 100,000");
+        let limit = entries(query.limit);
         let filter = wire::filter(query)?;
         let service = filter.service.clone();
         let connections = self
@@ -63,6 +66,11 @@ impl dray_api::Backend for Backend {
         Ok(wire::connections(connections))
     }
 
+    async fn templates(&self, query: TemplatesQuery) -> Result<Templates, Problem> {
+        let templates = self.control.templates(entries(query.limit)).await;
+        templates.map(wire::templates).map_err(problem)
+    }
+
     async fn reload(&self) -> Result<Reloaded, Problem> {
         self.orders.give(Order::Reload).await
     }
@@ -70,6 +78,10 @@ impl dray_api::Backend for Backend {
     async fn stop(&self, mode: StopMode) -> Result<Stopped, Problem> {
         self.orders.give(|reply| Order::Stop(mode, reply)).await
     }
+}
+
+fn entries(limit: Limit) -> usize {
+    usize::try_from(limit.value()).expect("a limit is at most 100,000")
 }
 
 /// What the control room could not do, for whoever asked.

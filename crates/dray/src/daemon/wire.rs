@@ -4,7 +4,10 @@ use std::{path::Path, time::Duration};
 
 use dray_api::v1;
 use dray_control as control;
-use dray_model::{InterfaceStatus, NextHop, ReasonCount, ServiceName, Timeouts, Verdict, XdpMode};
+use dray_model::{
+    Granularity, InterfaceStatus, NextHop, Persistence, PersistenceEngine, ReasonCount, Removed,
+    Scheduler, ServiceName, Timeouts, Verdict, XdpMode,
+};
 
 pub(super) fn status(status: control::Status, config: &Path) -> v1::Status {
     v1::Status {
@@ -28,6 +31,11 @@ fn director(director: control::DirectorStatus) -> v1::Director {
             room_per_family: room,
         },
         timeouts: timeouts(director.timeouts),
+        defences: defences(director.defences),
+        removed: match director.removed {
+            Removed::Finish => v1::Removed::Finish,
+            Removed::Drop => v1::Removed::Drop,
+        },
         vips: director.vips.into_iter().map(added_vip).collect(),
     }
 }
@@ -48,6 +56,19 @@ fn timeouts(Timeouts { tcp, tcp_fin, udp }: Timeouts) -> v1::Timeouts {
     }
 }
 
+const fn defences(defences: control::Defences) -> v1::Defences {
+    let control::Defences {
+        drop_rate,
+        drop_entry,
+        secure_tcp,
+    } = defences;
+    v1::Defences {
+        drop_rate,
+        drop_entry,
+        secure_tcp,
+    }
+}
+
 fn milliseconds(time: Duration) -> u64 {
     time.as_millis().try_into().unwrap_or(u64::MAX)
 }
@@ -59,8 +80,11 @@ fn added_vip(control::AddedVip { interface, vip }: control::AddedVip) -> v1::Add
 fn service(service: control::ServiceStatus) -> v1::Service {
     v1::Service {
         name: service.name.to_string(),
-        address: service.address.into(),
+        identity: service.identity.into(),
         scheduler: service.scheduler.name().to_owned(),
+        scheduler_flags: scheduler_flags(service.scheduler),
+        persistence: service.options.persistence.map(persistence),
+        one_packet: service.options.one_packet,
         forward: service.forward.name().to_owned(),
         refused: service.refused,
         traffic: traffic(service.traffic),
@@ -68,9 +92,32 @@ fn service(service: control::ServiceStatus) -> v1::Service {
     }
 }
 
+fn scheduler_flags(scheduler: Scheduler) -> Vec<String> {
+    let (Scheduler::SourceHash(flags) | Scheduler::MaglevHash(flags)) = scheduler else {
+        return Vec::new();
+    };
+    let named = [(flags.fallback, "fallback"), (flags.port, "port")];
+    let set = named.into_iter().filter(|(set, _)| *set);
+    set.map(|(_, flag)| format!("{}-{flag}", scheduler.name()))
+        .collect()
+}
+
+fn persistence(persistence: Persistence) -> v1::Persistence {
+    v1::Persistence {
+        timeout_seconds: persistence.timeout.get(),
+        mask: match persistence.granularity {
+            Granularity::Ipv4(mask) => mask.to_string(),
+            Granularity::Ipv6(length) => length.to_string(),
+        },
+        engine: persistence.engine.map(|engine| match engine {
+            PersistenceEngine::Sip => "sip".to_owned(),
+        }),
+    }
+}
+
 fn leaving(service: control::LeavingService) -> v1::LeavingService {
     v1::LeavingService {
-        address: service.address.into(),
+        identity: service.identity.into(),
         destinations: service.destinations.into_iter().map(destination).collect(),
     }
 }
@@ -79,15 +126,19 @@ fn destination(destination: control::DestinationStatus) -> v1::Destination {
     let (standing, why) = match destination.standing {
         control::Standing::Eligible => (v1::Standing::Eligible, None),
         control::Standing::Quiesced => (v1::Standing::Quiesced, None),
+        control::Standing::Overloaded => (v1::Standing::Overloaded, None),
         control::Standing::NotEligible(why) => (v1::Standing::NotEligible, Some(why.to_string())),
         control::Standing::Leaving => (v1::Standing::Leaving, None),
     };
     v1::Destination {
         real: destination.real,
         weight: destination.weight.value(),
+        upper_threshold: destination.thresholds.upper,
+        lower_threshold: destination.thresholds.lower,
         standing,
         why,
         next_hop: destination.hop.map(next_hop),
+        local: destination.local,
         traffic: traffic(destination.traffic),
     }
 }
@@ -98,6 +149,7 @@ fn next_hop(
         vlan,
         source: _,
         destination,
+        mtu: _,
     }: NextHop,
 ) -> v1::NextHop {
     v1::NextHop {
@@ -117,9 +169,12 @@ fn traffic(
     v1::Traffic {
         active: live.active,
         inactive: live.inactive,
+        persistent: live.persistent,
         connections: counters.connections,
         packets: counters.packets,
         bytes: counters.bytes,
+        reply_packets: counters.reply_packets,
+        reply_bytes: counters.reply_bytes,
         per_second: v1::Rates {
             connections: rates.connections,
             packets: rates.packets,
@@ -186,6 +241,26 @@ fn connection(connection: control::ConnectionStatus) -> v1::Connection {
         state: connection.state.to_owned(),
         expires_seconds: connection.expires.as_secs(),
         age_seconds: connection.age.as_secs(),
+    }
+}
+
+pub(super) fn templates(templates: control::Templates) -> v1::Templates {
+    let control::Templates { list, more } = templates;
+    v1::Templates {
+        templates: list.into_iter().map(template).collect(),
+        more,
+    }
+}
+
+fn template(template: control::TemplateStatus) -> v1::Template {
+    v1::Template {
+        client: template.client,
+        to: template.to.into(),
+        service: template.service.map(|name| name.to_string()),
+        real: template.real,
+        state: template.state.to_owned(),
+        expires_seconds: template.expires.as_secs(),
+        connections: template.connections,
     }
 }
 

@@ -137,6 +137,7 @@ fn hop(number: u8) -> NextHop {
         vlan: None,
         source: mac(1),
         destination: mac(number),
+        mtu: 1500,
     }
 }
 
@@ -145,6 +146,6 @@ fn destinations_of(record: &Record) -> Vec<DestinationId> {
     decoded
         .list
         .into_iter()
-        .map(|(id, _, _)| DestinationId(id))
+        .map(|entry| DestinationId(entry.destination))
         .collect()
 }

@@ -1,10 +1,8 @@
 //! A status as a person reads it, with the habits of `ipvsadm -Ln`.
 
-use std::net::SocketAddr;
-
 use dray_api::v1::{
-    Destination, Director, LeavingService, NextHop, Reason, Service, ServiceAddress, Standing,
-    Status, Traffic, Verdict, XdpMode,
+    Defences, Destination, Director, LeavingService, NextHop, Persistence, Reason, Removed,
+    Service, Standing, Status, Traffic, Verdict, XdpMode,
 };
 
 use crate::{
@@ -52,6 +50,10 @@ fn director(director: &Director) -> String {
         table.connections, table.room_per_family
     );
     grid.row(["Connections".to_owned(), full]);
+    let defences = defences(director.defences);
+    if !defences.is_empty() {
+        grid.row(["Defences".to_owned(), defences]);
+    }
     for added in &director.vips {
         grid.row([
             "Added VIP".to_owned(),
@@ -61,17 +63,32 @@ fn director(director: &Director) -> String {
     grid.text()
 }
 
+/// Those that are on, by IPVS's names.
+fn defences(defences: Defences) -> String {
+    let Defences {
+        drop_rate,
+        drop_entry,
+        secure_tcp,
+    } = defences;
+    let drop_packet = drop_rate.map(|rate| format!("drop_packet (1 of {rate})"));
+    let drop_entry = drop_entry.then(|| "drop_entry".to_owned());
+    let secure_tcp = secure_tcp.then(|| "secure_tcp".to_owned());
+    let on = [drop_packet, drop_entry, secure_tcp];
+    on.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
 fn services(status: &Status) -> String {
     if status.services.is_empty() && status.leaving.is_empty() {
         return "No virtual services.\n".to_owned();
     }
     let mut sides = vec![Side::Left, Side::Left];
-    sides.extend([Side::Right; 9]);
+    sides.extend([Side::Right; 10]);
     sides.push(Side::Left);
     let mut grid = Grid::new(sides);
     grid.row([
         "Prot VIP:Port",
         "Sched",
+        "",
         "",
         "",
         "",
@@ -89,6 +106,7 @@ fn services(status: &Status) -> String {
         "Weight",
         "ActiveConn",
         "InActConn",
+        "PersistConn",
         "Conns",
         "Packets",
         "Bytes",
@@ -108,13 +126,13 @@ fn services(status: &Status) -> String {
         }
     }
     for LeavingService {
-        address,
+        identity,
         destinations,
     } in &status.leaving
     {
-        let mut row = vec![String::new(); 11];
-        row[0] = address_text(*address);
-        row.push("removed; its connections go on".to_owned());
+        let mut row = vec![String::new(); 12];
+        row[0] = identity.to_string();
+        row.push("removed".to_owned());
         grid.row(row);
         for destination in destinations {
             grid.row(destination_row(&status.director, "", destination));
@@ -125,34 +143,49 @@ fn services(status: &Status) -> String {
 
 fn service_row(service: &Service) -> Vec<String> {
     let mut row = vec![
-        address_text(service.address),
-        service.scheduler.clone(),
+        service.identity.to_string(),
+        scheduler(service),
         String::new(),
     ];
     row.extend(traffic_cells(&service.traffic));
-    row.push(match service.refused {
-        0 => service.name.clone(),
-        refused => format!(
-            "{}, {} refused: no destination to give",
-            service.name,
-            short(refused)
-        ),
-    });
+    let mut name = service.name.clone();
+    if let Some(persistence) = &service.persistence {
+        name += &format!(", {}", persistence_text(persistence));
+    }
+    if service.one_packet {
+        name += ", ops";
+    }
+    if service.refused > 0 {
+        let refused = short(service.refused);
+        name += &format!(", {refused} refused: no destination to give");
+    }
+    row.push(name);
     row
 }
 
-fn address_text(
-    ServiceAddress {
-        protocol,
-        vip,
-        port,
-    }: ServiceAddress,
-) -> String {
-    format!(
-        "{:<4} {}",
-        protocol.name().to_uppercase(),
-        SocketAddr::new(vip, port)
-    )
+/// With its flags, as `sh (sh-fallback,sh-port)`.
+fn scheduler(service: &Service) -> String {
+    match &service.scheduler_flags[..] {
+        [] => service.scheduler.clone(),
+        flags => format!("{} ({})", service.scheduler, flags.join(",")),
+    }
+}
+
+/// As `persistent 360 mask 255.255.255.0`; the mask that takes each client for itself goes without saying.
+fn persistence_text(persistence: &Persistence) -> String {
+    let Persistence {
+        timeout_seconds,
+        mask,
+        engine,
+    } = persistence;
+    let mut text = format!("persistent {timeout_seconds}");
+    if !["255.255.255.255", "128"].contains(&mask.as_str()) {
+        text += &format!(" mask {mask}");
+    }
+    if let Some(engine) = engine {
+        text += &format!(" pe {engine}");
+    }
+    text
 }
 
 fn destination_row(director: &Director, forward: &str, destination: &Destination) -> Vec<String> {
@@ -172,10 +205,11 @@ fn destination_row(director: &Director, forward: &str, destination: &Destination
     row
 }
 
-fn traffic_cells(traffic: &Traffic) -> [String; 8] {
+fn traffic_cells(traffic: &Traffic) -> [String; 9] {
     [
         traffic.active.into(),
         traffic.inactive.into(),
+        traffic.persistent.into(),
         traffic.connections,
         traffic.packets,
         traffic.bytes,
@@ -192,14 +226,23 @@ fn way(director: &Director, destination: &Destination) -> String {
         .next_hop
         .as_ref()
         .map(|hop| hop_text(director, hop));
+    let local = destination.local.then(|| "this host".to_owned());
     let standing = match (destination.standing, &destination.why) {
         (Standing::Eligible, _) => None,
         (Standing::Quiesced, _) => Some("quiesced".to_owned()),
-        (Standing::Leaving, _) => Some("leaving".to_owned()),
+        (Standing::Overloaded, _) => Some(format!(
+            "OVERLOADED: {} connections or more",
+            destination.upper_threshold
+        )),
+        (Standing::Leaving, _) => Some(match director.removed {
+            Removed::Finish => "leaving: its connections go on".to_owned(),
+            Removed::Drop => "leaving: its packets are dropped".to_owned(),
+        }),
         (Standing::NotEligible, None) => Some("not eligible".to_owned()),
         (Standing::NotEligible, Some(why)) => Some(format!("not eligible: {why}")),
     };
     hop.into_iter()
+        .chain(local)
         .chain(standing)
         .collect::<Vec<_>>()
         .join(", ")

@@ -1,12 +1,27 @@
 //! Tables of directors in all states.
 
-use dray_api::v1::{AddedVip, ConnectionTable, Interface, Protocol, Rates, Timeouts};
+use std::num::NonZeroU32;
+
+use dray_api::v1::{
+    AddedVip, ConnectionTable, Family, Interface, Mark, Protocol, Rates, ServiceAddress,
+    ServiceIdentity, Timeouts,
+};
 
 use super::*;
 
 #[test]
 fn a_director_at_work() {
     insta::assert_snapshot!(table(&at_work()));
+}
+
+#[test]
+fn a_director_that_drops_packets_for_removed_real_servers_says_so() {
+    let mut status = at_work();
+    status.director.removed = Removed::Drop;
+    status.director.defences = Defences::default();
+    let text = table(&status);
+    assert!(text.contains("leaving: its packets are dropped"), "{text}");
+    assert!(!text.contains("Defences"), "{text}");
 }
 
 #[test]
@@ -23,11 +38,13 @@ fn a_director_without_services() {
 fn at_work() -> Status {
     let web = service("web", "10.77.0.100", 80);
     let dns = Service {
-        address: ServiceAddress {
+        identity: ServiceIdentity::Address(ServiceAddress {
             protocol: Protocol::Udp,
             ..address("2001:db8::100", 53)
-        },
+        }),
         scheduler: "mh".to_owned(),
+        scheduler_flags: vec!["mh-fallback".to_owned(), "mh-port".to_owned()],
+        one_packet: true,
         refused: 17,
         destinations: vec![Destination {
             next_hop: None,
@@ -36,6 +53,36 @@ fn at_work() -> Status {
             ..destination("2001:db8::11", 1)
         }],
         ..service("dns", "2001:db8::100", 53)
+    };
+    let shop = Service {
+        identity: ServiceIdentity::Mark(mark()),
+        persistence: Some(Persistence {
+            timeout_seconds: 360,
+            mask: "255.255.255.0".to_owned(),
+            engine: None,
+        }),
+        destinations: vec![
+            Destination {
+                standing: Standing::Overloaded,
+                upper_threshold: 100,
+                ..destination("10.77.0.11", 1)
+            },
+            Destination {
+                next_hop: None,
+                local: true,
+                ..destination("10.77.0.1", 1)
+            },
+        ],
+        ..service("shop", "10.77.0.100", 0)
+    };
+    let sip = Service {
+        persistence: Some(Persistence {
+            timeout_seconds: 60,
+            mask: "255.255.255.255".to_owned(),
+            engine: Some("sip".to_owned()),
+        }),
+        destinations: vec![],
+        ..service("sip", "10.77.0.100", 5060)
     };
     Status {
         version: "0.1.0".to_owned(),
@@ -56,14 +103,20 @@ fn at_work() -> Status {
                 tcp_fin_milliseconds: 120_000,
                 udp_milliseconds: 300_000,
             },
+            defences: Defences {
+                drop_rate: NonZeroU32::new(7),
+                drop_entry: true,
+                secure_tcp: true,
+            },
+            removed: Removed::Finish,
             vips: vec![AddedVip {
                 interface: "eth0".to_owned(),
-                vip: web.address.vip,
+                vip: address("10.77.0.100", 80).vip,
             }],
         },
-        services: vec![web, dns],
+        services: vec![web, dns, shop, sip],
         leaving: vec![LeavingService {
-            address: address("10.77.0.100", 8080),
+            identity: ServiceIdentity::Address(address("10.77.0.100", 8080)),
             destinations: vec![Destination {
                 standing: Standing::Leaving,
                 ..destination("10.77.0.14", 0)
@@ -90,6 +143,13 @@ fn at_work() -> Status {
             ),
             reason("no-room", Verdict::Drop, "Never given.", 0),
         ],
+    }
+}
+
+fn mark() -> Mark {
+    Mark {
+        mark: NonZeroU32::new(5).expect("5 is not 0"),
+        family: Family::Ipv4,
     }
 }
 
@@ -127,8 +187,11 @@ fn service(name: &str, vip: &str, port: u16) -> Service {
     };
     Service {
         name: name.to_owned(),
-        address: address(vip, port),
+        identity: ServiceIdentity::Address(address(vip, port)),
         scheduler: "wrr".to_owned(),
+        scheduler_flags: vec![],
+        persistence: None,
+        one_packet: false,
         forward: "dr".to_owned(),
         refused: 0,
         traffic: traffic(3),
@@ -140,6 +203,8 @@ fn destination(real: &str, weight: u16) -> Destination {
     Destination {
         real: real.parse().expect("an address"),
         weight,
+        upper_threshold: 0,
+        lower_threshold: 0,
         standing: Standing::Eligible,
         why: None,
         next_hop: Some(NextHop {
@@ -147,6 +212,7 @@ fn destination(real: &str, weight: u16) -> Destination {
             vlan: None,
             mac: "02:00:00:00:00:11".to_owned(),
         }),
+        local: false,
         traffic: traffic(1),
     }
 }
@@ -156,9 +222,12 @@ fn traffic(share: u32) -> Traffic {
     Traffic {
         active: 12 * share,
         inactive: 4 * share,
+        persistent: 2 * share,
         connections: 23_456 * times,
         packets: 99_999_999 * times,
         bytes: 123_456_789_012 * times,
+        reply_packets: 0,
+        reply_bytes: 0,
         per_second: Rates {
             connections: 25 * times,
             packets: 1_100 * times,
