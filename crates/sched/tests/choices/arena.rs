@@ -48,6 +48,19 @@ impl Arena {
         self.words = words.map(|word| AtomicU64::new(*word)).collect();
     }
 
+    /// The random numbers that come next.
+    pub(crate) fn upcoming(&self) -> [u32; 2] {
+        let state = self.random.load(Ordering::Relaxed);
+        [state, state.wrapping_add(SPLIT_MIX)].map(split_mix)
+    }
+
+    /// What `lblc` and `lblcr` remember ends.
+    pub(crate) fn forget_locality(&self) {
+        for word in &self.locality {
+            word.store(0, Ordering::Relaxed);
+        }
+    }
+
     /// The record as it was published, and its cursor now.
     pub(crate) fn record(&self) -> Option<(Vec<u64>, u64)> {
         let words: Vec<u64> = self
@@ -101,13 +114,7 @@ impl Tables for Arena {
     }
 
     fn random(&self) -> u32 {
-        // Steele, Lea, Flood: SplitMix64.
-        let state = self
-            .random
-            .fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
-        let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed >> 32) as u32
+        split_mix(self.random.fetch_add(SPLIT_MIX, Ordering::Relaxed))
     }
 
     fn scan<S: Scan<Self>>(&self, count: u32, scan: &mut S) {
@@ -128,4 +135,13 @@ fn locality(place: Place, word: u32) -> Option<usize> {
     let Place { bucket, slot } = place;
     let inside = bucket < LOCALITY_BUCKETS && slot < LOCALITY_SLOTS && word < LOCALITY_WORDS;
     inside.then_some(((bucket * LOCALITY_SLOTS + slot) * LOCALITY_WORDS + word) as usize)
+}
+
+/// Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014): the step of the state, and a number from it.
+const SPLIT_MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+
+fn split_mix(state: u64) -> u32 {
+    let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((mixed ^ mixed >> 31) >> 32) as u32
 }

@@ -1,8 +1,9 @@
 //! Picks compared with what the Linux kernel's IPVS does.
 
+mod against_reference;
 mod arena;
-mod model;
 mod properties;
 mod recordings;
+mod reference;
 mod service;
 mod vectors;

@@ -8,6 +8,7 @@ use dray_sched::{
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use crate::against_reference::{kinds, overheads};
 use crate::arena::{Arena, load};
 use crate::service::{Service, client};
 
@@ -144,32 +145,6 @@ proptest! {
         service.rebuild();
         prop_assert_eq!(service.stateless(&flow), chosen);
     }
-}
-
-fn overheads() -> impl Strategy<Value = Overhead> {
-    prop_oneof![Just(Overhead::Inactive), Just(Overhead::Total)]
-}
-
-fn kinds() -> impl Strategy<Value = Kind> {
-    let hash = |(mh, fallback, port)| match mh {
-        true => Kind::MaglevHash { fallback, port },
-        false => Kind::SourceHash { fallback, port },
-    };
-    prop_oneof![
-        Just(Kind::RoundRobin),
-        Just(Kind::WeightedRoundRobin),
-        Just(Kind::LeastConnection),
-        Just(Kind::WeightedLeastConnection),
-        Just(Kind::ShortestExpectedDelay),
-        Just(Kind::NeverQueue),
-        Just(Kind::LocalityBased),
-        Just(Kind::LocalityBasedReplicated),
-        Just(Kind::DestinationHash),
-        Just(Kind::Failover),
-        Just(Kind::Overflow),
-        Just(Kind::PowerOfTwo),
-        any::<(bool, bool, bool)>().prop_map(hash),
-    ]
 }
 
 /// Lists of up to 40 destinations with numbers below 64.

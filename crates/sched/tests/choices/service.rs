@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use dray_sched::{Entry, Flow, Kind, Overhead, build, pick, stateless};
+use dray_sched::{Entry, Flow, Kind, Overhead, Standing, build, pick, same_scheduler, stateless};
 
 use crate::arena::Arena;
 
@@ -51,7 +51,14 @@ impl Service {
 
     pub(crate) fn reschedule(&mut self, kind: Kind) {
         self.kind = kind;
+        let before = self.arena.record();
         self.rebuild();
+        // As the data plane does.
+        if let (Some((old, _)), Some((new, _))) = (before, self.arena.record())
+            && !same_scheduler(old[0], new[0])
+        {
+            self.arena.forget_locality();
+        }
     }
 
     pub(crate) fn rebuild(&mut self) {
@@ -59,6 +66,23 @@ impl Service {
         let before = before.as_ref().map(|(words, cursor)| (&words[..], *cursor));
         let record = build(self.kind, self.overhead, &self.list, before).unwrap();
         self.arena.publish(&record);
+        self.tell_destinations();
+    }
+
+    fn tell_destinations(&mut self) {
+        let standing = &mut self.arena.standing;
+        standing.iter_mut().for_each(|one| one.available = false);
+        for entry in &self.list {
+            let number = entry.destination as usize;
+            if number >= standing.len() {
+                standing.resize(number + 1, NOBODY);
+            }
+            standing[number] = Standing {
+                service: SERVICE,
+                weight: entry.weight,
+                available: entry.eligible,
+            };
+        }
     }
 
     pub(crate) fn pick(&self, flow: &Flow) -> Option<u32> {
@@ -76,6 +100,15 @@ impl Service {
             .collect()
     }
 }
+
+/// The number of the service.
+const SERVICE: u32 = 7;
+
+const NOBODY: Standing = Standing {
+    service: 0,
+    weight: 0,
+    available: false,
+};
 
 /// Destination A is 10.0.0.11:80, B 10.0.0.12:80, and so on.
 pub(crate) fn entry(name: char, weight: u32) -> Entry {
@@ -107,7 +140,7 @@ pub(crate) fn client(address: &str, port: u16) -> Flow {
         client_port: port,
         vip: 0x0a00_0064,
         vip_words: [0, 0x6400_000a_ffff_0000],
-        service: 1,
+        service: SERVICE,
         tick: 0,
         hash: 0,
     }
