@@ -31,6 +31,10 @@ fn main() {
         &scenes::services(&mut bench),
     );
     Row::print_all(
+        "Established IPv4 TCP, with a template and without",
+        &scenes::persistence(&mut bench),
+    );
+    Row::print_all(
         "A new TCP connection, by scheduler and real servers",
         &scenes::new_connections(&mut bench),
     );

@@ -591,3 +591,44 @@ fn a_table_with_as_many_connections_as_it_was_made_for_finds_every_one() {
         2 * u64::from(count) - full / 2
     );
 }
+
+#[test]
+fn a_segment_with_none_of_the_four_flags_changes_nothing_unless_ipvs_is_followed() {
+    for (like_ipvs, state) in [(false, "ESTABLISHED"), (true, "CLOSE")] {
+        let mut director = director();
+        director.policy(|policy| policy.ipvs.null_segments_close = like_ipvs);
+        play(&mut director, &[SYN, ACK, TcpFlags::PSH]);
+        assert_eq!(director.state(), state);
+    }
+}
+
+#[test]
+fn sloppy_tcp_lets_every_segment_but_a_reset_open_a_connection() {
+    for (flags, state) in [
+        (ACK, "ESTABLISHED"),
+        (FIN, "CLOSE"),
+        (TcpFlags::PSH, "NONE"),
+    ] {
+        let mut director = director();
+        director.policy(|policy| policy.ipvs.sloppy_tcp = true);
+        let reset = segment(RST);
+        let passed = Fate::passed("no-connection", &incoming(&reset));
+        assert_eq!(director.fate_of(&reset), passed);
+        assert_eq!(director.forwarded(&segment(flags)), 3);
+        assert_eq!(director.state(), state, "{flags:?}");
+    }
+}
+
+#[test]
+fn a_port_is_used_again_as_conn_reuse_mode_says() {
+    for (ending, of_modes) in [(RST, [3, 2, 2, 2]), (FIN | ACK, [3, 3, 2, 2])] {
+        for (mode, destination) in (0..).zip(of_modes) {
+            let mut director = director();
+            director.policy(|policy| policy.ipvs.conn_reuse_mode = mode);
+            play(&mut director, &[SYN, ACK, ending]);
+            let again = director.forwarded(&segment(SYN));
+            assert_eq!(again, destination, "mode {mode} after {ending:?}");
+            assert_eq!(director.list().len(), 1);
+        }
+    }
+}

@@ -1,11 +1,12 @@
 //! What is measured.
 
 use dray_dataplane::Capacity;
+use dray_model::Family;
 use dray_sched::Kind;
 use dray_testkit::frames::{Frame, TcpFlags};
 
 use crate::{
-    common::{Director, OWN, ROUTER, tcp, udp},
+    common::{Director, OWN, ROUTER, persistent, tcp, udp},
     measure::{Bench, Contender, Flows, Row, handle},
 };
 
@@ -23,6 +24,23 @@ pub(crate) fn established(bench: &mut Bench) -> Vec<Row> {
     let mut director = director(1 << 16);
     let mut contenders = Vec::new();
     for (name, first, next) in established_frames() {
+        let contender = contender(&mut director, name, &next, Flows::ONE, HOT);
+        open(bench, &contender, &first);
+        contenders.push(contender);
+    }
+    bench.measure(9, &mut contenders)
+}
+
+/// What persistence costs: connections of clients that are known, and their packets.
+pub(crate) fn persistence(bench: &mut Bench) -> Vec<Row> {
+    let mut director = Director::with(capacity(OPENED));
+    let plain = "10.0.0.101:80";
+    let options = persistent(360, Family::Ipv4);
+    director.service(&format!("tcp://{plain}"), Kind::RoundRobin, &[1; 3]);
+    director.service_with(&format!("tcp://{VIP4}"), Kind::RoundRobin, options, &[1; 3]);
+    let mut contenders = Vec::new();
+    for (name, vip) in [("not persistent", plain), ("persistent", VIP4)] {
+        let [first, next] = [TcpFlags::SYN, TcpFlags::ACK].map(|flags| tcp(CLIENT4, vip, flags));
         let contender = contender(&mut director, name, &next, Flows::ONE, HOT);
         open(bench, &contender, &first);
         contenders.push(contender);
@@ -68,33 +86,56 @@ pub(crate) fn services(bench: &mut Bench) -> Vec<Row> {
     bench.measure(9, &mut contenders)
 }
 
+/// Every scheduler, by its name.
+const KINDS: [(&str, Kind); 14] = [
+    ("rr", Kind::RoundRobin),
+    ("wrr", Kind::WeightedRoundRobin),
+    ("lc", Kind::LeastConnection),
+    ("wlc", Kind::WeightedLeastConnection),
+    ("sed", Kind::ShortestExpectedDelay),
+    ("nq", Kind::NeverQueue),
+    ("lblc", Kind::LocalityBased),
+    ("lblcr", Kind::LocalityBasedReplicated),
+    ("dh", Kind::DestinationHash),
+    (
+        "sh",
+        Kind::SourceHash {
+            fallback: false,
+            port: false,
+        },
+    ),
+    (
+        "mh",
+        Kind::MaglevHash {
+            fallback: false,
+            port: false,
+        },
+    ),
+    ("fo", Kind::Failover),
+    ("ovf", Kind::Overflow),
+    ("twos", Kind::PowerOfTwo),
+];
+
+/// Whether the scheduler looks at every real server for a connection.
+fn looks_at_all(kind: Kind) -> bool {
+    !matches!(
+        kind,
+        Kind::RoundRobin
+            | Kind::WeightedRoundRobin
+            | Kind::DestinationHash
+            | Kind::SourceHash { .. }
+            | Kind::MaglevHash { .. }
+    )
+}
+
 pub(crate) fn new_connections(bench: &mut Bench) -> Vec<Row> {
-    let kinds = [
-        ("rr", Kind::RoundRobin),
-        ("wrr", Kind::WeightedRoundRobin),
-        ("wlc", Kind::WeightedLeastConnection),
-        (
-            "sh",
-            Kind::SourceHash {
-                fallback: false,
-                port: false,
-            },
-        ),
-        (
-            "mh",
-            Kind::MaglevHash {
-                fallback: false,
-                port: false,
-            },
-        ),
-    ];
     let flows = Flows {
         count: OPENED,
         shuffled: true,
     };
     let syn = tcp(CLIENT4, VIP4, TcpFlags::SYN);
     let mut rows = Vec::new();
-    for (name, kind) in kinds {
+    for (name, kind) in KINDS {
         let mut directors: Vec<(u32, Director)> = [3, 32, 1000]
             .map(|reals| {
                 let mut director = Director::with(capacity(OPENED));
@@ -106,8 +147,11 @@ pub(crate) fn new_connections(bench: &mut Bench) -> Vec<Row> {
         let mut contenders: Vec<Contender<'_>> = directors
             .iter_mut()
             .map(|(reals, director)| {
-                let slow = name == "wlc" && *reals == 1000;
-                let repeat = if slow { OPENED / 32 } else { OPENED };
+                let repeat = if looks_at_all(kind) && *reals == 1000 {
+                    OPENED / 32
+                } else {
+                    OPENED
+                };
                 let mut contender = contender(
                     director,
                     &format!("{name}, {reals} real servers"),
@@ -144,11 +188,13 @@ pub(crate) fn not_ours(bench: &mut Bench) -> Vec<Row> {
 pub(crate) fn memory() {
     let mut director = Director::with(capacity(COLD));
     let plane = director.private.data_plane();
-    let (ipv4, ipv6) = plane.table_bytes();
+    let (ipv4, ipv6, templates) = plane.table_bytes();
     let each = |bytes: u64| bytes as f64 / plane.max_connections() as f64;
     println!("## Kernel memory for each connection that the table is made for\n");
     println!("| | bytes |\n|---|---:|");
-    println!("| IPv4 | {:.1} |\n| IPv6 | {:.1} |", each(ipv4), each(ipv6));
+    for (name, bytes) in [("IPv4", ipv4), ("IPv6", ipv6), ("templates", templates)] {
+        println!("| {name} | {:.1} |", each(bytes));
+    }
 }
 
 /// What the bare lookup is given.
