@@ -1,50 +1,62 @@
 //! Choices of a real kernel: Linux 6.1.176 with IPVS, driven by `ipvsadm` 1.31 and by packets, wrote `recordings/*.json`.
 //!
-//! A recording has a service with its real servers in the order of their addition, and steps: packets, with the real server
-//! they went to, and commands. Dumps of tables are passed over here.
+//! A recording has services with their real servers in the order of their addition, and steps: packets, with the real server
+//! they went to, commands, and waits. Dumps of tables are passed over here.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 
-use dray_sched::{Entry, Flow, Kind};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::arena::load;
-use crate::service::{Service, client, fold};
+use crate::playback::Playback;
 
 #[derive(Deserialize)]
-struct Recording {
+pub(crate) struct Recording {
     scenario: String,
-    services: [Virtual; 1],
+    /// "tcp tcpfin udp" in seconds, 0 for the default.
+    timeout: Option<String>,
+    dst: Option<SocketAddr>,
+    services: Vec<Virtual>,
     steps: Vec<Step>,
+    /// The choices are random, and only how many there are of each can be compared.
+    #[serde(default)]
+    random: bool,
 }
 
 #[derive(Deserialize)]
-struct Virtual {
-    service: String,
-    scheduler: String,
-    flags: Option<String>,
-    reals: Vec<Real>,
+pub(crate) struct Virtual {
+    /// "tcp 10.0.0.1:80", "fwmark 5"
+    pub(crate) service: String,
+    pub(crate) scheduler: String,
+    pub(crate) flags: Option<String>,
+    /// One-packet scheduling.
+    #[serde(default)]
+    pub(crate) ops: bool,
+    pub(crate) reals: Vec<Real>,
 }
 
-#[derive(Deserialize)]
-struct Real {
-    real: SocketAddr,
-    weight: u32,
+#[derive(Clone, Copy, Deserialize)]
+pub(crate) struct Real {
+    pub(crate) real: SocketAddr,
+    pub(crate) weight: u32,
+    /// Its upper threshold; 0 for none.
+    #[serde(default)]
+    pub(crate) upper: u32,
+    #[serde(default)]
+    pub(crate) lower: u32,
 }
 
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Step {
-    Packet {
-        pkt: String,
-        src: SocketAddr,
-        expect: String,
-    },
+    Packet(Packet),
     Command {
         ipvsadm: String,
+    },
+    Wait {
+        wait: f64,
     },
     #[expect(dead_code, reason = "says what else a step can be")]
     Dump {
@@ -52,164 +64,113 @@ enum Step {
     },
 }
 
+#[derive(Deserialize)]
+struct Packet {
+    pkt: String,
+    src: SocketAddr,
+    dst: Option<SocketAddr>,
+    /// So many packets, from consecutive ports.
+    repeat: Option<u16>,
+    expect: Expected,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Expected {
+    Answer(String),
+    Answers(HashMap<String, u32>),
+}
+
 #[test]
 fn every_choice_is_the_kernels() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/choices/recordings");
     let mut packets = 0;
-    for file in folder.read_dir().unwrap() {
+    for recording in recordings().filter(|recording| !recording.random) {
+        packets += compare(&recording);
+    }
+    assert!(packets > 8000, "only {packets} packets were played");
+}
+
+#[test]
+fn random_choices_are_as_frequent_as_the_kernels() {
+    let mut random = 0;
+    for recording in recordings().filter(|recording| recording.random) {
+        random += 1;
+        for (expected, answers) in play(&recording) {
+            let Expected::Answers(expected) = expected else {
+                panic!("{}: single random answers", recording.scenario);
+            };
+            let packets: u32 = expected.values().sum::<u32>();
+            assert_eq!(packets, answers.values().sum::<u32>());
+            for real in expected.keys().chain(answers.keys()) {
+                let count = |answers: &HashMap<String, u32>| {
+                    f64::from(answers.get(real).copied().unwrap_or(0))
+                };
+                let apart = (count(expected) - count(&answers)).abs();
+                let limit = 5.0 * f64::from(packets).sqrt();
+                assert!(apart <= limit, "{}: {answers:?}", recording.scenario);
+            }
+        }
+    }
+    assert_eq!(random, 2);
+}
+
+fn recordings() -> impl Iterator<Item = Recording> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/choices/recordings");
+    folder.read_dir().unwrap().map(|file| {
         let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
-        let recording: Recording = serde_json::from_str(&text).unwrap();
-        packets += Replay::of(&recording.services[0]).play(&recording);
-    }
-    assert!(packets > 4000, "only {packets} packets were played");
+        serde_json::from_str(&text).unwrap()
+    })
 }
 
-struct Replay {
-    service: Service,
-    numbers: HashMap<IpAddr, u32>,
-    connections: HashMap<SocketAddr, Connection>,
-}
-
-struct Connection {
-    destination: u32,
-    state: State,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum State {
-    HalfOpen,
-    Established,
-    Inactive,
-}
-
-impl Replay {
-    fn of(service: &Virtual) -> Self {
-        let mut replay = Self {
-            service: Service::new(kind(service)),
-            numbers: HashMap::new(),
-            connections: HashMap::new(),
+fn compare(recording: &Recording) -> u32 {
+    let scenario = &recording.scenario;
+    let mut packets = 0;
+    for (step, (expected, answers)) in play(recording).into_iter().enumerate() {
+        packets += answers.values().sum::<u32>();
+        let expected = match expected {
+            Expected::Answer(answer) => HashMap::from([(plain(answer), 1)]),
+            Expected::Answers(answers) => answers.clone(),
         };
-        for Real { real, weight } in &service.reals {
-            replay.add(*real, *weight);
-        }
-        replay
+        assert_eq!(answers, expected, "{scenario}, packet step {step}");
     }
+    packets
+}
 
-    fn play(mut self, recording: &Recording) -> usize {
-        let scenario = &recording.scenario;
-        let tcp = recording.services[0].service.starts_with("tcp");
-        let mut packets = 0;
-        for (number, step) in recording.steps.iter().enumerate() {
-            match step {
-                Step::Packet { pkt, src, expect } => {
-                    packets += 1;
-                    if self.connections.contains_key(src) {
-                        self.follow(pkt, *src);
-                    } else {
-                        let picked = self.connect(*src, tcp);
-                        assert_eq!(
-                            picked,
-                            expect.parse().ok(),
-                            "{scenario}, step {number}: {src}"
-                        );
-                    }
+/// What came of each step that sends packets.
+fn play(recording: &Recording) -> Vec<(&Expected, HashMap<String, u32>)> {
+    let udp_timeout = recording.timeout.as_ref().map_or(300.0, |timeouts| {
+        let udp = timeouts.split(' ').nth(2).unwrap();
+        udp.parse().unwrap()
+    });
+    let mut playback = Playback::new(&recording.services, udp_timeout);
+    let mut results = Vec::new();
+    for step in &recording.steps {
+        match step {
+            Step::Packet(packet) => {
+                let dst = packet.dst.or(recording.dst).unwrap();
+                let mut answers = HashMap::new();
+                for nth in 0..packet.repeat.unwrap_or(1) {
+                    let src = SocketAddr::new(packet.src.ip(), packet.src.port() + nth);
+                    let answer = playback.packet(&packet.pkt, src, dst);
+                    *answers.entry(answer).or_default() += 1;
                 }
-                Step::Command { ipvsadm } => self.command(ipvsadm),
-                Step::Dump { .. } => {}
+                results.push((&packet.expect, answers));
             }
-        }
-        packets
-    }
-
-    /// Places a new connection. What is no address in a recording is a refusal.
-    fn connect(&mut self, src: SocketAddr, tcp: bool) -> Option<IpAddr> {
-        self.count();
-        let destination = self.service.pick(&Flow {
-            client: fold(src.ip()),
-            ..client("0.0.0.0", src.port())
-        })?;
-        let state = if tcp {
-            State::HalfOpen
-        } else {
-            State::Inactive
-        };
-        let connection = Connection { destination, state };
-        self.connections.insert(src, connection);
-        let picked = |(_, number): &(&IpAddr, &u32)| **number == destination;
-        self.numbers
-            .iter()
-            .find(picked)
-            .map(|(address, _)| *address)
-    }
-
-    /// What a later packet does to the state of a connection, as far as it matters here.
-    fn follow(&mut self, packet: &str, src: SocketAddr) {
-        let state = &mut self.connections.get_mut(&src).unwrap().state;
-        let flags = packet.strip_prefix("tcp ").unwrap_or_default();
-        *state = match *state {
-            State::HalfOpen if flags.contains('R') => State::HalfOpen,
-            _ if flags.contains(['R', 'F']) => State::Inactive,
-            State::HalfOpen if flags.contains('A') => State::Established,
-            state => state,
-        };
-    }
-
-    /// Counts every destination's connections.
-    fn count(&mut self) {
-        let live = &mut self.service.arena.live;
-        *live = vec![load((0, 0)); self.numbers.len() + 1];
-        for Connection { destination, state } in self.connections.values() {
-            let load = &mut live[*destination as usize];
-            match state {
-                State::HalfOpen | State::Established => load.active += 1,
-                State::Inactive => load.inactive += 1,
-            }
+            Step::Command { ipvsadm } => playback.command(ipvsadm),
+            Step::Wait { wait } => playback.wait(*wait),
+            Step::Dump { .. } => {}
         }
     }
-
-    /// `-a -t VIRTUAL -r REAL -g -w WEIGHT`, and the like.
-    fn command(&mut self, command: &str) {
-        let words: Vec<&str> = command.split_whitespace().collect();
-        let after = |option| {
-            let place = words.iter().position(|word| *word == option)?;
-            words.get(place + 1)
-        };
-        let real: SocketAddr = after("-r").unwrap().parse().unwrap();
-        let weight = after("-w").map_or(1, |weight| weight.parse().unwrap());
-        match words[0] {
-            "-a" => self.add(real, weight),
-            "-e" => self
-                .service
-                .edit(self.numbers[&real.ip()], |entry| entry.weight = weight),
-            "-d" => self.service.delete(self.numbers[&real.ip()]),
-            option => panic!("no recording has {option}"),
-        }
-    }
-
-    fn add(&mut self, real: SocketAddr, weight: u32) {
-        let next = self.numbers.len() as u32 + 1;
-        let destination = *self.numbers.entry(real.ip()).or_insert(next);
-        self.service.add(Entry {
-            destination,
-            weight,
-            eligible: true,
-            limited: false,
-            address: real.ip(),
-            port: real.port(),
-        });
-    }
+    results
 }
 
-fn kind(service: &Virtual) -> Kind {
-    let flags = service.flags.as_deref().unwrap_or_default();
-    let fallback = flags.contains("fallback");
-    let port = flags.contains("port");
-    match service.scheduler.as_str() {
-        "rr" => Kind::RoundRobin,
-        "wrr" => Kind::WeightedRoundRobin,
-        "wlc" => Kind::WeightedLeastConnection,
-        "sh" => Kind::SourceHash { fallback, port },
-        "mh" => Kind::MaglevHash { fallback, port },
-        name => panic!("no recording has {name}"),
+/// Without the way of forwarding, which is no matter of schedulers; what is no real server is a refusal.
+fn plain(answer: &str) -> String {
+    let answer = answer.strip_prefix("tun ").unwrap_or(answer);
+    let is_real = answer.starts_with(|first: char| first.is_ascii_digit());
+    if is_real || answer.contains("::") {
+        answer.to_owned()
+    } else {
+        "refused".to_owned()
     }
 }
