@@ -7,4 +7,5 @@ mod properties;
 mod recordings;
 mod reference;
 mod service;
+mod twos;
 mod vectors;

@@ -2,11 +2,11 @@
 
 use std::hash::Hasher;
 
-use dray_sched::Kind;
+use dray_sched::{Flow, Kind, Overhead};
 use siphasher::sip::SipHasher13;
 
 use crate::arena::load;
-use crate::service::{Service, client, entry, name, number};
+use crate::service::{Service, client, entry, fold, name, number};
 
 const SH: Kind = Kind::SourceHash {
     fallback: false,
@@ -77,6 +77,76 @@ fn wrr_given_to_a_service_starts_at_the_greatest_weight() {
     let mut service = Service::with(Kind::RoundRobin, &[3, 2, 1]);
     service.reschedule(Kind::WeightedRoundRobin);
     assert_eq!(service.picks(6), "ABACBA");
+}
+
+#[test]
+fn wrr_passes_over_the_overloaded_and_goes_on_where_a_failed_pick_has_left_it() {
+    let mut service = Service::with(Kind::WeightedRoundRobin, &[2, 1]);
+    service.arena.live = vec![load((0, 0)); 3];
+    for name in ['A', 'B'] {
+        service.edit(number(name), |entry| entry.limited = true);
+    }
+    let overload = |service: &mut Service, name, overloaded| {
+        service.arena.live[number(name) as usize].overloaded = overloaded;
+    };
+    overload(&mut service, 'A', true);
+    overload(&mut service, 'B', true);
+    assert_eq!(service.picks(1), "-");
+    overload(&mut service, 'A', false);
+    assert_eq!(service.picks(5), "AAAAA");
+    // The walk stands at the end of the lap that takes A alone.
+    overload(&mut service, 'B', false);
+    assert_eq!(service.picks(6), "BAABAA");
+}
+
+#[test]
+fn rr_goes_on_behind_the_last_one_whether_or_not_there_are_thresholds() {
+    let mut service = Service::with(Kind::RoundRobin, &[1, 1, 1]);
+    service.arena.live = vec![load((0, 0)); 4];
+    assert_eq!(service.picks(2), "CB");
+    service.edit(number('C'), |c| c.limited = true);
+    assert_eq!(service.picks(2), "AC");
+    service.arena.live[number('B') as usize].overloaded = true;
+    service.edit(number('B'), |b| b.limited = true);
+    assert_eq!(service.picks(3), "ACA");
+    service.arena.live = vec![load((0, 0)); 4];
+    for name in ['B', 'C'] {
+        service.edit(number(name), |entry| entry.limited = false);
+    }
+    assert_eq!(service.picks(4), "CBAC");
+}
+
+#[test]
+fn dh_gives_the_known_destinations_to_vips() {
+    let service = Service::with(Kind::DestinationHash, &[1, 1, 1]);
+    for (vip, picked) in [
+        ("10.0.0.100", 'A'),
+        ("10.0.0.101", 'C'),
+        ("10.0.0.102", 'B'),
+        ("198.51.100.7", 'C'),
+    ] {
+        let flow = Flow {
+            vip: fold(vip.parse().unwrap()),
+            ..client("10.0.0.1", 0)
+        };
+        assert_eq!(name(service.pick(&flow)), picked, "{vip}");
+    }
+}
+
+#[test]
+fn an_active_connection_weighs_256_or_257() {
+    let mut service = Service::with(Kind::LeastConnection, &[1, 1]);
+    service.arena.live = [(0, 0), (0, 257), (1, 0)].map(load).to_vec();
+    assert_eq!(service.picks(1), "B");
+    service.overhead = Overhead::Total;
+    service.rebuild();
+    // Both weigh 257, and B is the newer one.
+    assert_eq!(service.picks(1), "B");
+    service.arena.live = [(0, 0), (0, 256), (1, 0)].map(load).to_vec();
+    assert_eq!(service.picks(1), "A");
+    service.overhead = Overhead::Inactive;
+    service.rebuild();
+    assert_eq!(service.picks(1), "B");
 }
 
 #[test]
@@ -306,9 +376,18 @@ fn nothing_is_picked_where_nothing_can_be() {
     let kinds = [
         Kind::RoundRobin,
         Kind::WeightedRoundRobin,
+        Kind::LeastConnection,
         Kind::WeightedLeastConnection,
+        Kind::ShortestExpectedDelay,
+        Kind::NeverQueue,
+        Kind::LocalityBased,
+        Kind::LocalityBasedReplicated,
+        Kind::DestinationHash,
         SH_FALLBACK,
         MH_FALLBACK,
+        Kind::Failover,
+        Kind::Overflow,
+        Kind::PowerOfTwo,
     ];
     for kind in kinds {
         for weights in [&[][..], &[0], &[0, 0]] {
