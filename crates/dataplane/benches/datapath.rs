@@ -3,6 +3,11 @@
 //! Every figure is net of a null program behind the same wrapper. All programs of a table take turns in every
 //! round, each with the null program and the bare lookup beside it; figures and ratios are medians over the
 //! rounds. `cargo xtask bench datapath` runs this; `-- --quick` does fewer rounds.
+//!
+//! To compare two commits, whose objects cannot be loaded side by side when layouts differ: build this benchmark in a git
+//! worktree of each, run the two by turns some times on an idle machine, and compare the medians of the *bare lookups*,
+//! not of the nanoseconds. The bare lookup is the same program in both and takes its turn in every round, so a machine that is
+//! slower for a while slows both down alike.
 
 #[path = "../tests/common/mod.rs"]
 mod common;

@@ -1,4 +1,4 @@
-//! What `lblc` and `lblcr` remember: which destinations serve a VIP of a mark.
+//! What `lblc` and `lblcr` remember: which destinations serve a VIP of a mark. The layout is `dray_sched`'s.
 
 use std::{
     mem::offset_of,
@@ -10,6 +10,9 @@ use dray_abi::{LOCALITY_MEMBERS, Locality, SLOTS_PER_BUCKET};
 use dray_model::ServiceId;
 
 use crate::maps::Maps;
+
+const _: () =
+    assert!(size_of::<Locality>() == dray_sched::LOCALITY_WORDS as usize * size_of::<u64>());
 
 /// Frees the entries of these buckets that were not used for a day.
 pub(crate) fn sweep(maps: &Maps, buckets: Range<u32>, tick: u32) {
@@ -39,7 +42,9 @@ fn take_out(maps: &Maps, bucket: u32, slot: usize, destination: u32) {
     let members = slot * size_of::<Locality>() + offset_of!(Locality, members);
     for index in 0..LOCALITY_MEMBERS {
         let offset = members + index * size_of::<u32>();
-        if let Some(member) = maps.locality.half(bucket, offset) {
+        let member = maps.locality.half(bucket, offset);
+        if let Some(member) = member.filter(|member| member.load(Ordering::Relaxed) == destination)
+        {
             // A packet that puts another one there at this moment wins.
             let _ = member.compare_exchange(destination, 0, Ordering::Relaxed, Ordering::Relaxed);
         }

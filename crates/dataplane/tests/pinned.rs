@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 
 use aya::{
-    maps::{Array, Map, MapData},
+    maps::{Array, HashMap, Map, MapData},
     programs::links::PinnedLink,
 };
 use common::{service, world::*};
@@ -155,6 +155,56 @@ fn an_adopted_data_plane_is_changed_without_harm_to_what_was_there() {
         );
         drop(plane);
         assert_eq!(world.open().0.observe().unwrap(), after);
+    });
+}
+
+#[test]
+fn an_adopted_data_plane_knows_which_vips_have_services() {
+    World::run(|world| {
+        let vip = |world: &World| {
+            let index = MapData::from_pin(world.pins().join(maps::SERVICE_INDEX)).unwrap();
+            let index: HashMap<_, [u8; 20], u32> = Map::HashMap(index).try_into().unwrap();
+            let mut key = [0; 20];
+            key[10..16].copy_from_slice(&[0xff, 0xff, 10, 0, 0, 100]);
+            // No protocol has this number.
+            key[18] = 255;
+            index.get(&key, 0).ok()
+        };
+        populate(&mut world.open().0, world.index("eth0"));
+        assert_eq!(vip(world), Some(u32::MAX));
+        let (mut plane, _) = world.open();
+        let record = plane.observe().unwrap().services[&service(DNS).into()]
+            .record
+            .clone();
+        let other = service("tcp://10.0.0.100:53").into();
+        apply(
+            &mut plane,
+            Action::Publish {
+                id: ServiceId(1),
+                service: other,
+                options: ServiceOptions::default(),
+                record,
+            },
+        );
+        apply(
+            &mut plane,
+            Action::Withdraw {
+                id: ServiceId(0),
+                service: service(DNS).into(),
+            },
+        );
+        assert_eq!(vip(world), Some(u32::MAX), "it has another service");
+        let (mut plane, _) = world.open();
+        plane.observe().unwrap();
+        apply(
+            &mut plane,
+            Action::Withdraw {
+                id: ServiceId(1),
+                service: other,
+            },
+        );
+        assert_eq!(vip(world), None);
+        assert_eq!(plane.observe().unwrap().services.len(), 0);
     });
 }
 
