@@ -9,7 +9,7 @@ use crate::{IpvsOptions, MarkRule, ServiceIdentity, ServiceOptions, Thresholds, 
 pub struct Desired {
     /// What concerns the director as a whole.
     pub director: Director,
-    /// Virtual services in the order of the file; no two have the same address or name.
+    /// Virtual services in the order of the file; no two have the same identity or name.
     pub services: Vec<Service>,
 }
 
@@ -55,7 +55,7 @@ pub struct Service {
     pub options: ServiceOptions,
     /// How packets reach the real server.
     pub forward: Forward,
-    /// Real servers in the order of the file; no address twice, all of the VIP's family.
+    /// Real servers in the order of the file; no address twice, all of the service's family.
     pub reals: Vec<RealServer>,
 }
 

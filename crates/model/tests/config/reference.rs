@@ -84,11 +84,12 @@ fn the_reference_page_gives_the_defaults_of_every_key() {
 }
 
 const IPVS_PAGE: &str = include_str!("../../../../docs/ipvs-settings.md");
+const TUNE_PAGE: &str = include_str!("../../../../docs/tune.md");
 const SCHEDULERS_PAGE: &str = include_str!("../../../../docs/schedulers.md");
 
 #[test]
 fn the_examples_of_the_pages_are_good() {
-    for page in [PAGE, IPVS_PAGE, SCHEDULERS_PAGE] {
+    for page in [PAGE, IPVS_PAGE, SCHEDULERS_PAGE, TUNE_PAGE] {
         let examples: Vec<_> = page
             .split("```toml\n")
             .skip(1)
