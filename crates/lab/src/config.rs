@@ -12,6 +12,8 @@ use crate::topology::{Arms, Family, Topology};
 pub struct DirectorConfig {
     topology: Topology,
     director: u8,
+    ipvs: Vec<Setting>,
+    marks: Vec<Mark>,
     services: Vec<VirtualService>,
 }
 
@@ -19,11 +21,41 @@ pub struct DirectorConfig {
 #[derive(Clone, Debug)]
 pub struct VirtualService {
     name: String,
-    protocol: &'static str,
+    family: Family,
+    clients_ask: Clients,
+    scheduler: String,
+    settings: Vec<Setting>,
+    upper_threshold: u32,
+    real_servers: Vec<RealServer>,
+}
+
+/// A real server of a service.
+#[derive(Clone, Debug)]
+struct RealServer {
+    index: u8,
+    weight: u16,
+    upper_threshold: u32,
+}
+
+/// A key with its value in TOML.
+#[derive(Clone, Debug)]
+struct Setting(String, String);
+
+/// The mark of TCP packets to a port of the VIP.
+#[derive(Clone, Debug)]
+struct Mark {
+    number: u32,
     family: Family,
     port: u16,
-    scheduler: String,
-    real_servers: Vec<(u8, u16)>,
+}
+
+/// Whose packets a service is for.
+#[derive(Clone, Debug)]
+enum Clients {
+    /// Those who ask a port of the VIP, by this protocol.
+    Port(&'static str, u16),
+    /// Those whose packets have this mark.
+    Mark(u32),
 }
 
 impl DirectorConfig {
@@ -32,6 +64,8 @@ impl DirectorConfig {
         Self {
             topology: topology.clone(),
             director,
+            ipvs: Vec::new(),
+            marks: Vec::new(),
             services: Vec::new(),
         }
     }
@@ -42,26 +76,68 @@ impl DirectorConfig {
         self.services.push(service);
         self
     }
+
+    /// Sets a key of `[director.ipvs]`. The value is TOML.
+    #[must_use]
+    pub fn ipvs(mut self, key: &str, value: impl fmt::Display) -> Self {
+        self.ipvs.push(Setting(key.to_owned(), value.to_string()));
+        self
+    }
+
+    /// Gives TCP packets to a port of the director's VIP a mark.
+    #[must_use]
+    pub fn mark(mut self, number: u32, family: Family, port: u16) -> Self {
+        self.marks.push(Mark {
+            number,
+            family,
+            port,
+        });
+        self
+    }
 }
 
 impl VirtualService {
     /// A TCP service on a port of the director's VIP, scheduled by `wrr`, without real servers yet.
     pub fn tcp(name: &str, family: Family, port: u16) -> Self {
-        Self {
-            name: name.to_owned(),
-            protocol: "tcp",
-            family,
-            port,
-            scheduler: "wrr".to_owned(),
-            real_servers: Vec::new(),
-        }
+        Self::new(name, family, Clients::Port("tcp", port))
     }
 
     /// As [`VirtualService::tcp`], of UDP.
     pub fn udp(name: &str, family: Family, port: u16) -> Self {
+        Self::new(name, family, Clients::Port("udp", port))
+    }
+
+    /// As [`VirtualService::tcp`], of packets with a [mark](DirectorConfig::mark).
+    pub fn marked(name: &str, family: Family, mark: u32) -> Self {
+        Self::new(name, family, Clients::Mark(mark))
+    }
+
+    fn new(name: &str, family: Family, clients_ask: Clients) -> Self {
         Self {
-            protocol: "udp",
-            ..Self::tcp(name, family, port)
+            name: name.to_owned(),
+            family,
+            clients_ask,
+            scheduler: "wrr".to_owned(),
+            settings: Vec::new(),
+            upper_threshold: 0,
+            real_servers: Vec::new(),
+        }
+    }
+
+    /// Sets a further key of the service. The value is TOML.
+    #[must_use]
+    pub fn set(mut self, key: &str, value: impl fmt::Display) -> Self {
+        self.settings
+            .push(Setting(key.to_owned(), value.to_string()));
+        self
+    }
+
+    /// Sets the upper threshold of the real servers that are added from now on; 0 for none.
+    #[must_use]
+    pub fn upper_threshold(self, connections: u32) -> Self {
+        Self {
+            upper_threshold: connections,
+            ..self
         }
     }
 
@@ -77,15 +153,20 @@ impl VirtualService {
     /// Adds a real server, counted from 0, with a weight.
     #[must_use]
     pub fn real_server(mut self, index: u8, weight: u16) -> Self {
-        self.real_servers.push((index, weight));
+        self.real_servers.push(RealServer {
+            index,
+            weight,
+            upper_threshold: self.upper_threshold,
+        });
         self
     }
 
     /// Adds the first real servers, one for each weight.
     #[must_use]
-    pub fn weights(mut self, weights: &[u16]) -> Self {
-        self.real_servers.extend((0..).zip(weights.iter().copied()));
-        self
+    pub fn weights(self, weights: &[u16]) -> Self {
+        (0..).zip(weights).fold(self, |service, (index, weight)| {
+            service.real_server(index, *weight)
+        })
     }
 }
 
@@ -99,29 +180,76 @@ impl fmt::Display for DirectorConfig {
             f,
             "[director]\ninterfaces = {interfaces}\nmax_connections = {CONNECTIONS}"
         )?;
-        for service in &self.services {
-            let VirtualService {
-                name,
-                protocol,
-                family,
-                port,
-                scheduler,
-                real_servers,
-            } = service;
-            let address = SocketAddr::new(self.topology.vip(self.director, *family), *port);
+        if !self.ipvs.is_empty() {
+            writeln!(f, "\n[director.ipvs]")?;
+        }
+        write_settings(&self.ipvs, f)?;
+        for Mark {
+            number,
+            family,
+            port,
+        } in &self.marks
+        {
+            let vip = self.topology.vip(self.director, *family);
             writeln!(
                 f,
-                "\n[[service]]\nname = \"{name}\"\naddress = \"{protocol}://{address}\""
+                "\n[[mark]]\nmark = {number}\ndestination = [\"{vip}\"]\nprotocol = \"tcp\"\nports = [\"{port}\"]"
             )?;
-            writeln!(f, "scheduler = \"{scheduler}\"\nforward = \"dr\"\nreal = [")?;
-            for (index, weight) in real_servers {
-                let address: IpAddr = self.topology.real_server(*index, *family);
-                writeln!(f, "  {{ address = \"{address}\", weight = {weight} }},")?;
-            }
-            writeln!(f, "]")?;
         }
-        Ok(())
+        let mut services = self.services.iter();
+        services.try_for_each(|service| self.write_service(service, f))
     }
+}
+
+impl DirectorConfig {
+    fn write_service(&self, service: &VirtualService, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let VirtualService {
+            name,
+            family,
+            clients_ask,
+            scheduler,
+            settings,
+            upper_threshold: _,
+            real_servers,
+        } = service;
+        writeln!(f, "\n[[service]]\nname = \"{name}\"")?;
+        match clients_ask {
+            Clients::Port(protocol, port) => {
+                let address = SocketAddr::new(self.topology.vip(self.director, *family), *port);
+                writeln!(f, "address = \"{protocol}://{address}\"")?;
+            }
+            Clients::Mark(mark) => {
+                let family = match family {
+                    Family::V4 => "ipv4",
+                    Family::V6 => "ipv6",
+                };
+                writeln!(f, "mark = {mark}\nfamily = \"{family}\"")?;
+            }
+        }
+        writeln!(f, "scheduler = \"{scheduler}\"\nforward = \"dr\"")?;
+        write_settings(settings, f)?;
+        writeln!(f, "real = [")?;
+        for RealServer {
+            index,
+            weight,
+            upper_threshold,
+        } in real_servers
+        {
+            let address: IpAddr = self.topology.real_server(*index, *family);
+            write!(f, "  {{ address = \"{address}\", weight = {weight}")?;
+            if *upper_threshold > 0 {
+                write!(f, ", upper_threshold = {upper_threshold}")?;
+            }
+            writeln!(f, " }},")?;
+        }
+        writeln!(f, "]")
+    }
+}
+
+fn write_settings(settings: &[Setting], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    settings
+        .iter()
+        .try_for_each(|Setting(key, value)| writeln!(f, "{key} = {value}"))
 }
 
 /// Room for the connections of any lab, and small enough for many labs on one machine.
@@ -163,6 +291,46 @@ scheduler = "sh"
 forward = "dr"
 real = [
   { address = "fd78::13", weight = 5 },
+]
+"#
+        );
+    }
+
+    #[test]
+    fn settings_stand_in_their_tables_and_marks_before_the_services() {
+        let config = DirectorConfig::new(&Topology::one_arm(1), 0)
+            .ipvs("removed", "\"drop\"")
+            .mark(7, Family::V4, 443)
+            .service(
+                VirtualService::marked("shop", Family::V4, 7)
+                    .set("persistent", "\"6m\"")
+                    .upper_threshold(9)
+                    .weights(&[1]),
+            );
+        assert_eq!(
+            config.to_string(),
+            r#"[director]
+interfaces = ["eth0"]
+max_connections = 131072
+
+[director.ipvs]
+removed = "drop"
+
+[[mark]]
+mark = 7
+destination = ["10.77.0.100"]
+protocol = "tcp"
+ports = ["443"]
+
+[[service]]
+name = "shop"
+mark = 7
+family = "ipv4"
+scheduler = "wrr"
+forward = "dr"
+persistent = "6m"
+real = [
+  { address = "10.77.0.11", weight = 1, upper_threshold = 9 },
 ]
 "#
         );

@@ -6,11 +6,17 @@
 
 mod direct_return;
 mod dns;
+mod fragments;
 mod full_table;
 mod generic_xdp;
+mod icmp;
 mod ipv6;
+mod marks;
 mod neighbours;
+mod overload;
+mod persistence;
 mod reload;
+mod removed;
 mod restart;
 mod schedulers;
 mod site;

@@ -100,14 +100,28 @@ pub(crate) fn assert_served(report: &Report) {
     assert_eq!(report.failed(), 0, "{:?}", report.failures);
 }
 
-/// The director has let no packet fall.
-pub(crate) fn assert_nothing_dropped(director: &Director) {
-    let drops: BTreeMap<_, _> = status(director)
+/// How many packets a director has let fall, by reason.
+pub(crate) fn dropped(director: &Director) -> BTreeMap<String, u64> {
+    counted(director, |verdict| verdict == Verdict::Drop)
+}
+
+/// How many packets a director has treated in another way than usual, by reason.
+pub(crate) fn reasons(director: &Director) -> BTreeMap<String, u64> {
+    counted(director, |_| true)
+}
+
+fn counted(director: &Director, which: impl Fn(Verdict) -> bool) -> BTreeMap<String, u64> {
+    status(director)
         .reasons
         .into_iter()
-        .filter(|reason| reason.verdict == Verdict::Drop && reason.packets > 0)
+        .filter(|reason| which(reason.verdict) && reason.packets > 0)
         .map(|reason| (reason.name, reason.packets))
-        .collect();
+        .collect()
+}
+
+/// The director has let no packet fall.
+pub(crate) fn assert_nothing_dropped(director: &Director) {
+    let drops = dropped(director);
     assert!(drops.is_empty(), "{drops:?}");
 }
 
@@ -163,6 +177,13 @@ impl Kept {
             assert!(found.contains_key(*server), "no connection on {server}");
         }
         found.into_values().collect()
+    }
+
+    /// Asks on the connection, and no answer comes.
+    pub(crate) fn fails(&mut self) {
+        if let Ok(answer) = self.session.ask() {
+            panic!("{} answered: {answer:?}", self.server);
+        }
     }
 
     /// Asks on the connection; the same real server answers.
