@@ -1,20 +1,15 @@
-//! The first process: makes the guest ready, has the plans played, switches the guest off.
-//!
-//! Plans without waits are played one after the other. Those with waits mostly sleep, so they are played side by side:
-//! each makes its set-up and says that it is ready; when all have, they start, one a little after the other.
+//! The first process: makes the guest ready, has the plans played one after the other, switches the guest off.
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{Read, Write},
+    io::Write,
     os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitCode, Stdio},
 };
 
 use anyhow::{Context, Result, bail};
-use dray_guest::{
-    ERRORS, FOLDER, FOLDER_VARIABLE, KERNEL, MODULES_VARIABLE, PLANS, Plan, REPORTS, STAGGER,
-};
+use dray_guest::{ERRORS, FOLDER, FOLDER_VARIABLE, KERNEL, MODULES_VARIABLE, PLANS, REPORTS};
 use nix::mount::{MsFlags, mount};
 
 /// The argument with which we play one plan.
@@ -45,7 +40,7 @@ const MODULES: &[&str] = &[
     "ip6table_mangle",
     "xt_mark",
     "xt_tcpudp",
-    "xt_multiport",
+    "xt_sctp",
 ];
 
 pub(crate) fn run() -> ExitCode {
@@ -117,20 +112,20 @@ fn play_everything(folder: &Path, errors: &File) -> Result<()> {
     )
     .context("failed to write the kernel's version")?;
 
-    let mut with_waits = Vec::new();
+    let mut failed = Vec::new();
     for plan in plans(folder)? {
-        let text = fs::read_to_string(&plan)
-            .with_context(|| format!("failed to read {}", plan.display()))?;
-        if Plan::parse(&text)
-            .with_context(|| plan.display().to_string())?
-            .has_waits()
-        {
-            with_waits.push(plan);
-        } else {
-            play_together(folder, &[plan], errors)?;
+        let status = child(folder, &plan, errors)?
+            .wait()
+            .context("failed to wait for a plan's child")?;
+        if let Some(signal) = status.signal() {
+            failed.push(format!("{} was killed by signal {signal}", plan.display()));
         }
     }
-    play_together(folder, &with_waits, errors)
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        bail!("{}", failed.join("; "))
+    }
 }
 
 /// The plans, in the order of their numbers.
@@ -147,42 +142,12 @@ fn number(plan: &Path) -> Option<u64> {
     plan.file_name()?.to_str()?.parse().ok()
 }
 
-fn play_together(folder: &Path, plans: &[PathBuf], errors: &File) -> Result<()> {
-    let mut children = Vec::new();
-    for (at, plan) in plans.iter().enumerate() {
-        let delay = STAGGER * u32::try_from(at).unwrap_or(u32::MAX);
-        children.push((plan, child(folder, plan, delay.as_millis(), errors)?));
-    }
-    // A child that fails in its set-up closes its end too.
-    for (_, child) in &mut children {
-        let mut byte = [0];
-        let _ = child.stdout.take().map(|mut ready| ready.read(&mut byte));
-    }
-    for (_, child) in &mut children {
-        drop(child.stdin.take());
-    }
-    let mut failed = Vec::new();
-    for (plan, mut child) in children {
-        let status = child.wait().context("failed to wait for a plan's child")?;
-        if let Some(signal) = status.signal() {
-            failed.push(format!("{} was killed by signal {signal}", plan.display()));
-        }
-    }
-    if failed.is_empty() {
-        Ok(())
-    } else {
-        bail!("{}", failed.join("; "))
-    }
-}
-
-fn child(folder: &Path, plan: &Path, delay_ms: u128, errors: &File) -> Result<Child> {
+fn child(folder: &Path, plan: &Path, errors: &File) -> Result<Child> {
     let name = plan.file_name().context("a plan has a name")?;
     // A process of its own for each: a network namespace belongs to one.
     program("/proc/self/exe")
         .args([PLAY.as_ref(), plan, &folder.join(REPORTS).join(name)])
-        .env(crate::play::DELAY_VARIABLE, delay_ms.to_string())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
+        .stdin(Stdio::null())
         .stderr(
             errors
                 .try_clone()

@@ -24,8 +24,6 @@ mod report;
 pub use plan::{Instruction, Plan, Side};
 pub use report::{Event, Frame, events};
 
-use std::time::Duration;
-
 /// Where the guest finds the folder that the host lends it.
 pub const FOLDER: &str = "/guest";
 /// The plans, in [`FOLDER`]: one file each, named by a number from 0.
@@ -40,10 +38,6 @@ pub const ERRORS: &str = "errors";
 pub const FOLDER_VARIABLE: &str = "DRAY_FOLDER";
 /// The variable with the host's path of the kernel's modules.
 pub const MODULES_VARIABLE: &str = "DRAY_MODULES";
-
-/// How much later than the one before it a plan with waits starts, when such plans run side by side: long enough that
-/// their work hardly falls together, for the guest has one processor.
-pub const STAGGER: Duration = Duration::from_millis(200);
 
 /// What a line of a plan or of a report should have been.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]

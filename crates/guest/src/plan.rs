@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! run COMMAND          by the shell, line breaks written \n; its status and output are reported
-//! start                the set-up is over, the clock starts; plans with waits start together here
+//! start                the set-up is over, the clock starts
 //! send client HEX      an Ethernet frame comes in from the clients' side (or `server`: the real servers')
 //! reply N FLAGS        the real server answers what came out for packet N (from 0, sends and replies counted)
 //! wait MS              milliseconds pass
@@ -82,14 +82,6 @@ pub enum Instruction {
 pub struct Plan(pub Vec<Instruction>);
 
 impl Plan {
-    /// Whether time passes in it.
-    #[must_use]
-    pub fn has_waits(&self) -> bool {
-        self.0
-            .iter()
-            .any(|instruction| matches!(instruction, Instruction::Wait(_)))
-    }
-
     /// Reads what [`Plan`]'s `Display` wrote.
     ///
     /// # Errors

@@ -3,9 +3,8 @@
 mod answer;
 
 use std::{
-    env,
     fs::{self, File},
-    io::{self, Read, Write},
+    io::Write,
     os::unix::process::ExitStatusExt,
     path::Path,
     process::Command,
@@ -20,12 +19,13 @@ use rustix::event::{PollFd, PollFlags, poll};
 
 use crate::tap::Tap;
 
-/// The variable with the milliseconds that a plan lets pass before it starts.
-pub(crate) const DELAY_VARIABLE: &str = "DRAY_DELAY";
-
 /// How long nothing must come out before we say that nothing does. The kernel forwards a packet before the call that
 /// lets it in returns, so this is only for what it does by a thread of its own.
 const QUIET: Duration = Duration::from_millis(4);
+
+/// How long a command waits before it starts: longer than one tick of the kernel's clock (10 ms), with which it ends what is
+/// to end "now". A person who types a command sees the end of what packets began.
+const BEFORE_A_COMMAND: Duration = Duration::from_millis(20);
 
 /// Plays the plan in the file `plan` and writes its report to the file `report`.
 pub(crate) fn play(plan: &Path, report: &Path) -> Result<()> {
@@ -58,7 +58,6 @@ impl Player {
         match instruction {
             Instruction::Run(command) => self.run(command).map(Some),
             Instruction::Start => {
-                start_with_the_others()?;
                 self.start = Instant::now();
                 Ok(None)
             }
@@ -82,6 +81,7 @@ impl Player {
     }
 
     fn run(&self, command: &str) -> Result<Event> {
+        thread::sleep(BEFORE_A_COMMAND);
         let output = Command::new("sh")
             .args(["-c", command])
             .output()
@@ -155,17 +155,4 @@ impl Player {
 
 fn is_multicast(frame: &Frame) -> bool {
     frame.bytes.first().is_some_and(|first| first & 1 == 1)
-}
-
-/// Says that the set-up is done, waits until everyone's is, and then the delay that keeps us apart.
-fn start_with_the_others() -> Result<()> {
-    let mut stdout = io::stdout();
-    stdout.write_all(b"\n").context("failed to say ready")?;
-    stdout.flush().context("failed to say ready")?;
-    io::stdin()
-        .read_to_end(&mut Vec::new())
-        .context("failed to wait for the start")?;
-    let delay = env::var(DELAY_VARIABLE).ok().and_then(|ms| ms.parse().ok());
-    thread::sleep(Duration::from_millis(delay.unwrap_or(0)));
-    Ok(())
 }

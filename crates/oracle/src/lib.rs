@@ -12,6 +12,7 @@
 //! All scenarios of one call share a boot of about 3 s; each has a network namespace of its own, with the director's
 //! surroundings of `dray_replay::site`.
 
+pub mod fuzz;
 mod machine;
 mod record;
 

@@ -1,7 +1,7 @@
 //! The machine that the reference kernel runs on: User-Mode-Linux, a Linux kernel as a program of this one.
 //!
 //! ```text
-//! packages ─▶ cache: kernel/ (linux.uml, modules), root/ (the guest's files, with dray-guest as /init)
+//! packages ─▶ cache: kernel/ (linux.uml, modules), root/ (the guest's files, with dray-guest as /init), dray-clock
 //! plans ─▶ a folder ─ boot ─▶ the same folder: reports
 //! ```
 //!
@@ -29,6 +29,7 @@ pub struct Machine {
     kernel: PathBuf,
     modules: PathBuf,
     root: PathBuf,
+    clock: PathBuf,
 }
 
 /// What one boot gave.
@@ -55,12 +56,14 @@ impl Machine {
         let lock = File::create(cache.join("lock")).context("failed to create the cache's lock")?;
         flock(&lock, FlockOperation::LockExclusive).context("failed to lock the cache")?;
         let tree = packages::unpacked(&cache)?;
-        let program = program::build(&cache.join("cargo"))?;
-        program::install(&program, &tree.join("root/init"))?;
+        program::install(&program::guest(&cache)?, &tree.join("root/init"))?;
+        let clock = tree.join("clock.so");
+        program::install(&program::clock(&cache)?, &clock)?;
         Ok(Self {
             kernel: tree.join("kernel/usr/bin/linux.uml"),
             modules: tree.join("kernel/usr/lib/uml/modules"),
             root: tree.join("root"),
+            clock,
         })
     }
 

@@ -8,11 +8,7 @@ mod setup;
 use std::{fmt, time::Duration};
 
 use anyhow::{Context, Result};
-use dray_guest::STAGGER;
-use dray_replay::{
-    Scenario,
-    scenario::{Kernel, Step},
-};
+use dray_replay::{Scenario, scenario::Kernel};
 
 use crate::Machine;
 
@@ -35,6 +31,11 @@ pub enum Complaint {
         /// How late.
         late: Duration,
     },
+    /// A reply had nothing to answer: the packet had not been forwarded.
+    NothingToReplyTo {
+        /// The reply's step.
+        step: usize,
+    },
     /// Something in the scenario does not work.
     Wrong(String),
 }
@@ -47,6 +48,9 @@ impl fmt::Display for Complaint {
                 "step {step}: {} ms late, too slow to trust the timing; play it again",
                 late.as_millis()
             ),
+            Self::NothingToReplyTo { step } => {
+                write!(f, "step {step}: there was nothing to reply to")
+            }
             Self::Wrong(what) => f.write_str(what),
         }
     }
@@ -84,18 +88,5 @@ pub fn record(machine: &Machine, scenarios: &[Scenario]) -> Result<Vec<Recording
 /// How long a boot may take in which these are played, on a busy host.
 fn limit(scenarios: &[Scenario]) -> Duration {
     let count = u32::try_from(scenarios.len()).unwrap_or(u32::MAX);
-    let longest = scenarios.iter().map(waits).max().unwrap_or_default();
-    Duration::from_secs(60) + (Duration::from_secs(5) + STAGGER) * count + longest * 2
-}
-
-/// The sum of a scenario's waits.
-fn waits(scenario: &Scenario) -> Duration {
-    scenario
-        .steps
-        .iter()
-        .map(|step| match step {
-            Step::Wait(time) => time.duration(),
-            _ => Duration::ZERO,
-        })
-        .sum()
+    Duration::from_secs(120) + Duration::from_secs(10) * count
 }

@@ -36,6 +36,7 @@ pub(super) fn run(machine: &Machine, folder: &Path, limit: Duration) -> Result<S
         .arg(format!("{FOLDER_VARIABLE}={}", folder.display()))
         .arg(format!("{MODULES_VARIABLE}={}", machine.modules.display()))
         .arg(C_LIBRARY)
+        .env("LD_PRELOAD", &machine.clock)
         .stdin(Stdio::null())
         .stdout(
             file.try_clone()

@@ -1,4 +1,4 @@
-//! The guest's own program, built statically from this workspace.
+//! What of the machine is built from this workspace: the guest's program and the kernel's clock.
 
 use std::{
     env, fs,
@@ -8,35 +8,45 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-/// Builds the crate `dray-guest` and returns its binary.
-///
-/// In a folder of its own: other flags than the workspace's would throw away what is built there, and whoever holds
-/// the workspace's lock may be waiting for us.
-pub(super) fn build(target_folder: &Path) -> Result<PathBuf> {
+/// Builds the guest's program, static: the guest's C library is not ours.
+pub(super) fn guest(cache: &Path) -> Result<PathBuf> {
     let target = host_target()?;
+    let folder = cache.join("static");
+    build(
+        "dray-guest",
+        &folder,
+        &["--target", &target],
+        "-C target-feature=+crt-static",
+    )?;
+    Ok(folder.join(target).join("debug/dray-guest"))
+}
+
+/// Builds the kernel's clock, a library that is loaded into it.
+pub(super) fn clock(cache: &Path) -> Result<PathBuf> {
+    let folder = cache.join("dynamic");
+    build("dray-clock", &folder, &[], "")?;
+    Ok(folder.join("debug/libdray_clock.so"))
+}
+
+/// Builds a crate of this workspace in a folder of its own: other flags than the workspace's would throw away what is
+/// built there, and whoever holds the workspace's lock may be waiting for us.
+fn build(package: &str, folder: &Path, arguments: &[&str], flags: &str) -> Result<()> {
     let output = cargo()
-        .args([
-            "build",
-            "--quiet",
-            "--package",
-            "dray-guest",
-            "--bin",
-            "dray-guest",
-        ])
-        .args(["--target", &target])
+        .args(["build", "--quiet", "--package", package])
+        .args(arguments)
         .arg("--target-dir")
-        .arg(target_folder)
+        .arg(folder)
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        .env("RUSTFLAGS", "-C target-feature=+crt-static")
+        .env("RUSTFLAGS", flags)
         .output()
         .context("failed to start cargo")?;
     if !output.status.success() {
         bail!(
-            "failed to build the guest's program\n{}",
+            "failed to build {package}\n{}",
             String::from_utf8_lossy(&output.stderr).trim_end()
         );
     }
-    Ok(target_folder.join(target).join("debug/dray-guest"))
+    Ok(())
 }
 
 /// Puts `program` at `to`, in one step and only if it is another one: a guest may be running from there.

@@ -15,7 +15,7 @@ use super::{Complaint, Recording, listing::normalised};
 
 /// How much longer than it should a wait may take.
 const LATE: Duration = Duration::from_millis(250);
-/// How long steps between two waits may take: scenarios know no other time than that of their waits.
+/// How long steps between two waits may take, in the guest's time: scenarios know no other time than that of their waits.
 const BUSY: Duration = Duration::from_millis(700);
 
 /// The scenario with the answers that `events` are.
@@ -134,7 +134,8 @@ impl<'a> Reading<'a> {
             if let Payload::Reply(reply) = &mut packet.payload {
                 reply.observed = observed(&frame);
                 if reply.observed.is_none() {
-                    self.wrong("there was nothing to reply to");
+                    let step = self.step;
+                    self.complaints.push(Complaint::NothingToReplyTo { step });
                 }
             }
             if packet.frames {

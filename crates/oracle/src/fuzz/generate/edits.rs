@@ -1,0 +1,119 @@
+//! Edits by `ipvsadm` and settings in mid-stream, right ones and, now and then, wrong ones.
+
+use dray_replay::scenario::{RealServer, Service, ServiceName, Step};
+
+use super::{
+    Drawing, TICK,
+    world::{self, SCHEDULERS, is_ipv6},
+};
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Weight,
+    Add,
+    Remove,
+    Edit,
+    RemoveService,
+    AddService,
+    Timeouts,
+}
+
+impl Drawing {
+    pub(super) fn edit(&mut self) {
+        let at = self.chance.below(self.world.services.len());
+        let mut service = self.world.services[at].clone();
+        let key = service.name.option();
+        let real = world::real_server(&mut self.chance, &service);
+        let known = if service.reals.is_empty() || self.chance.percent(5) {
+            real.clone()
+        } else {
+            self.chance.one_of(&service.reals).clone()
+        };
+        match self.chance.weighted(&[
+            (8, Kind::Weight),
+            (5, Kind::Add),
+            (5, Kind::Remove),
+            (3, Kind::Edit),
+            (1, Kind::RemoveService),
+            (1, Kind::AddService),
+            (1, Kind::Timeouts),
+        ]) {
+            Kind::Weight => {
+                let edited = RealServer {
+                    real: known.real,
+                    ..real
+                };
+                self.ipvsadm(server_line("-e", &key, &edited));
+            }
+            Kind::Add => self.ipvsadm(server_line("-a", &key, &real)),
+            Kind::Remove => self.ipvsadm(format!("-d {key} -r {}", known.real)),
+            Kind::Edit => {
+                self.change(&mut service);
+                self.ipvsadm(service_line("-E", &service));
+            }
+            Kind::RemoveService => self.ipvsadm(format!("-D {key}")),
+            Kind::AddService => {
+                self.ipvsadm(service_line("-A", &service));
+                self.ipvsadm(server_line("-a", &key, &real));
+            }
+            Kind::Timeouts => self.ipvsadm(format!("--set {}", self.world.later_timeouts)),
+        }
+    }
+
+    pub(super) fn setting(&mut self) {
+        let (name, value) = world::setting(&mut self.chance);
+        self.steps.push(Step::Sysctl {
+            name,
+            value,
+            expect: None,
+        });
+    }
+
+    /// Runs a command. With `expire_nodest_conn` the kernel ends connections of a removed server a tick later.
+    fn ipvsadm(&mut self, line: String) {
+        let removes = line.starts_with("-d") || line.starts_with("-D");
+        self.steps.push(Step::Ipvsadm { line, expect: None });
+        if removes {
+            self.wait(TICK);
+        }
+    }
+
+    fn change(&mut self, service: &mut Service) {
+        let chance = &mut self.chance;
+        if chance.percent(70) {
+            service.scheduler = (*chance.one_of(SCHEDULERS)).to_owned();
+        }
+        service.flags = world::flags(chance, &service.scheduler);
+        let catch_all = match service.name {
+            ServiceName::Tcp(at) | ServiceName::Udp(at) => at.port() == 0,
+            _ => false,
+        };
+        if !catch_all && chance.percent(30) {
+            service.persistent = match service.persistent {
+                Some(_) => None,
+                None => Some(self.world.later_persistence),
+            };
+        }
+        service.netmask = service
+            .persistent
+            .and_then(|_| world::netmask(chance, is_ipv6(&service.name)));
+    }
+}
+
+fn service_line(verb: &str, service: &Service) -> String {
+    let mut bare = service.clone();
+    bare.reals.clear();
+    let line = bare.commands().remove(0);
+    line.replacen("-A", verb, 1)
+}
+
+fn server_line(verb: &str, key: &str, real: &RealServer) -> String {
+    let mut line = format!("{verb} {key} -r {} -g -w {}", real.real, real.weight);
+    if let Some(upper) = real.upper {
+        line += &format!(" -x {upper}");
+    }
+    if let Some(lower) = real.lower {
+        line += &format!(" -y {lower}");
+    }
+    line
+}

@@ -1,0 +1,111 @@
+//! Whether a subject answers as the kernel did.
+
+use std::fmt;
+
+use anyhow::Result;
+use dray_replay::{
+    Scenario,
+    compare::{Difference, differences},
+};
+
+use super::exceptions::{Exception, explanation};
+use crate::{Machine, Recording, record};
+
+/// Who is compared with the kernel.
+pub trait Subject {
+    /// Plays the scenarios and gives them back with its answers.
+    ///
+    /// # Errors
+    /// When it cannot play one.
+    fn play(&mut self, scenarios: &[Scenario]) -> Result<Vec<Scenario>>;
+}
+
+/// The kernel itself: what it does not answer alike twice must not be drawn.
+impl Subject for &Machine {
+    fn play(&mut self, scenarios: &[Scenario]) -> Result<Vec<Scenario>> {
+        let recordings = record(self, scenarios)?;
+        Ok(recordings
+            .into_iter()
+            .map(|recording| recording.scenario)
+            .collect())
+    }
+}
+
+/// A scenario on which a subject differs from the kernel, unexplained.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// With the kernel's answers.
+    pub recorded: Scenario,
+    /// The first difference that no exception explains.
+    pub difference: Difference,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Difference {
+            step,
+            recorded,
+            now,
+        } = &self.difference;
+        writeln!(f, "{}, step {step}", self.recorded.name)?;
+        writeln!(f, "the kernel:\n{recorded}")?;
+        write!(f, "instead:\n{now}")
+    }
+}
+
+/// What came of a comparison.
+pub(super) enum Verdict {
+    Agreed,
+    Explained(Vec<&'static Exception>),
+    Found(Box<Finding>),
+}
+
+/// Compares the subject's answers, `now`, with the kernel's.
+pub(super) fn judge(recorded: &Scenario, now: &Scenario) -> Verdict {
+    let mut explained = Vec::new();
+    for difference in differences(recorded, now) {
+        match explanation(recorded, &difference) {
+            Some(exception) => explained.push(exception),
+            None => {
+                return Verdict::Found(Box::new(Finding {
+                    recorded: recorded.clone(),
+                    difference,
+                }));
+            }
+        }
+    }
+    if explained.is_empty() {
+        Verdict::Agreed
+    } else {
+        Verdict::Explained(explained)
+    }
+}
+
+/// Asks the kernel and the subject for each scenario; those whose timing cannot be trusted give none.
+pub(super) fn findings(
+    machine: &Machine,
+    subject: &mut dyn Subject,
+    scenarios: &[Scenario],
+) -> Result<Vec<Option<Finding>>> {
+    let recordings = record(machine, scenarios)?;
+    let recorded: Vec<Scenario> = recordings.iter().map(|it| it.scenario.clone()).collect();
+    let played = subject.play(&recorded)?;
+    Ok(recordings
+        .iter()
+        .zip(&played)
+        .map(|(recording, now)| match judge(&recording.scenario, now) {
+            Verdict::Found(finding) if recording.is_steady() => Some(*finding),
+            _ => None,
+        })
+        .collect())
+}
+
+impl Recording {
+    /// Whether its timing can be trusted.
+    pub(super) fn is_steady(&self) -> bool {
+        !self
+            .complaints
+            .iter()
+            .any(|complaint| matches!(complaint, crate::Complaint::Slow { .. }))
+    }
+}
