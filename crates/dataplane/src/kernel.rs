@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, sync::atomic::Ordering};
 
+use aya::maps::MapError;
 use dray_abi::{Identity, REASONS_PER_CPU, Reason, Service};
 use dray_model::{
     Action, Actual, Connection, Counters, DataPlane, DataPlaneError, DestinationId, HopId,
@@ -71,15 +72,9 @@ impl KernelDataPlane {
 
     /// Ends every connection and template at once. For benchmarks.
     pub fn forget_connections(&mut self) {
-        for bucket in 0..self.maps.connections4.len() {
-            self.maps.connections4.write(bucket, Default::default());
-        }
-        for bucket in 0..self.maps.connections6.len() {
-            self.maps.connections6.write(bucket, Default::default());
-        }
-        for bucket in 0..self.maps.templates.len() {
-            self.maps.templates.write(bucket, Default::default());
-        }
+        self.maps.connections4.clear();
+        self.maps.connections6.clear();
+        self.maps.templates.clear();
         for number in 0..self.maps.live.len() {
             let live = self.maps.live.read(number).unwrap_or_default();
             let none = dray_abi::Live {
@@ -89,6 +84,17 @@ impl KernelDataPlane {
             };
             self.maps.live.write(number, none);
         }
+    }
+
+    /// Makes it as it is when it is made, but for its ports. No packet may be under way.
+    pub(crate) fn clear(&mut self) -> Result<(), MapError> {
+        self.maps.clear()?;
+        self.arena = Arena::new(self.identity.words, Vec::new());
+        self.published = Published::default();
+        self.freed_hops.clear();
+        self.records_replaced = false;
+        self.next_part = 0;
+        Ok(())
     }
 }
 

@@ -77,6 +77,13 @@ impl<T: FromBytes + IntoBytes + Immutable> Mapped<T> {
             .is_some()
     }
 
+    /// Makes every entry zero, as it is when the map is made.
+    pub(crate) fn clear(&self) {
+        for index in 0..self.entries {
+            self.write(index, T::new_zeroed());
+        }
+    }
+
     /// The word at byte `offset` (a multiple of 8) of the entry.
     pub(crate) fn word(&self, index: u32, offset: usize) -> Option<&AtomicU64> {
         debug_assert!(offset.is_multiple_of(8) && offset < size_of::<T>());

@@ -9,7 +9,7 @@ use aya::{
 use dray_abi::{
     Bucket4, Bucket6, Counters, Destination, DestinationInfo, FRAGMENT_BUCKETS, FragmentBucket,
     Hop, Identity, LOCALITY_BUCKETS, Live, LocalityBucket, MAX_PORTS, Port, REASONS_PER_CPU,
-    RULE_ROOM, Rule, Service, ServiceKey, TemplateBucket, maps,
+    RULE_ROOM, Rule, Service, ServiceKey, Settings, TemplateBucket, maps,
 };
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
@@ -108,6 +108,36 @@ impl Maps {
             reasons: array(ebpf, maps::REASONS, identity)?,
             identity: array(ebpf, maps::IDENTITY, identity)?,
         })
+    }
+
+    /// Empties all but the identity and what the ports are.
+    pub(crate) fn clear(&mut self) -> Result<(), MapError> {
+        let keys: Vec<KeyBytes> = self.service_index.keys().collect::<Result<_, _>>()?;
+        for key in keys {
+            self.service_index.remove(&key)?;
+        }
+        self.connections4.clear();
+        self.connections6.clear();
+        self.templates.clear();
+        self.fragments.clear();
+        self.locality.clear();
+        self.rules.clear();
+        self.services.clear();
+        self.records.clear();
+        self.destinations.clear();
+        self.destination_info.clear();
+        self.live.clear();
+        self.counters.clear();
+        self.hops.clear();
+        self.reasons.clear();
+        for index in 0..self.ports.len() {
+            let port = Port {
+                settings: Settings::default(),
+                ..self.ports.read(index).unwrap_or_default()
+            };
+            self.ports.write(index, port);
+        }
+        Ok(())
     }
 }
 

@@ -9,6 +9,7 @@ use std::{
 
 use aya::{
     Ebpf, VerifierLogLevel,
+    maps::MapError,
     programs::{ProgramError, TestRun as _, TestRunOptions, Xdp},
 };
 use dray_abi::{Identity, ticks_of_nanoseconds};
@@ -115,6 +116,18 @@ impl Private {
     /// The data plane alone, without the program.
     pub fn into_data_plane(self) -> KernelDataPlane {
         self.plane
+    }
+
+    /// Makes it as it was when it was made: as good as a new one, and had in no time, because the programs are loaded
+    /// already.
+    ///
+    /// # Errors
+    /// When the kernel does not let a service go.
+    pub fn reset(&mut self) -> Result<(), MapError> {
+        self.plane.clear()?;
+        self.now = Duration::ZERO;
+        self.set_clock();
+        Ok(())
     }
 
     /// How much time has passed since the instance was made.

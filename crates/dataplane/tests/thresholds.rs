@@ -163,7 +163,7 @@ fn a_packet_that_takes_the_place_of_an_ended_connection_relieves_its_real_server
     director.weigh(1, 0);
     let fate = director.fate_of(&segment(2, SYN));
     assert_eq!(fate.reasons, ["no-destination"]);
-    // The client begins its closed connection anew: the old one is counted off before the new one is placed.
+    // The client begins its closed connection anew: the old one counts until the new one has its place.
     director.weigh(1, 1);
     assert_eq!(director.forwarded(&segment(1, SYN)), 1);
     assert_eq!(director.live(2), (0, 0));

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::IpAddr, num::NonZeroU32, time::Duration};
 
-use dray_dataplane::{Capacity, Private};
+use dray_dataplane::Capacity;
 use dray_model::{
     Action, Actual, ActualDestination, Connection, Counters, DataPlane as _, DestinationId, Family,
     Forward, Granularity, HopId, Live, NextHop, NoDestination, Persistence, Policy, Record,
@@ -11,13 +11,14 @@ use dray_model::{
 use dray_sched::{Entry, Kind, Overhead};
 use dray_testkit::frames::Frame;
 
+use super::loaded::Loaded;
 use super::{CAPACITY, Fate, OTHER_PORT, OWN, ROUTER, TX, identity, incoming, mac_of};
 
 /// A director with two ports, 0 and 1, that are interfaces 1 and 2.
 ///
 /// Its policy is dray's own, but for one thing: who finds no real server gets no answer.
 pub struct Director {
-    pub private: Private,
+    pub private: Loaded,
     pub overhead: Overhead,
     policy: Policy,
     services: Vec<Service>,
@@ -56,10 +57,8 @@ impl Director {
     }
 
     pub fn with(capacity: Capacity) -> Self {
-        let private =
-            Private::new(capacity, &[OWN, OTHER_PORT]).expect("the program loads (root needed)");
         let mut director = Self {
-            private,
+            private: Loaded::with(capacity),
             overhead: Overhead::Total,
             policy: Policy::default(),
             services: Vec::new(),

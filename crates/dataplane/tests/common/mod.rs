@@ -7,6 +7,7 @@
 )]
 
 mod director;
+mod loaded;
 pub mod world;
 
 use std::{net::SocketAddr, time::Duration};
