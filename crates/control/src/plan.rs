@@ -20,6 +20,7 @@
 //! - *A real server that comes back* while its connections or templates last is the same destination as
 //!   before.
 
+mod destinations;
 mod judge;
 mod numbers;
 mod step;
@@ -30,12 +31,12 @@ use std::{
 };
 
 use dray_model::{
-    Action, ActualDestination, Desired, DestinationId, HashFlags, HopId, KernelRules, NextHop,
-    RealServer, Resolution, Scheduler, Service, ServiceId, ServiceIdentity,
+    Action, Desired, DestinationId, HashFlags, HopId, KernelRules, NextHop, Resolution, Scheduler,
+    Service, ServiceId, ServiceIdentity,
 };
 use dray_sched::{Kind, Overhead};
 
-use crate::view::{Listed, ServiceView, View, Way};
+use crate::view::{Listed, ServiceView, View};
 
 pub(crate) use judge::judge;
 use numbers::FreeNumbers;
@@ -193,152 +194,6 @@ impl<'a> Planner<'a> {
             Some(_) => self.publish_changed.push(Step::Publish(publication)),
             None => self.publish_new.push(Step::Publish(publication)),
         }
-    }
-
-    /// The service's destinations in IPVS's order, made if need be and set to what is wanted of them.
-    fn list(&mut self, service: &Service, present: &[Listed]) -> Vec<Listing> {
-        let view = self.input.view;
-        let places: BTreeMap<IpAddr, usize> = (present.iter().enumerate())
-            .filter_map(|(place, listed)| {
-                Some((view.destinations().get(&listed.destination)?.real, place))
-            })
-            .collect();
-        let mut new = Vec::new();
-        let mut kept: Vec<Option<Listing>> = vec![None; present.len()];
-        for real in &service.reals {
-            let place = places.get(&real.address).copied();
-            let was_eligible = place.is_some_and(|place| present[place].eligible);
-            let listing = self.destination(service, real, was_eligible);
-            match place {
-                Some(place) => kept[place] = Some(listing),
-                None => new.push(listing),
-            }
-        }
-        new.into_iter()
-            .rev()
-            .chain(kept.into_iter().flatten())
-            .collect()
-    }
-
-    /// The destination of a real server inside a service, made if need be.
-    fn destination(&mut self, service: &Service, real: &RealServer, was_eligible: bool) -> Listing {
-        let Input {
-            view,
-            resolutions,
-            interfaces,
-            ..
-        } = self.input;
-        let present = view.destination(service.identity, real.address);
-        let before = present.map_or(Way::None, |id| view.way(id));
-        let verdict = judge(
-            resolutions.get(&real.address),
-            interfaces,
-            before,
-            was_eligible,
-        );
-        // In direct routing the real server's port is always the service's; a mark's is the packet's.
-        let port = service.identity.address().map_or(0, |address| address.port);
-        let (hop, local) = self.sent(verdict.way);
-        let wanted = ActualDestination {
-            service: service.identity,
-            real: real.address,
-            port,
-            forward: service.forward,
-            hop,
-            weight: u32::from(real.weight.value()),
-            thresholds: real.thresholds,
-            available: true,
-            local,
-        };
-        let destination = match present {
-            Some(id) => {
-                self.needed_destinations.insert(id);
-                self.set(id, wanted);
-                id
-            }
-            None => self.add(wanted),
-        };
-        Listing {
-            destination,
-            real: real.address,
-            port,
-            weight: wanted.weight,
-            limited: wanted.thresholds.upper != 0,
-            eligible: verdict.eligible,
-        }
-    }
-
-    /// Marks destinations that are leaving as removed, and keeps their next hops right: established
-    /// connections still use them.
-    fn follow_leaving(&mut self, service: ServiceIdentity) {
-        let Input {
-            view,
-            resolutions,
-            interfaces,
-            ..
-        } = self.input;
-        for (real, id) in view.destinations_of(service) {
-            if self.needed_destinations.contains(&id) {
-                continue;
-            }
-            let verdict = judge(resolutions.get(&real), interfaces, view.way(id), false);
-            let (hop, local) = self.sent(verdict.way);
-            if let Some(&present) = view.destinations().get(&id) {
-                let wanted = ActualDestination {
-                    hop,
-                    local,
-                    available: false,
-                    ..present
-                };
-                self.set(id, wanted);
-            }
-        }
-    }
-
-    fn add(&mut self, destination: ActualDestination) -> DestinationId {
-        let id = DestinationId(self.free_destinations.take());
-        self.add_destinations
-            .push(Step::Do(Action::AddDestination { id, destination }));
-        id
-    }
-
-    fn set(&mut self, id: DestinationId, destination: ActualDestination) {
-        let present = self.input.view.destinations().get(&id);
-        if present == Some(&destination) {
-            return;
-        }
-        let step = Step::Do(Action::SetDestination { id, destination });
-        let reached =
-            |destination: &ActualDestination| destination.local || destination.hop.is_some();
-        let cut_off = !reached(&destination) && present.is_some_and(reached);
-        if cut_off || !destination.available {
-            // Only after the record without it is out.
-            self.take_from_destinations.push(step);
-        } else {
-            self.set_destinations.push(step);
-        }
-    }
-
-    /// The way as a destination has it: next hop, written if need be, and whether it is local.
-    fn sent(&mut self, way: Way) -> (Option<HopId>, bool) {
-        match way {
-            Way::None => (None, false),
-            Way::Local => (None, true),
-            Way::Hop(hop) => (Some(self.hop(hop)), false),
-        }
-    }
-
-    /// The number of a next hop, written if need be.
-    fn hop(&mut self, hop: NextHop) -> HopId {
-        if let Some(id) = self.input.view.hop_number(&hop) {
-            self.needed_hops.insert(id);
-            return id;
-        }
-        *self.new_hops.entry(hop).or_insert_with(|| {
-            let id = HopId(self.free_hops.take());
-            self.write_hops.push(Step::Do(Action::WriteHop { id, hop }));
-            id
-        })
     }
 
     fn new_service(&mut self, service: ServiceIdentity) -> ServiceId {

@@ -59,7 +59,7 @@ impl<D: DataPlane> Report<'_, D> {
                 let found = left.remove(&real.address);
                 let listed = found.and_then(|(id, _)| listed.get(&id));
                 let traffic = found.map(|(_, traffic)| traffic).unwrap_or_default();
-                let way = found.map_or(Way::None, |(id, _)| self.view.way(id));
+                let way = found.map_or(Way::Unknown, |(id, _)| self.view.way(id));
                 DestinationStatus {
                     id: found.map(|(id, _)| id),
                     real: real.address,
@@ -232,7 +232,7 @@ impl<D: DataPlane> Report<'_, D> {
 const fn hop(way: Way) -> Option<NextHop> {
     match way {
         Way::Hop(hop) => Some(hop),
-        Way::None | Way::Local => None,
+        Way::Unknown | Way::Local => None,
     }
 }
 

@@ -5,6 +5,11 @@
 //! leaves what it did in the view; a full pass is then tried every 2 s until one succeeds.
 //!
 //! Once a second the occupancy of the table says which defences are on.
+//!
+//! `task/replace.rs` puts another desired state in force, `task/answers.rs` tells readers what is.
+
+mod answers;
+mod replace;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-use dray_model::{DataPlane, Desired, Director, MarkRule, Net, Resolution};
+use dray_model::{DataPlane, Desired, Net, Resolution};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
@@ -23,14 +28,12 @@ use tracing::{debug, error, info, warn};
 
 use crate::{
     apply::{ApplyError, Done, apply},
-    defence::{Guard, room},
-    difference::{Difference, moved, touched},
+    defence::Guard,
+    difference::{moved, touched},
     handle::{ControlError, Handle, Request, StopMode},
     plan::{Input, Scope, Unused, plan},
     rates,
-    report::Report,
     seen::Seen,
-    snapshot::{Applied, DirectorStatus, Status, TableStatus},
     traffic::Book,
     view::View,
     vips::{self, VipLedger, Vips, sentence},
@@ -227,79 +230,11 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         (done.steps, result)
     }
 
-    async fn replace(&mut self, desired: Desired) -> Result<Applied, ControlError> {
-        changeable(&self.desired.director, &desired.director)?;
-        let difference = Difference::between(&self.desired, &desired);
-        let services = difference.services();
-        // Every record says by which rules it is picked from.
-        let same_rules = desired.director.ipvs.rules == self.desired.director.ipvs.rules;
-        let scope = if self.behind.is_none() && same_rules {
-            Scope::Services(&services)
-        } else {
-            Scope::All
-        };
-        let same_marks = desired.director.marks == self.desired.director.marks;
-        let (steps, mut result) = self.pass(&desired, scope, &Unused::default());
-        if result.is_ok() && !same_marks {
-            result = self.give_marks(&desired.director.marks);
-        }
-        if let Err(forth) = result {
-            return Err(self.go_back(forth));
-        }
-        self.behind = None;
-        let before = std::mem::replace(&mut self.desired, Arc::new(desired));
-        self.watch();
-        let (director, services) = (&self.desired.director, &self.desired.services);
-        let applied = Applied {
-            services: services.len(),
-            reals: services.iter().map(|service| service.reals.len()).sum(),
-            services_added: difference.added.len(),
-            services_changed: difference.changed.len(),
-            services_removed: difference.removed.len(),
-            steps,
-            problems: Vec::new(),
-        };
-        let same_vips = difference.added.is_empty()
-            && difference.removed.is_empty()
-            && same_marks
-            && director.vips == before.director.vips;
-        if !same_vips {
-            self.sync_vips().await;
-        }
-        let problems = self.problems();
-        Ok(Applied {
-            problems,
-            ..applied
-        })
-    }
-
-    fn give_marks(&mut self, rules: &[MarkRule]) -> Result<(), ApplyError> {
-        self.dataplane
-            .set_mark_rules(rules)
-            .map_err(ApplyError::Marks)
-    }
-
     /// Looks at how full the table is, and defends it.
     fn watch(&mut self) {
         let connections = self.alive.iter().sum();
         self.guard
             .treat(&mut self.dataplane, &self.desired.director, connections);
-    }
-
-    /// Brings the desired state of before back into force.
-    fn go_back(&mut self, forth: ApplyError) -> ControlError {
-        let desired = Arc::clone(&self.desired);
-        match self.pass(&desired, Scope::All, &Unused::default()).1 {
-            Ok(()) => {
-                self.behind = None;
-                ControlError::Apply(forth)
-            }
-            Err(back) => {
-                let back = sentence(&back);
-                self.behind = Some(back.clone());
-                ControlError::Stuck { forth, back }
-            }
-        }
     }
 
     /// Takes in a new report of the network.
@@ -368,20 +303,6 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         }
     }
 
-    async fn withdraw(&mut self) -> Result<(), ControlError> {
-        let nothing = Desired {
-            director: self.desired.director.clone(),
-            services: Vec::new(),
-        };
-        let (_, result) = self.pass(&nothing, Scope::All, &Unused::default());
-        self.vips.sync(&self.net, &BTreeSet::new()).await;
-        result.map_err(ControlError::Withdraw)?;
-        match self.vips.problems().next() {
-            Some(problem) => Err(ControlError::Vips(problem)),
-            None => Ok(()),
-        }
-    }
-
     async fn sync_vips(&mut self) {
         let wanted = vips::wanted(&self.desired);
         self.vips.sync(&self.net, &wanted).await;
@@ -398,70 +319,4 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         let interfaces = self.dataplane.interfaces();
         interfaces.iter().map(|interface| interface.index).collect()
     }
-
-    fn report<'a>(&'a self, interfaces: &'a BTreeSet<u32>) -> Report<'a, D> {
-        Report {
-            dataplane: &self.dataplane,
-            desired: &self.desired,
-            view: &self.view,
-            book: &self.book,
-            resolutions: &self.resolutions,
-            interfaces,
-        }
-    }
-
-    fn status(&self) -> Status {
-        let interfaces = self.interfaces();
-        let report = self.report(&interfaces);
-        let director = &self.desired.director;
-        Status {
-            director: DirectorStatus {
-                interfaces: self.dataplane.interfaces(),
-                table: TableStatus {
-                    connections: self.alive.iter().sum(),
-                    room: room(director),
-                },
-                timeouts: director.timeouts,
-                defences: self.guard.defences(),
-                removed: director.ipvs.removed,
-                vips: self.vips.added().iter().cloned().collect(),
-            },
-            services: report.services(),
-            leaving: report.leaving(),
-            reasons: self.dataplane.reasons(),
-            problems: self.problems(),
-        }
-    }
-
-    fn problems(&self) -> Vec<String> {
-        let deaf = (!self.informed).then(|| {
-            "nothing watches the network any more: changes of real servers' Ethernet addresses go \
-             unnoticed; `dray stop --keep-forwarding` and a new `dray run` mend it"
-                .to_owned()
-        });
-        let behind = self.behind.as_ref().map(|why| {
-            format!("the data plane is not what it should be, which is tried again: {why}")
-        });
-        let behind = behind.into_iter();
-        behind.chain(self.vips.problems()).chain(deaf).collect()
-    }
-}
-
-/// Refuses what only a new start can change.
-fn changeable(before: &Director, after: &Director) -> Result<(), ControlError> {
-    if before.interfaces != after.interfaces {
-        return Err(ControlError::NeedsRestart {
-            what: "director.interfaces",
-            stop: "dray stop --keep-forwarding",
-            price: "; no connection is lost",
-        });
-    }
-    if before.max_connections != after.max_connections {
-        return Err(ControlError::NeedsRestart {
-            what: "director.max_connections",
-            stop: "dray stop --withdraw",
-            price: "; the connection table is made anew, so established connections are lost",
-        });
-    }
-    Ok(())
 }

@@ -58,8 +58,8 @@ pub(crate) struct Listed {
 /// Where a destination's packets go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
-    /// Nowhere: nothing is known of it yet.
-    None,
+    /// Nowhere: nothing has been known of the way yet.
+    Unknown,
     /// To the director's own host.
     Local,
     /// To a neighbour.
@@ -152,12 +152,12 @@ impl View {
     /// Where the destination's packets go.
     pub(crate) fn way(&self, destination: DestinationId) -> Way {
         let Some(destination) = self.destinations.get(&destination) else {
-            return Way::None;
+            return Way::Unknown;
         };
         match destination.hop.and_then(|id| self.hop(id)) {
             _ if destination.local => Way::Local,
             Some(hop) => Way::Hop(hop),
-            None => Way::None,
+            None => Way::Unknown,
         }
     }
 

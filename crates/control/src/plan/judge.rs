@@ -30,14 +30,14 @@ pub(crate) fn judge(
 ) -> Verdict {
     let ours = |way: Way| match way {
         Way::Hop(hop) => interfaces.contains(&hop.interface),
-        Way::Local | Way::None => true,
+        Way::Local | Way::Unknown => true,
     };
-    let kept = if ours(before) { before } else { Way::None };
+    let kept = if ours(before) { before } else { Way::Unknown };
     let awaited = matches!(
         resolution,
         None | Some(Resolution::Unresolved(Unresolved::Pending { .. }))
     );
-    if awaited && was_eligible && kept != Way::None {
+    if awaited && was_eligible && kept != Way::Unknown {
         return Verdict {
             way: kept,
             eligible: Ok(()),
@@ -114,7 +114,7 @@ mod tests {
     fn a_resolved_neighbour_makes_a_destination_eligible() {
         let resolved = Some(Resolution::Resolved(hop(2, 9)));
         assert_eq!(
-            verdict(resolved.clone(), Way::None, false),
+            verdict(resolved.clone(), Way::Unknown, false),
             (Way::Hop(hop(2, 9)), Ok(()))
         );
         assert_eq!(
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn the_director_itself_is_reached_by_the_hosts_stack() {
         let local = Some(Resolution::Unresolved(Unresolved::Local));
-        for before in [Way::None, Way::Local, Way::Hop(hop(1, 4))] {
+        for before in [Way::Unknown, Way::Local, Way::Hop(hop(1, 4))] {
             assert_eq!(verdict(local.clone(), before, false), (Way::Local, Ok(())));
         }
         assert_eq!(verdict(None, Way::Local, true), (Way::Local, Ok(())));
@@ -136,7 +136,7 @@ mod tests {
     fn a_way_out_by_a_foreign_interface_is_refused() {
         let foreign = Some(Resolution::Resolved(hop(3, 9)));
         let why = Err(Ineligible::ForeignInterface { interface: 3 });
-        assert_eq!(verdict(foreign, Way::None, false), (Way::None, why));
+        assert_eq!(verdict(foreign, Way::Unknown, false), (Way::Unknown, why));
     }
 
     #[test]
@@ -156,13 +156,13 @@ mod tests {
             let (kept, eligible) = verdict(awaited.clone(), before, false);
             assert_eq!(kept, before);
             assert!(eligible.is_err());
-            assert!(verdict(awaited, Way::None, true).1.is_err());
+            assert!(verdict(awaited, Way::Unknown, true).1.is_err());
         }
     }
 
     #[test]
     fn a_next_hop_by_an_interface_that_is_no_longer_the_directors_is_not_kept() {
         let (kept, eligible) = verdict(None, Way::Hop(hop(3, 4)), true);
-        assert_eq!((kept, eligible), (Way::None, Err(Ineligible::Unknown)));
+        assert_eq!((kept, eligible), (Way::Unknown, Err(Ineligible::Unknown)));
     }
 }

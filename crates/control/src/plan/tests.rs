@@ -9,6 +9,7 @@ use dray_model::{
 use dray_sched::{Entry, Kind, build};
 
 use super::*;
+use crate::view::Way;
 use world::{World, hop, identity, real, service};
 
 fn numbers(list: &[Listed]) -> Vec<u32> {

@@ -13,13 +13,12 @@ use dray_model::{
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::{
-    Action, HashFlags, Scheduler, Scope, Service, ServiceIdentity, Step, Unused, Way, kind,
-    overhead,
+    Action, HashFlags, Scheduler, Scope, Service, ServiceIdentity, Step, Unused, kind, overhead,
     world::{World, hop, identity, real, service},
 };
 use crate::{
     difference::{Difference, moved, touched},
-    view::View,
+    view::{View, Way},
 };
 
 /// The last two are marks.
@@ -194,7 +193,11 @@ impl World {
             for (service, destinations) in &now {
                 for id in destinations {
                     let way = self.view.way(*id);
-                    assert_ne!(way, Way::None, "{id} of {service} is eligible and cut off");
+                    assert_ne!(
+                        way,
+                        Way::Unknown,
+                        "{id} of {service} is eligible and cut off"
+                    );
                 }
             }
             let actual = self.dataplane.actual();

@@ -1,0 +1,119 @@
+//! Another desired state: put in force whole, or not at all.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use dray_model::{DataPlane, Desired, Director, MarkRule, Net};
+
+use super::Task;
+use crate::{
+    apply::ApplyError,
+    difference::Difference,
+    handle::ControlError,
+    plan::{Scope, Unused},
+    snapshot::Applied,
+    vips::sentence,
+};
+
+impl<D: DataPlane, N: Net> Task<D, N> {
+    pub(super) async fn replace(&mut self, desired: Desired) -> Result<Applied, ControlError> {
+        changeable(&self.desired.director, &desired.director)?;
+        let difference = Difference::between(&self.desired, &desired);
+        let services = difference.services();
+        // Every record says by which rules it is picked from.
+        let same_rules = desired.director.ipvs.rules == self.desired.director.ipvs.rules;
+        let scope = if self.behind.is_none() && same_rules {
+            Scope::Services(&services)
+        } else {
+            Scope::All
+        };
+        let same_marks = desired.director.marks == self.desired.director.marks;
+        let (steps, mut result) = self.pass(&desired, scope, &Unused::default());
+        if result.is_ok() && !same_marks {
+            result = self.give_marks(&desired.director.marks);
+        }
+        if let Err(forth) = result {
+            return Err(self.go_back(forth));
+        }
+        self.behind = None;
+        let before = std::mem::replace(&mut self.desired, Arc::new(desired));
+        self.watch();
+        let (director, services) = (&self.desired.director, &self.desired.services);
+        let applied = Applied {
+            services: services.len(),
+            reals: services.iter().map(|service| service.reals.len()).sum(),
+            services_added: difference.added.len(),
+            services_changed: difference.changed.len(),
+            services_removed: difference.removed.len(),
+            steps,
+            problems: Vec::new(),
+        };
+        let same_vips = difference.added.is_empty()
+            && difference.removed.is_empty()
+            && same_marks
+            && director.vips == before.director.vips;
+        if !same_vips {
+            self.sync_vips().await;
+        }
+        let problems = self.problems();
+        Ok(Applied {
+            problems,
+            ..applied
+        })
+    }
+
+    pub(super) fn give_marks(&mut self, rules: &[MarkRule]) -> Result<(), ApplyError> {
+        self.dataplane
+            .set_mark_rules(rules)
+            .map_err(ApplyError::Marks)
+    }
+
+    /// Brings the desired state of before back into force.
+    fn go_back(&mut self, forth: ApplyError) -> ControlError {
+        let desired = Arc::clone(&self.desired);
+        match self.pass(&desired, Scope::All, &Unused::default()).1 {
+            Ok(()) => {
+                self.behind = None;
+                ControlError::Apply(forth)
+            }
+            Err(back) => {
+                let back = sentence(&back);
+                self.behind = Some(back.clone());
+                ControlError::Stuck { forth, back }
+            }
+        }
+    }
+
+    /// Takes every service and VIP away.
+    pub(super) async fn withdraw(&mut self) -> Result<(), ControlError> {
+        let nothing = Desired {
+            director: self.desired.director.clone(),
+            services: Vec::new(),
+        };
+        let (_, result) = self.pass(&nothing, Scope::All, &Unused::default());
+        self.vips.sync(&self.net, &BTreeSet::new()).await;
+        result.map_err(ControlError::Withdraw)?;
+        match self.vips.problems().next() {
+            Some(problem) => Err(ControlError::Vips(problem)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Refuses what only a new start can change.
+fn changeable(before: &Director, after: &Director) -> Result<(), ControlError> {
+    if before.interfaces != after.interfaces {
+        return Err(ControlError::NeedsRestart {
+            what: "director.interfaces",
+            stop: "dray stop --keep-forwarding",
+            price: "; no connection is lost",
+        });
+    }
+    if before.max_connections != after.max_connections {
+        return Err(ControlError::NeedsRestart {
+            what: "director.max_connections",
+            stop: "dray stop --withdraw",
+            price: "; the connection table is made anew, so established connections are lost",
+        });
+    }
+    Ok(())
+}
