@@ -64,7 +64,7 @@ pub use locality::{
     LOCALITY_BUCKETS, LOCALITY_SLOTS, LOCALITY_TIME, LOCALITY_WORDS, locality_is_over,
     locality_service,
 };
-pub use pick::{Flow, Load, Place, Scan, Standing, Tables, pick};
+pub use pick::{Flow, Load, Method, Place, Scan, Standing, Tables, method, pick, pick_by};
 pub use record::{CURSOR, MAX_DESTINATION, record_len, same_scheduler};
 #[cfg(feature = "host")]
 pub use record::{DecodeError, Decoded, DecodedEntry, decode};

@@ -107,19 +107,55 @@ pub struct Flow {
 /// A sequence's cursor moves on with every call that finds a destination.
 #[inline(always)]
 pub fn pick<T: Tables>(tables: &T, record: u32, flow: &Flow) -> Option<u32> {
+    pick_by(tables, record, flow, method(tables, record)?)
+}
+
+/// How a record's scheduler comes to its choices.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Method {
+    /// A sequence that is written down (`rr`, `wrr`).
+    Sequence,
+    /// A walk over a list of which some may be overloaded (`rr`, `wrr`).
+    Walk,
+    /// A look at all (`lc`, `wlc`, `sed`, `nq`, `fo`, `ovf`).
+    Least,
+    /// What the VIP had before (`lblc`, `lblcr`).
+    Locality,
+    /// A table (`dh`, `sh`, `mh`).
+    Table,
+    /// Two at random (`twos`).
+    Random,
+}
+
+/// The method of the record whose first word is at index `record`.
+#[inline(always)]
+pub fn method<T: Tables>(tables: &T, record: u32) -> Option<Method> {
     let record = Record::open(tables, record)?;
-    let choice = match record.code() {
-        Code::RR | Code::WRR if record.walks() => walk::pick(tables, record),
-        Code::RR | Code::WRR => sequence::pick(tables, record).unwrap_or(NONE),
-        Code::LC | Code::WLC | Code::SED | Code::NQ | Code::FO | Code::OVF => {
-            least::pick(tables, record, record.code())
-        }
-        Code::LBLC | Code::LBLCR => locality::pick(tables, record, flow),
-        Code::DH => dh::pick(tables, record, flow),
-        Code::SH => sh::pick(tables, record, flow),
-        Code::MH => mh::pick(tables, record, flow),
-        Code::TWOS => twos::pick(tables, record),
-        _ => NONE,
-    };
-    found(choice)
+    Some(match record.code() {
+        Code::RR | Code::WRR if record.walks() => Method::Walk,
+        Code::RR | Code::WRR => Method::Sequence,
+        Code::LBLC | Code::LBLCR => Method::Locality,
+        Code::DH | Code::SH | Code::MH => Method::Table,
+        Code::TWOS => Method::Random,
+        _ => Method::Least,
+    })
+}
+
+/// [`pick`], of a record of that method: for a program that has a function for each, because one for all is too much for the
+/// verifier.
+#[inline(always)]
+pub fn pick_by<T: Tables>(tables: &T, record: u32, flow: &Flow, method: Method) -> Option<u32> {
+    let record = Record::open(tables, record)?;
+    found(match method {
+        Method::Sequence => sequence::pick(tables, record).unwrap_or(NONE),
+        Method::Walk => walk::pick(tables, record),
+        Method::Least => least::pick(tables, record, record.code()),
+        Method::Locality => locality::pick(tables, record, flow),
+        Method::Table => match record.code() {
+            Code::DH => dh::pick(tables, record, flow),
+            Code::SH => sh::pick(tables, record, flow),
+            _ => mh::pick(tables, record, flow),
+        },
+        Method::Random => twos::pick(tables, record),
+    })
 }

@@ -76,12 +76,11 @@ fn next<T: Tables>(tables: &T, record: Record, cursor: Cursor) -> Turn {
     if lap.destination() != NONE {
         return lap.turn_or(cursor);
     }
-    let from_head = cursor.place == 0;
     let last_lap = cursor.current <= step.get();
     if lap.heaviest == 0 {
         // Nobody takes connections. IPVS ends at the head of the list, unless it began in the last lap and behind the head: then it
         // comes round to where it began.
-        let cursor = if last_lap && !from_head {
+        let cursor = if last_lap && cursor.place != 0 {
             cursor
         } else {
             Cursor {
@@ -91,9 +90,7 @@ fn next<T: Tables>(tables: &T, record: Record, cursor: Cursor) -> Turn {
         };
         return lap.turn_or(cursor);
     }
-    let following = if from_head {
-        cursor.current
-    } else if last_lap {
+    let following = if last_lap {
         top
     } else {
         cursor.current.wrapping_sub(step.get())

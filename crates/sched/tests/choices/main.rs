@@ -2,6 +2,7 @@
 
 mod against_reference;
 mod arena;
+mod locality;
 mod playback;
 mod properties;
 mod recordings;

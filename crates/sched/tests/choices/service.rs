@@ -102,7 +102,7 @@ impl Service {
 }
 
 /// The number of the service.
-const SERVICE: u32 = 7;
+pub(crate) const SERVICE: u32 = 7;
 
 const NOBODY: Standing = Standing {
     service: 0,

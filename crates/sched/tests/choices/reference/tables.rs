@@ -56,7 +56,7 @@ fn maglev(list: &[Dest]) -> Vec<Option<u32>> {
         .iter()
         .map(|dest| {
             let key = dest.address.wrapping_add(u32::from(dest.port));
-            let turns = match dest.last_weight / divisor >> bits {
+            let turns = match (dest.last_weight / divisor) >> bits {
                 0 => i64::from(dest.last_weight != 0),
                 turns => turns,
             };
