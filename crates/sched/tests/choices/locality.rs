@@ -1,9 +1,9 @@
 //! What `lblc` and `lblcr` remember, and for how long.
 
-use dray_sched::{Flow, Kind, LOCALITY_TIME, locality_is_over, locality_service};
+use dray_sched::{Flow, Kind, LOCALITY_TIME, Load, locality_is_over, locality_service};
 
 use crate::arena::load;
-use crate::service::{SERVICE, Service, client, name, number};
+use crate::service::{SERVICE, Service, client, entry, name, number};
 
 const LBLC: Kind = Kind::LocalityBased;
 const LBLCR: Kind = Kind::LocalityBasedReplicated;
@@ -88,6 +88,30 @@ fn a_set_that_stays_as_it_is_for_more_than_a_day_loses_its_most_loaded_member() 
     let later = day.wrapping_add(2 * LOCALITY_TIME);
     assert_eq!(pick(&service, 1, later), 'B');
     assert_eq!(pick(&service, 1, later), 'B');
+}
+
+#[test]
+fn a_member_is_not_added_again() {
+    let mut service = service(LBLCR);
+    service.add(entry('C', 1));
+    let live = |loads: [(u32, u32); 3]| -> Vec<Load> {
+        let nobody = load((0, 0));
+        std::iter::once(nobody).chain(loads.map(load)).collect()
+    };
+    service.arena.live = live([(1, 0), (0, 0), (1, 0)]);
+    assert_eq!(pick(&service, 1, START), 'B');
+    service.arena.live = live([(0, 0), (2, 0), (1, 0)]);
+    assert_eq!(pick(&service, 1, START), 'A', "the newer member");
+    // C is half idle and takes nothing: A has to give way, and B is the first of the least loaded.
+    service.arena.live = live([(2, 0), (2, 0), (0, 0)]);
+    service.arena.live[number('C') as usize].overloaded = true;
+    assert_eq!(pick(&service, 1, START), 'B');
+    service.arena.live = live([(1, 0), (1, 0), (1, 0)]);
+    assert_eq!(
+        pick(&service, 1, START),
+        'A',
+        "it is the newer member still"
+    );
 }
 
 #[test]

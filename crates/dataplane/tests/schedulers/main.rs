@@ -1,18 +1,23 @@
 //! The schedulers as the kernel runs them: the choices of IPVS, packet by packet.
 
+mod against_host;
+#[path = "../common/mod.rs"]
 mod common;
+mod host;
 
 use std::{
-    cell::Cell,
     collections::BTreeSet,
+    net::SocketAddr,
     sync::{LazyLock, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use common::*;
 use dray_dataplane::Capacity;
-use dray_sched::{Flow, Kind, Scan, Tables};
+use dray_model::ServiceOptions;
+use dray_sched::Kind;
 use dray_testkit::frames::TcpFlags;
+use host::{Host, flow, stranger};
 
 const RR: Kind = Kind::RoundRobin;
 const WRR: Kind = Kind::WeightedRoundRobin;
@@ -301,7 +306,7 @@ fn wlc_reads_the_connections_that_there_are_now() {
     }
     assert_eq!(service.picks(&mut director, 2), "BC");
     // After a minute all half-open ones are over, and count no more once they are swept.
-    director.private.pass_time(Duration::from_secs(61));
+    director.advance(Duration::from_secs(61));
     director.sweep();
     assert_eq!(service.picks(&mut director, 3), "CBA");
     // UDP is inactive: 1 each.
@@ -421,24 +426,30 @@ fn mh_chooses_the_known_destinations() {
 }
 
 #[test]
-fn the_kernel_chooses_what_the_same_code_chooses_on_the_host() {
+fn twos_draws_by_weight() {
+    const PACKETS: u32 = 4000;
     let mut director = director();
-    for kind in [RR, WRR, SH, SH_PORT, SH_FALLBACK, MH, MH_PORT, MH_FALLBACK] {
-        for family in FAMILIES {
-            let service = Service::new(&mut director, family, kind, &[7, 0, 3, 1, 250, 1]);
-            let host = Host::of(director.record(service.index));
-            for number in 0..200_u32 {
-                let (client, flow) = stranger(family, number);
-                let syn = tcp(&client, &service.address, TcpFlags::SYN);
-                let wanted = dray_sched::pick(&host, 0, &flow);
-                let fate = director.fate_of(&syn);
-                let got = (fate.verdict == TX)
-                    .then(|| u32::from_be_bytes([0, fate.frame[3], fate.frame[4], fate.frame[5]]));
-                assert_eq!(got, wanted, "{kind:?} {client}");
-            }
-            director.private.data_plane().forget_connections();
-        }
+    let options = ServiceOptions {
+        persistence: None,
+        one_packet: true,
+    };
+    let address = format!("10.0.1.{}:53", director.services());
+    let weights = [3, 1, 0, 2];
+    let name = format!("udp://{address}");
+    let members = director.service_with(&name, Kind::PowerOfTwo, options, &weights);
+    let mut counts = [0; 4];
+    for port in 1024..1024 + PACKETS {
+        let picked = director.forwarded(&udp(&format!("192.0.2.1:{port}"), &address));
+        let member = members.iter().position(|member| *member == picked);
+        counts[member.expect("a destination of this service")] += 1;
     }
+    // Without connections it is the first draw: from 0 to 6, both included, so the newest has one number more.
+    for (count, numbers) in counts.into_iter().zip([3, 1, 0, 3]) {
+        let expected = PACKETS * numbers / 7;
+        let apart = f64::from(expected.abs_diff(count));
+        assert!(apart < 5.0 * f64::from(PACKETS).sqrt(), "{counts:?}");
+    }
+    assert_eq!(counts[2], 0, "it is quiesced");
 }
 
 #[test]
@@ -459,11 +470,12 @@ fn a_service_may_have_a_thousand_real_servers() {
             assert_eq!(picks, newest_first, "{kind:?}");
         } else {
             let host = Host::of(director.record(service.index));
+            let vip = service.address.parse::<SocketAddr>().unwrap().ip();
             for number in 0..COUNT as u32 {
-                let (client, flow) = stranger(Family::V4, number);
-                let wanted = dray_sched::pick(&host, 0, &flow);
+                let client = stranger(Family::V4, number);
+                let wanted = dray_sched::pick(&host, 0, &flow(client, vip, 0));
                 assert_eq!(
-                    Some(service.pick(&mut director, &client)),
+                    Some(service.pick(&mut director, &client.to_string())),
                     wanted,
                     "{kind:?} {client}"
                 );
@@ -481,56 +493,5 @@ fn the_last_of_as_many_real_servers_as_a_service_can_have_is_found() {
     for kind in [RR, WRR, WLC] {
         let mut service = Service::new(&mut director, Family::V4, kind, &weights);
         assert_eq!(service.picks(&mut director, 3), "AAA", "{kind:?}");
-    }
-}
-
-/// A client that looks random, and what schedulers see of it.
-fn stranger(family: Family, number: u32) -> (String, Flow) {
-    let mixed = (number ^ 0x5bd1).wrapping_mul(0x9e37_79b1);
-    let client_port = 1024 + (mixed >> 8) as u16 % 50_000;
-    let (address, client) = match family {
-        Family::V4 => (std::net::Ipv4Addr::from_bits(mixed).to_string(), mixed),
-        Family::V6 => (
-            format!("[2001:db8::{:x}:{:x}]", mixed >> 16, mixed & 0xffff),
-            0x2001_0db8 ^ mixed,
-        ),
-    };
-    let flow = Flow {
-        client,
-        client_port,
-        hash: 0,
-    };
-    (format!("{address}:{client_port}"), flow)
-}
-
-/// A record by itself, without connections: what the host's copy of the schedulers picks from.
-struct Host(Vec<Cell<u64>>);
-
-impl Host {
-    fn of(record: &[u64]) -> Self {
-        Self(record.iter().copied().map(Cell::new).collect())
-    }
-}
-
-impl Tables for Host {
-    fn word(&self, index: u32) -> Option<u64> {
-        self.0.get(index as usize).map(Cell::get)
-    }
-
-    fn advance(&self, index: u32) -> Option<u64> {
-        let word = self.0.get(index as usize)?;
-        Some(word.replace(word.get() + 1))
-    }
-
-    fn live(&self, _: u32) -> Option<(u32, u32)> {
-        Some((0, 0))
-    }
-
-    fn scan<S: Scan<Self>>(&self, count: u32, scan: &mut S) {
-        for index in 0..count {
-            if scan.step(self, index).is_break() {
-                break;
-            }
-        }
     }
 }
