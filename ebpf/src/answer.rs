@@ -12,12 +12,13 @@ use aya_ebpf::{
 };
 use dray_abi::{ANSWERS, REASONS_PER_CPU, Reason, Settings};
 use dray_packet::{
-    Frame,
+    Frame, Refusal, Upper,
     answer::{self, Answer, Buffer, Silence},
     checksum::{Sum, Summing},
+    ipv6,
 };
 
-use crate::{frame, maps};
+use crate::{extension, frame, maps};
 
 /// The longest link layer: two VLAN tags.
 const LONGEST_LINK: usize = 22;
@@ -68,36 +69,26 @@ fn write(context: &XdpContext, stopped: u32, link: usize, mtu: u32, tick: u32) -
     let [a, b, c, d, e, f, _, _] = port.mac.to_le_bytes();
     let own = [a, b, c, d, e, f];
     let options = port.settings.options;
-    let (answer, done) = match stopped {
+    let answer = match stopped {
         Reason::NoDestination if options & Settings::REFUSE_SILENTLY != 0 => {
             return Reason::NoDestination as u32;
         }
-        Reason::NoDestination => (Answer::PortUnreachable, Reason::Unreachable),
-        Reason::TimeToLive => (Answer::TimeExceeded, Reason::TimeExceeded),
-        Reason::TooBig => (Answer::TooBig(mtu), Reason::TooBig),
+        Reason::NoDestination if options & Settings::REFUSE_BY_RESET != 0 => Answer::Reset,
+        Reason::NoDestination => Answer::PortUnreachable,
+        Reason::TimeToLive => Answer::TimeExceeded,
+        Reason::TooBig => Answer::TooBig(mtu),
         other => return other as u32,
     };
-    if done as u32 == Reason::Unreachable as u32 && options & Settings::REFUSE_BY_RESET != 0 {
-        match answer::answer(&mut buffer, link, own, Answer::Reset) {
-            Ok(()) => return Reason::Reset as u32,
-            // What is not TCP has no resets.
-            Err(Silence::Unanswerable) => {}
-            Err(silence) => return reason(silence, stopped) as u32,
-        }
-    }
-    match answer::answer(&mut buffer, link, own, answer) {
-        Ok(()) => done as u32,
-        Err(silence) => reason(silence, stopped) as u32,
-    }
-}
-
-#[inline(always)]
-fn reason(silence: Silence, stopped: Reason) -> Reason {
-    match silence {
-        Silence::Unanswerable => silent(stopped),
-        Silence::Exceeded => Reason::AnswersExceeded,
-        Silence::NoRoom => Reason::NoRoom,
-    }
+    let reason = match answer::answer(&mut buffer, link, own, answer) {
+        Ok(Answer::PortUnreachable) => Reason::Unreachable,
+        Ok(Answer::TimeExceeded) => Reason::TimeExceeded,
+        Ok(Answer::TooBig(_)) => Reason::TooBig,
+        Ok(Answer::Reset) => Reason::Reset,
+        Err(Silence::Unanswerable) => silent(stopped),
+        Err(Silence::Exceeded) => Reason::AnswersExceeded,
+        Err(Silence::NoRoom) => Reason::NoRoom,
+    };
+    reason as u32
 }
 
 /// What a packet is counted under that stops and is not answered.
@@ -141,6 +132,11 @@ impl Buffer for Xdp<'_> {
     fn prepend(&mut self, bytes: usize) -> Option<()> {
         // SAFETY: as above.
         (unsafe { bpf_xdp_adjust_head(self.context.ctx, -(bytes as i32)) } == 0).then_some(())
+    }
+
+    #[inline(always)]
+    fn header6(&mut self, offset: usize) -> Result<(ipv6::Packet, Upper), Refusal> {
+        extension::header(self.context, offset)
     }
 
     #[inline(always)]
@@ -198,9 +194,9 @@ pub(crate) fn sum(context: &XdpContext, offset: usize, length: usize) -> Option<
     job.summing.sum()
 }
 
-extern "C" fn step(_index: u64, job: *mut c_void) -> i64 {
+extern "C" fn step(index: u64, job: *mut c_void) -> i64 {
     // SAFETY: the `job` of `sum`, which nobody else uses meanwhile.
     let job = unsafe { &mut *job.cast::<Job<'_>>() };
     let frame = frame(job.context);
-    (job.summing.step(&frame) == ControlFlow::Break(())) as i64
+    (job.summing.step(index as u32, &frame) == ControlFlow::Break(())) as i64
 }

@@ -3,10 +3,10 @@
 
 use aya_ebpf::programs::XdpContext;
 use dray_abi::{Meta, Port, Reason, Settings};
-use dray_packet::{Frame, Refusal, TransportProtocol, icmp, ipv4, ipv6, sctp, state::State, tcp};
+use dray_packet::{Refusal, TransportProtocol, icmp, ipv4, ipv6, sctp, state::State, tcp};
 
 use crate::{
-    answer, atomic, connection,
+    answer, atomic, connection, extension,
     family::Packet,
     frame,
     open::{self, Arrival, Outcome},
@@ -22,7 +22,7 @@ const NO_PACKET_YET: u32 = (3_000_000_000_u64 >> dray_abi::TICK_SHIFT) as u32;
 /// A family's ICMP.
 pub(crate) trait Message: Packet {
     /// The error in the packet at `offset`, as if the client had sent it.
-    fn error(frame: &Frame<'_>, offset: usize) -> Result<Self, Reason>;
+    fn error(context: &XdpContext, offset: usize) -> Result<Self, Reason>;
 
     /// Whether its checksum is right, as far as Linux looks.
     fn is_right(&self, context: &XdpContext, settings: &Settings, offset: usize) -> bool;
@@ -49,7 +49,7 @@ fn destination<P: Message>(
     offset: usize,
     tick: u32,
 ) -> Result<u32, Reason> {
-    let error = P::error(&frame(context), offset)?;
+    let error = P::error(context, offset)?;
     let settings = &port.settings;
     let number = match connection::find(&error, error.place(), tick) {
         Some(found) => found.meta.destination(),
@@ -115,8 +115,8 @@ fn unjudge<P: Packet>(found: &Found<P::Slot>, protocol: TransportProtocol, tick:
 
 impl Message for ipv4::Packet {
     #[inline(always)]
-    fn error(frame: &Frame<'_>, offset: usize) -> Result<Self, Reason> {
-        icmp::parse4(frame, offset).map_err(reason)
+    fn error(context: &XdpContext, offset: usize) -> Result<Self, Reason> {
+        icmp::parse4(&frame(context), offset).map_err(reason)
     }
 
     /// Linux 6.1.176 looks at it whatever the forwarding method, later kernels only where they change the message.
@@ -142,8 +142,9 @@ impl Message for ipv4::Packet {
 
 impl Message for ipv6::Packet {
     #[inline(always)]
-    fn error(frame: &Frame<'_>, offset: usize) -> Result<Self, Reason> {
-        icmp::parse6(frame, offset).map_err(|refusal| match refusal {
+    fn error(context: &XdpContext, offset: usize) -> Result<Self, Reason> {
+        let drive = |walk| extension::drive(context, walk);
+        icmp::parse6_by(&frame(context), offset, drive).map_err(|refusal| match refusal {
             Refusal::Fragment => Reason::IcmpFragment,
             other => reason(other),
         })

@@ -13,7 +13,7 @@ mod message;
 mod reset;
 
 use crate::{
-    Frame, TransportProtocol,
+    Frame, Refusal, TransportProtocol, Upper,
     checksum::Sum,
     ethernet,
     icmp::{ICMP, ICMPV6},
@@ -33,6 +33,16 @@ pub enum Answer {
     TooBig(u32),
     /// A TCP reset.
     Reset,
+}
+
+impl Answer {
+    #[inline(always)]
+    fn without_reset(self) -> Self {
+        match self {
+            Self::Reset => Self::PortUnreachable,
+            error => error,
+        }
+    }
 }
 
 /// Why there is no answer.
@@ -60,6 +70,14 @@ pub trait Buffer {
     /// Adds `bytes` bytes in front, which may be any.
     fn prepend(&mut self, bytes: usize) -> Option<()>;
 
+    /// The header of the IPv6 packet at `offset` (see [`ipv6::header_by`]).
+    ///
+    /// # Errors
+    /// As for [`ipv6::header`].
+    fn header6(&mut self, offset: usize) -> Result<(ipv6::Packet, Upper), Refusal> {
+        ipv6::header(&self.frame(), offset)
+    }
+
     /// The sum of `length` bytes at `offset` (see [`Summing`](crate::checksum::Summing)).
     fn sum(&mut self, offset: usize, length: usize) -> Option<Sum>;
 
@@ -68,8 +86,9 @@ pub trait Buffer {
 }
 
 /// Makes the frame in `buffer`, whose link layer is `link` bytes long, an answer to its sender, which leaves from the
-/// Ethernet address `own`. An error quotes the packet as it lies in the frame; one that is too big, as in Linux, with one
-/// taken from its TTL or hop limit, which is at least 1.
+/// Ethernet address `own`, and says which one it is: [`Answer::Reset`] is for TCP alone, others hear
+/// [`Answer::PortUnreachable`] instead. An error quotes the packet as it lies in the frame; one that is too big, as in Linux, with
+/// one taken from its TTL or hop limit, which is at least 1.
 ///
 /// # Errors
 /// [`Silence`] says why there is none.
@@ -79,29 +98,38 @@ pub fn answer<B: Buffer>(
     link: usize,
     own: [u8; 6],
     answer: Answer,
-) -> Result<(), Silence> {
+) -> Result<Answer, Silence> {
     let version: u8 = buffer.frame().read(link).ok_or(Silence::NoRoom)?;
-    match (version >> 4, answer) {
-        (4, Answer::Reset) => reset4(buffer, link, own),
-        (4, _) => error4(buffer, link, own, answer),
-        (6, Answer::Reset) => reset6(buffer, link, own),
-        (6, _) => error6(buffer, link, own, answer),
+    match version >> 4 {
+        4 => answer4(buffer, link, own, answer),
+        6 => answer6(buffer, link, own, answer),
         _ => Err(Silence::Unanswerable),
     }
 }
 
 #[inline(always)]
-fn error4<B: Buffer>(
+fn answer4<B: Buffer>(
     buffer: &mut B,
     link: usize,
     own: [u8; 6],
     answer: Answer,
-) -> Result<(), Silence> {
+) -> Result<Answer, Silence> {
     const ROOM: usize = size_of::<Message4>();
-    let (packet, upper) = ipv4::header(&buffer.frame(), link).map_err(|_| Silence::Unanswerable)?;
+    let frame = buffer.frame();
+    let (packet, upper) = ipv4::header(&frame, link).map_err(|_| Silence::Unanswerable)?;
     if !ip::answerable4(&packet) || upper.protocol == ICMP {
         return Err(Silence::Unanswerable);
     }
+    if answer == Answer::Reset && upper.protocol == TransportProtocol::Tcp.number() {
+        let header = frame.read(link).ok_or(Silence::NoRoom)?;
+        let segment: tcp::Header = frame.read(upper.offset).ok_or(Silence::NoRoom)?;
+        let length = link + packet.length as usize - upper.offset;
+        let reset = Reset4::new(&header, &segment, length).ok_or(Silence::Unanswerable)?;
+        replace(buffer, link, own, size_of::<Reset4>())?;
+        buffer.frame().write(link, reset).ok_or(Silence::NoRoom)?;
+        return Ok(Answer::Reset);
+    }
+    let answer = answer.without_reset();
     if !buffer.permit() {
         return Err(Silence::Exceeded);
     }
@@ -112,21 +140,33 @@ fn error4<B: Buffer>(
     let (header, quote) = make_room::<_, ipv4::Header>(buffer, link, own, quote, ROOM)?;
     let sum = buffer.sum(link + ROOM, quote).ok_or(Silence::NoRoom)?;
     let message = Message4::new(&header, answer, quote, sum);
-    buffer.frame().write(link, message).ok_or(Silence::NoRoom)
+    buffer.frame().write(link, message).ok_or(Silence::NoRoom)?;
+    Ok(answer)
 }
 
 #[inline(always)]
-fn error6<B: Buffer>(
+fn answer6<B: Buffer>(
     buffer: &mut B,
     link: usize,
     own: [u8; 6],
     answer: Answer,
-) -> Result<(), Silence> {
+) -> Result<Answer, Silence> {
     const ROOM: usize = size_of::<Message6>();
-    let (packet, upper) = ipv6::header(&buffer.frame(), link).map_err(|_| Silence::Unanswerable)?;
+    let (packet, upper) = buffer.header6(link).map_err(|_| Silence::Unanswerable)?;
     if !ip::answerable6(&packet) || upper.protocol == ICMPV6 {
         return Err(Silence::Unanswerable);
     }
+    if answer == Answer::Reset && upper.protocol == TransportProtocol::Tcp.number() {
+        let frame = buffer.frame();
+        let header = frame.read(link).ok_or(Silence::NoRoom)?;
+        let segment: tcp::Header = frame.read(upper.offset).ok_or(Silence::NoRoom)?;
+        let length = link + packet.length as usize - upper.offset;
+        let reset = Reset6::new(&header, &segment, length).ok_or(Silence::Unanswerable)?;
+        replace(buffer, link, own, size_of::<Reset6>())?;
+        buffer.frame().write(link, reset).ok_or(Silence::NoRoom)?;
+        return Ok(Answer::Reset);
+    }
+    let answer = answer.without_reset();
     if !buffer.permit() {
         return Err(Silence::Exceeded);
     }
@@ -137,37 +177,8 @@ fn error6<B: Buffer>(
     let (header, quote) = make_room::<_, ipv6::Header>(buffer, link, own, quote, ROOM)?;
     let sum = buffer.sum(link + ROOM, quote).ok_or(Silence::NoRoom)?;
     let message = Message6::new(&header, answer, quote, sum);
-    buffer.frame().write(link, message).ok_or(Silence::NoRoom)
-}
-
-#[inline(always)]
-fn reset4<B: Buffer>(buffer: &mut B, link: usize, own: [u8; 6]) -> Result<(), Silence> {
-    let frame = buffer.frame();
-    let (packet, upper) = ipv4::header(&frame, link).map_err(|_| Silence::Unanswerable)?;
-    if !ip::answerable4(&packet) || upper.protocol != TransportProtocol::Tcp.number() {
-        return Err(Silence::Unanswerable);
-    }
-    let header = frame.read(link).ok_or(Silence::NoRoom)?;
-    let segment: tcp::Header = frame.read(upper.offset).ok_or(Silence::NoRoom)?;
-    let length = link + packet.length as usize - upper.offset;
-    let reset = Reset4::new(&header, &segment, length).ok_or(Silence::Unanswerable)?;
-    replace(buffer, link, own, size_of::<Reset4>())?;
-    buffer.frame().write(link, reset).ok_or(Silence::NoRoom)
-}
-
-#[inline(always)]
-fn reset6<B: Buffer>(buffer: &mut B, link: usize, own: [u8; 6]) -> Result<(), Silence> {
-    let frame = buffer.frame();
-    let (packet, upper) = ipv6::header(&frame, link).map_err(|_| Silence::Unanswerable)?;
-    if !ip::answerable6(&packet) || upper.protocol != TransportProtocol::Tcp.number() {
-        return Err(Silence::Unanswerable);
-    }
-    let header = frame.read(link).ok_or(Silence::NoRoom)?;
-    let segment: tcp::Header = frame.read(upper.offset).ok_or(Silence::NoRoom)?;
-    let length = link + packet.length as usize - upper.offset;
-    let reset = Reset6::new(&header, &segment, length).ok_or(Silence::Unanswerable)?;
-    replace(buffer, link, own, size_of::<Reset6>())?;
-    buffer.frame().write(link, reset).ok_or(Silence::NoRoom)
+    buffer.frame().write(link, message).ok_or(Silence::NoRoom)?;
+    Ok(answer)
 }
 
 /// Leaves `quote` bytes of the packet, or as many as there are, and puts `room` bytes and the link layer before it. Gives

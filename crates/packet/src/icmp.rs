@@ -76,7 +76,20 @@ pub fn parse4(frame: &Frame<'_>, offset: usize) -> Result<ipv4::Packet, Refusal>
 /// [`Refusal::Fragment`] when it is an error behind a Fragment header, which IPVS drops; else [`Refusal::Truncated`].
 #[inline(always)]
 pub fn parse6(frame: &Frame<'_>, offset: usize) -> Result<ipv6::Packet, Refusal> {
-    let (outer, upper) = ipv6::header(frame, offset)?;
+    parse6_by(frame, offset, |walk| walk.through(frame))
+}
+
+/// The same; `drive` drives a walk over extension headers to its end.
+///
+/// # Errors
+/// As for [`parse6`].
+#[inline(always)]
+pub fn parse6_by(
+    frame: &Frame<'_>,
+    offset: usize,
+    drive: impl Fn(ipv6::Walk) -> ipv6::Walk,
+) -> Result<ipv6::Packet, Refusal> {
+    let (outer, upper) = ipv6::header_by(frame, offset, &drive)?;
     if upper.protocol != ICMPV6 {
         return Err(Refusal::OtherProtocol);
     }
@@ -88,7 +101,7 @@ pub fn parse6(frame: &Frame<'_>, offset: usize) -> Result<ipv6::Packet, Refusal>
         return Err(Refusal::Fragment);
     }
     let quote = upper.offset + size_of::<Header>();
-    let (inner, carried) = ipv6::header(frame, quote)?;
+    let (inner, carried) = ipv6::header_by(frame, quote, &drive)?;
     if inner.is_later_fragment() || TransportProtocol::from_number(carried.protocol).is_none() {
         return Err(Refusal::OtherProtocol);
     }

@@ -1,5 +1,7 @@
 //! IPv6 (RFC 8200), with extension headers, as far as a director looks.
 
+use core::ops::ControlFlow;
+
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::{
@@ -26,7 +28,7 @@ pub struct Header {
 /// Offset of the hop limit in the header.
 const HOP_LIMIT: usize = 7;
 /// Extension headers that are walked; a packet with more is not balanced.
-const MAX_EXTENSIONS: usize = 6;
+const MAX_EXTENSIONS: u32 = 6;
 /// How far from the start of the frame the transport header may lie.
 const MAX_OFFSET: usize = 2048;
 
@@ -115,17 +117,17 @@ impl Packet {
 pub fn parse(frame: &Frame<'_>, offset: usize) -> Result<Packet, Refusal> {
     let header = read(frame, offset)?;
     let [next, hop_limit] = header.next_hop_limit;
-    let (protocol, carried) = find_transport(frame, next, offset + size_of::<Header>())?;
+    let (protocol, at, fragment) = find_transport(frame, next, offset + size_of::<Header>())?;
     let length = length(&header);
     let end = offset + length as usize;
-    let (tail, flags) = transport(frame, carried.upper.offset, end, protocol)?;
+    let (tail, flags) = transport(frame, at, end, protocol)?;
     let [client_high, client_low, vip_high, vip_low] = header.addresses.map(u64::from_le_bytes);
     Ok(Packet {
         key: [client_high, client_low, vip_high, vip_low, tail],
         flags,
         hop_limit,
         length,
-        fragment: carried.fragment,
+        fragment,
     })
 }
 
@@ -136,9 +138,22 @@ pub fn parse(frame: &Frame<'_>, offset: usize) -> Result<Packet, Refusal> {
 /// [`Refusal::Truncated`] when a header is cut short or makes no sense, [`Refusal::OtherProtocol`] when there are too many.
 #[inline(always)]
 pub fn header(frame: &Frame<'_>, offset: usize) -> Result<(Packet, Upper), Refusal> {
+    header_by(frame, offset, |walk| walk.through(frame))
+}
+
+/// The same; `drive` drives a walk to its end.
+///
+/// # Errors
+/// As for [`header`].
+#[inline(always)]
+pub fn header_by(
+    frame: &Frame<'_>,
+    offset: usize,
+    drive: impl FnOnce(Walk) -> Walk,
+) -> Result<(Packet, Upper), Refusal> {
     let header = read(frame, offset)?;
     let [next, hop_limit] = header.next_hop_limit;
-    let Carried { upper, fragment } = walk(frame, next, offset + size_of::<Header>())?;
+    let (upper, fragment) = drive(Walk::new(next, offset + size_of::<Header>())).end()?;
     let length = length(&header);
     if offset + (length as usize) < upper.offset {
         return Err(Refusal::Truncated);
@@ -161,13 +176,6 @@ pub fn decrement_hop_limit(frame: &Frame<'_>, offset: usize, packet: &Packet) ->
     frame.write(offset + HOP_LIMIT, packet.hop_limit.wrapping_sub(1))
 }
 
-/// What an IPv6 packet carries behind its extension headers.
-struct Carried {
-    upper: Upper,
-    /// As [`Packet::fragment`].
-    fragment: u64,
-}
-
 #[inline(always)]
 fn read(frame: &Frame<'_>, offset: usize) -> Result<Header, Refusal> {
     let header: Header = frame.read(offset).ok_or(Refusal::Truncated)?;
@@ -183,66 +191,110 @@ fn length(header: &Header) -> u32 {
     size_of::<Header>() as u32 + u16::from_be_bytes(header.payload_length) as u32
 }
 
-/// Where the transport header lies, which most often follows at once.
+/// Where the transport header lies, which most often follows at once, and the Fragment header.
 #[inline(always)]
 fn find_transport(
     frame: &Frame<'_>,
     first: u8,
     offset: usize,
-) -> Result<(TransportProtocol, Carried), Refusal> {
+) -> Result<(TransportProtocol, usize, u64), Refusal> {
     if let Some(protocol) = TransportProtocol::from_number(first) {
-        let upper = Upper {
-            protocol: first,
-            offset,
-        };
-        return Ok((protocol, Carried { upper, fragment: 0 }));
+        return Ok((protocol, offset, 0));
     }
-    let carried = walk(frame, first, offset)?;
-    if carried.fragment & FRAGMENT_OFFSET != 0 {
+    let (upper, fragment) = Walk::new(first, offset).through(frame).end()?;
+    if fragment & FRAGMENT_OFFSET != 0 {
         return Err(Refusal::Fragment);
     }
-    let protocol =
-        TransportProtocol::from_number(carried.upper.protocol).ok_or(Refusal::OtherProtocol)?;
-    Ok((protocol, carried))
+    let protocol = TransportProtocol::from_number(upper.protocol).ok_or(Refusal::OtherProtocol)?;
+    Ok((protocol, upper.offset, fragment))
 }
 
-/// Walks the extension headers (RFC 8200 section 4) to what is carried. A later fragment's walk ends at its Fragment header:
-/// what follows are bytes from the middle of something.
-#[inline(always)]
-fn walk(frame: &Frame<'_>, first: u8, offset: usize) -> Result<Carried, Refusal> {
-    const HOP_BY_HOP: u8 = 0;
-    const ROUTING: u8 = 43;
-    const FRAGMENT: u8 = 44;
-    const DESTINATION_OPTIONS: u8 = 60;
+/// A walk over extension headers (RFC 8200 section 4) to what is carried, in steps, so that the kernel's loop helper can drive
+/// it as well as a loop. A later fragment's ends behind its Fragment header: what follows are bytes from the middle of
+/// something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Walk {
+    next: u8,
+    /// The frame ended inside a header.
+    truncated: bool,
+    at: usize,
+    /// As [`Packet::fragment`].
+    fragment: u64,
+}
 
-    let (mut next, mut at, mut fragment) = (first, offset, 0);
-    for _ in 0..MAX_EXTENSIONS {
-        match next {
-            HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS => {
-                let [following, length]: [u8; 2] = frame.read(at).ok_or(Refusal::Truncated)?;
-                at += (length as usize + 1) * 8;
-                next = following;
-            }
-            FRAGMENT => {
-                let header: [u8; 8] = frame.read(at).ok_or(Refusal::Truncated)?;
-                [next, ..] = header;
-                at += 8;
-                fragment = u64::from_le_bytes(header);
-                if fragment & FRAGMENT_OFFSET != 0 {
-                    break;
-                }
-            }
-            _ => break,
-        }
-        if at > MAX_OFFSET {
-            return Err(Refusal::OtherProtocol);
+impl Walk {
+    /// Steps that are enough.
+    pub const STEPS: u32 = MAX_EXTENSIONS;
+
+    /// From a header of type `first` at `offset`.
+    #[inline(always)]
+    const fn new(first: u8, offset: usize) -> Self {
+        Self {
+            next: first,
+            truncated: false,
+            at: offset,
+            fragment: 0,
         }
     }
-    let upper = Upper {
-        protocol: next,
-        offset: at,
-    };
-    Ok(Carried { upper, fragment })
+
+    /// Walks over one header, until there is none.
+    #[inline(always)]
+    pub fn step(&mut self, frame: &Frame<'_>) -> ControlFlow<()> {
+        const HOP_BY_HOP: u8 = 0;
+        const ROUTING: u8 = 43;
+        const FRAGMENT: u8 = 44;
+        const DESTINATION_OPTIONS: u8 = 60;
+
+        let is_fragment = self.next == FRAGMENT;
+        let is_extension =
+            is_fragment || matches!(self.next, HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS);
+        if !is_extension || self.at > MAX_OFFSET {
+            return ControlFlow::Break(());
+        }
+        let Some(header) = frame.read::<[u8; 8]>(self.at) else {
+            self.truncated = true;
+            return ControlFlow::Break(());
+        };
+        let [next, length, ..] = header;
+        self.next = next;
+        if !is_fragment {
+            self.at += (length as usize + 1) * 8;
+            return ControlFlow::Continue(());
+        }
+        self.at += 8;
+        self.fragment = u64::from_le_bytes(header);
+        if self.fragment & FRAGMENT_OFFSET != 0 {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Walks to the end.
+    #[inline(always)]
+    pub fn through(mut self, frame: &Frame<'_>) -> Self {
+        for _ in 0..Self::STEPS {
+            if self.step(frame).is_break() {
+                break;
+            }
+        }
+        self
+    }
+
+    /// What is carried, and the Fragment header.
+    #[inline(always)]
+    fn end(self) -> Result<(Upper, u64), Refusal> {
+        if self.truncated {
+            return Err(Refusal::Truncated);
+        }
+        if self.at > MAX_OFFSET {
+            return Err(Refusal::OtherProtocol);
+        }
+        let upper = Upper {
+            protocol: self.next,
+            offset: self.at,
+        };
+        Ok((upper, self.fragment))
+    }
 }
 
 #[cfg(test)]

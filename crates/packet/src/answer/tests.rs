@@ -46,8 +46,8 @@ impl Buffer for Memory {
     fn sum(&mut self, offset: usize, length: usize) -> Option<Sum> {
         let frame = self.frame();
         let mut summing = Summing::new(offset, length);
-        for _ in 0..Summing::steps(length) {
-            let _ = summing.step(&frame);
+        for number in 0..Summing::steps(length) {
+            let _ = summing.step(number, &frame);
         }
         summing.sum()
     }
@@ -328,15 +328,16 @@ fn a_syn_is_acknowledged_by_the_reset_and_an_ack_believed() {
 }
 
 #[test]
-fn a_reset_answers_neither_a_reset_nor_a_datagram() {
+fn a_reset_is_no_answer_to_a_reset_nor_to_a_datagram() {
     for flags in [RST, RST | ACK, RST | SYN] {
         assert_eq!(
             answered(&tcp(4, flags, b""), Answer::Reset),
             Err(Silence::Unanswerable)
         );
     }
-    for packet in [udp4(20), udp6(20)] {
-        assert_eq!(answered(&packet, Answer::Reset), Err(Silence::Unanswerable));
+    for (packet, code) in [(udp4(20), [3, 3]), (udp6(20), [1, 4])] {
+        let frame = answered(&packet, Answer::Reset).unwrap();
+        assert_eq!(payload_of(&frame)[..2], code);
     }
 }
 
@@ -442,7 +443,7 @@ fn without_headroom_there_is_a_reset_but_no_error() {
     for (packet, what, expected) in [
         (udp4(9), Answer::PortUnreachable, Err(Silence::NoRoom)),
         (udp6(9), Answer::PortUnreachable, Err(Silence::NoRoom)),
-        (tcp(4, SYN, b""), Answer::Reset, Ok(())),
+        (tcp(4, SYN, b""), Answer::Reset, Ok(Answer::Reset)),
     ] {
         let mut memory = Memory {
             bytes: packet,
@@ -480,7 +481,7 @@ proptest! {
         version in prop::sample::select(vec![4u8, 6]),
         flags in any::<u8>(),
         payload in prop::collection::vec(any::<u8>(), 0..1400),
-        changes in prop::collection::vec((14..90usize, any::<u8>()), 0..4),
+        changes in prop::collection::vec((15..90usize, any::<u8>()), 0..4),
         length in 14..1500usize,
         what in prop::sample::select(vec![Answer::PortUnreachable, Answer::TooBig(9), Answer::Reset]),
     ) {
@@ -492,8 +493,8 @@ proptest! {
         }
         packet.truncate(length);
         if let Ok(frame) = answered(&packet, what) {
-            let room = if what == Answer::Reset { 0 } else { 48 };
-            prop_assert!(frame.len() <= (packet.len() + room).min(14 + 1280));
+            const ROOM: usize = 48;
+            prop_assert!(frame.len() <= (packet.len() + ROOM).min(14 + 1280));
             payload_of(&frame);
         }
     }
