@@ -5,6 +5,7 @@ mod configuration;
 mod connections;
 mod lab;
 mod reload;
+mod replay;
 mod run;
 mod status;
 mod stop;
@@ -32,6 +33,7 @@ enum Verb {
     Status(status::StatusCommand),
     Connections(connections::ConnectionsCommand),
     Stop(stop::Stop),
+    Replay(replay::Replay),
     Lab(lab::Lab),
 }
 
@@ -64,6 +66,7 @@ impl Verb {
             Self::Status(verb) => verb.run(),
             Self::Connections(verb) => verb.run(),
             Self::Stop(verb) => verb.run(),
+            Self::Replay(verb) => verb.run(),
             Self::Lab(verb) => verb.run(),
         }
     }

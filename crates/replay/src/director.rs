@@ -17,7 +17,8 @@ use std::{net::IpAddr, time::Duration};
 
 use dray_dataplane::{Capacity, LoadError, Private, RunError};
 use dray_model::{
-    Action, DataPlane as _, DataPlaneError, Defence, Family, IpvsOptions, KernelRules, Policy, Protocol,
+    Action, DataPlane as _, DataPlaneError, Defence, Family, IpvsOptions, KernelRules, Policy,
+    Protocol,
 };
 
 use crate::{
@@ -32,7 +33,7 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum DirectorError {
     /// dray does not do what the step asks for.
-    #[error("not played: {0}")]
+    #[error("{0}")]
     NotPlayed(String),
     /// The private data plane could not be made.
     #[error("failed to make a private data plane (root is needed)")]
@@ -152,7 +153,8 @@ impl Director {
             TX | REDIRECT => Ok(vec![(exit(&outcome.frame), outcome.frame)]),
             PASS => Ok(self.host.receive(&outcome.frame[14..])),
             DROP if self.other_method() != dropped => Err(DirectorError::NotPlayed(
-                "the packet's real server is reached by NAT or a tunnel, which is not in dray yet".to_owned(),
+                "the packet's real server is reached by NAT or a tunnel, which is not in dray yet"
+                    .to_owned(),
             )),
             DROP => Ok(Vec::new()),
             verdict => Err(DirectorError::Verdict(verdict)),
@@ -240,8 +242,9 @@ fn rules(kernel: Option<&Kernel>) -> KernelRules {
 }
 
 fn mark_rule(rule: &crate::scenario::MarkRule) -> Result<dray_model::MarkRule, DirectorError> {
-    let mark = std::num::NonZeroU32::new(rule.mark)
-        .ok_or_else(|| DirectorError::NotPlayed("a rule takes a mark away, which dray's rules cannot".to_owned()))?;
+    let mark = std::num::NonZeroU32::new(rule.mark).ok_or_else(|| {
+        DirectorError::NotPlayed("a rule takes a mark away, which dray's rules cannot".to_owned())
+    })?;
     if rule.dport.is_some() && rule.proto.is_none() {
         return Err(DirectorError::NotPlayed(
             "a rule for a port names no protocol, which iptables refuses".to_owned(),
@@ -280,7 +283,11 @@ fn network(address: IpAddr, length: u8) -> IpAddr {
 
 /// By which side a frame left: each has its own Ethernet address.
 fn exit(frame: &[u8]) -> Exit {
-    if frame[6..12] == SERVER_PORT.0 { Exit::Server } else { Exit::Client }
+    if frame[6..12] == SERVER_PORT.0 {
+        Exit::Server
+    } else {
+        Exit::Client
+    }
 }
 
 /// IPVS's refusals are answers, and what remains are errors.

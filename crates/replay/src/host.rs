@@ -48,7 +48,10 @@ impl Host {
     /// As a scenario sets it up.
     pub fn new(scenario: &Scenario) -> Self {
         Self {
-            own: OWN_ADDRESSES.into_iter().chain(site::vips(scenario)).collect(),
+            own: OWN_ADDRESSES
+                .into_iter()
+                .chain(site::vips(scenario))
+                .collect(),
             local: scenario.local.clone(),
             reals: RealServers::of(scenario),
             listeners: BTreeSet::new(),
@@ -70,7 +73,10 @@ impl Host {
     pub fn is_martian(&self, source: IpAddr) -> bool {
         match source {
             IpAddr::V4(address) => {
-                self.is_own(source) || address.is_multicast() || address.is_broadcast() || address.octets()[0] == 0
+                self.is_own(source)
+                    || address.is_multicast()
+                    || address.is_broadcast()
+                    || address.octets()[0] == 0
             }
             IpAddr::V6(address) => address.is_loopback() || address.is_multicast(),
         }
@@ -96,7 +102,9 @@ impl Host {
             return Vec::new();
         }
         let back = match packet.transport {
-            Transport::Ports { destination, flags, .. } if packet.protocol == 6 => {
+            Transport::Ports {
+                destination, flags, ..
+            } if packet.protocol == 6 => {
                 if self.listeners.contains(&Listener::Tcp(destination)) {
                     answer::listener(packet, flags)
                 } else {
@@ -110,7 +118,9 @@ impl Host {
             Transport::Icmp(kind) => answer::echo(packet, kind.number),
             Transport::Other => Some(answer::protocol_unreachable(data, packet)),
         };
-        back.and_then(|back| self.send(packet.source, &back)).into_iter().collect()
+        back.and_then(|back| self.send(packet.source, &back))
+            .into_iter()
+            .collect()
     }
 
     /// A packet to somebody else.
@@ -140,8 +150,12 @@ impl Host {
         }
         // Of the network between the director and the router, the router alone is there.
         let near = match to {
-            IpAddr::V4(to) => to.octets()[..3] == [10, 255, 0] && to != Ipv4Addr::new(10, 255, 0, 2),
-            IpAddr::V6(to) => to.segments()[..4] == [0xfd00, 0x255, 0, 0] && to.segments()[4..] != [0, 0, 0, 2],
+            IpAddr::V4(to) => {
+                to.octets()[..3] == [10, 255, 0] && to != Ipv4Addr::new(10, 255, 0, 2)
+            }
+            IpAddr::V6(to) => {
+                to.segments()[..4] == [0xfd00, 0x255, 0, 0] && to.segments()[4..] != [0, 0, 0, 2]
+            }
         };
         (!near).then_some((Exit::Client, CLIENT_PORT, ROUTER))
     }
@@ -152,7 +166,11 @@ impl Host {
             IpAddr::V4(_) => (OWN_ADDRESSES[0], OWN_ADDRESSES[2]),
             IpAddr::V6(_) => (OWN_ADDRESSES[1], OWN_ADDRESSES[3]),
         };
-        if self.reals.mac(to).is_some() { server_side } else { client_side }
+        if self.reals.mac(to).is_some() {
+            server_side
+        } else {
+            client_side
+        }
     }
 }
 

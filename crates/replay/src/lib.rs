@@ -33,5 +33,5 @@ pub mod site;
 pub mod sysctl;
 
 pub use endpoint::{Endpoint, NotAnEndpoint};
-pub use play::{Played, PlayError, Stop, Verdict, judge, play, verdict};
+pub use play::{PlayError, Played, Stop, Verdict, judge, play, verdict};
 pub use scenario::Scenario;

@@ -133,8 +133,18 @@ pub fn play(scenario: &Scenario) -> Result<Played, PlayError> {
                 });
                 break;
             }
-            Err(StepError::Director(source)) => return Err(PlayError::Step { step: number, source }),
-            Err(StepError::Build(source)) => return Err(PlayError::Packet { step: number, source }),
+            Err(StepError::Director(source)) => {
+                return Err(PlayError::Step {
+                    step: number,
+                    source,
+                });
+            }
+            Err(StepError::Build(source)) => {
+                return Err(PlayError::Packet {
+                    step: number,
+                    source,
+                });
+            }
         }
     }
     played.scenario.kernel = Some(signature(scenario.kernel.as_ref()));
@@ -145,7 +155,9 @@ pub fn play(scenario: &Scenario) -> Result<Played, PlayError> {
 fn signature(kernel: Option<&Kernel>) -> Kernel {
     let version = env!("CARGO_PKG_VERSION");
     Kernel(match kernel.and_then(Kernel::version) {
-        Some((major, minor, patch)) => format!("Linux {major}.{minor}.{patch} by its rules: dray {version}"),
+        Some((major, minor, patch)) => {
+            format!("Linux {major}.{minor}.{patch} by its rules: dray {version}")
+        }
         None => format!("dray {version}"),
     })
 }
@@ -165,7 +177,11 @@ fn set_up(scenario: &Scenario) -> Result<Director, PlayError> {
             udp: NonZeroU32::new(timeouts.udp),
         });
     }
-    for line in scenario.services.iter().flat_map(|service| service.commands()) {
+    for line in scenario
+        .services
+        .iter()
+        .flat_map(|service| service.commands())
+    {
         let answer = director.ipvsadm(&line).map_err(PlayError::Setup)?;
         if answer.rc != 0 || !answer.out.is_empty() {
             return Err(PlayError::SetupCommand {
@@ -266,7 +282,9 @@ fn play_packets(
             to_real = first.map(|(_, frame)| frame.clone());
         }
         answers.push(PacketAnswer::of(
-            sent.iter().map(|sent| meaning(director, sent, step.from)).collect(),
+            sent.iter()
+                .map(|sent| meaning(director, sent, step.from))
+                .collect(),
         ));
         out.extend(sent.into_iter().map(|(_, frame)| frame));
     }
@@ -277,7 +295,9 @@ fn play_packets(
     played.expect = Some(if step.repeat.is_some() {
         counts(answers)
     } else {
-        answers.pop().unwrap_or_else(|| PacketAnswer::of(Vec::new()))
+        answers
+            .pop()
+            .unwrap_or_else(|| PacketAnswer::of(Vec::new()))
     });
     Ok((played, to_real))
 }
@@ -294,7 +314,11 @@ fn answer(reply: &Reply, forwarded: &[Option<Vec<u8>>]) -> Option<Vec<u8>> {
 fn observed(frame: &[u8]) -> Option<Observed> {
     let packet = frame::Packet::parse(frame.get(14..)?).ok()?;
     let (source, destination) = match packet.transport {
-        frame::Transport::Ports { source, destination, .. } => (source, destination),
+        frame::Transport::Ports {
+            source,
+            destination,
+            ..
+        } => (source, destination),
         frame::Transport::Icmp(_) | frame::Transport::Other => (0, 0),
     };
     Some(Observed {

@@ -42,10 +42,14 @@ pub fn read(line: &str) -> Result<Line, Unknown> {
             let seconds = seconds.parse().ok().and_then(crate::scenario::Seconds::new);
             seconds.map(Line::Sleep).ok_or_else(unknown)
         }
-        ["nc", "-l", "-p", port] => port.parse().map(|port| Line::Listen(Listener::Tcp(port))).map_err(|_| unknown()),
-        ["nc", "-u", "-l", "-p", port] | ["nc", "-l", "-u", "-p", port] => {
-            port.parse().map(|port| Line::Listen(Listener::Udp(port))).map_err(|_| unknown())
-        }
+        ["nc", "-l", "-p", port] => port
+            .parse()
+            .map(|port| Line::Listen(Listener::Tcp(port)))
+            .map_err(|_| unknown()),
+        ["nc", "-u", "-l", "-p", port] | ["nc", "-l", "-u", "-p", port] => port
+            .parse()
+            .map(|port| Line::Listen(Listener::Udp(port)))
+            .map_err(|_| unknown()),
         ["ipvsadm", ..] => Ok(Line::Ipvsadm(words[1..].to_vec())),
         ["cat", "/proc/net/ip_vs"] => Ok(Line::Show(Dump::Proc)),
         ["cat", "/proc/net/ip_vs_conn"] => Ok(Line::Show(Dump::ProcConns)),
@@ -57,7 +61,14 @@ pub fn read(line: &str) -> Result<Line, Unknown> {
 /// The line without what only says where output goes, and that nobody waits.
 fn plain(line: &str) -> &str {
     let mut line = line.trim();
-    for end in ["&", "2>&1", ">/dev/null", "</dev/null", "> /dev/null", "< /dev/null"] {
+    for end in [
+        "&",
+        "2>&1",
+        ">/dev/null",
+        "</dev/null",
+        "> /dev/null",
+        "< /dev/null",
+    ] {
         line = line.strip_suffix(end).unwrap_or(line).trim_end();
     }
     line
@@ -71,7 +82,10 @@ mod tests {
     fn a_listener_is_recognised_with_its_redirections() {
         let line = read("nc -l -p 8088 </dev/null >/dev/null 2>&1 &");
         assert_eq!(line, Ok(Line::Listen(Listener::Tcp(8088))));
-        assert_eq!(read("nc -u -l -p 53 &"), Ok(Line::Listen(Listener::Udp(53))));
+        assert_eq!(
+            read("nc -u -l -p 53 &"),
+            Ok(Line::Listen(Listener::Udp(53)))
+        );
     }
 
     #[test]

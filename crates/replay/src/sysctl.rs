@@ -8,7 +8,9 @@ use dray_model::{Defence, Policy};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SysctlError {
     /// dray has no such setting.
-    #[error("dray has no setting `{0}`; those of IPVS that it has are in docs/reference/configuration.md, under [director.ipvs]")]
+    #[error(
+        "dray has no setting `{0}`; those of IPVS that it has are in docs/reference/configuration.md, under [director.ipvs]"
+    )]
     Unknown(String),
     /// The value is none that it can have.
     #[error("`{name}` cannot be `{value}` here: {range}")]
@@ -47,7 +49,10 @@ pub fn set(policy: &mut Policy, name: &str, value: &str) -> Result<(), SysctlErr
     let ipvs = &mut policy.ipvs;
     match short {
         "conn_reuse_mode" => {
-            ipvs.conn_reuse_mode = u8::try_from(number).ok().filter(|mode| *mode <= 3).ok_or(wrong("0 to 3"))?;
+            ipvs.conn_reuse_mode = u8::try_from(number)
+                .ok()
+                .filter(|mode| *mode <= 3)
+                .ok_or(wrong("0 to 3"))?;
         }
         "expire_nodest_conn" => ipvs.expire_nodest_conn = on,
         "expire_quiescent_template" => ipvs.expire_quiescent_template = on,
@@ -62,15 +67,29 @@ pub fn set(policy: &mut Policy, name: &str, value: &str) -> Result<(), SysctlErr
             ipvs.am_droprate = rate.ok_or(wrong("1 or more"))?;
         }
         // Of no effect where there is no NAT, no tunnel, no connection tracking, no synchronisation and free memory.
-        "amemthresh" | "conntrack" | "debug_level" | "ignore_tunneled" | "nat_icmp_send" | "pmtu_disc" | "snat_reroute"
-        | "sync_persist_mode" | "sync_ports" | "sync_qlen_max" | "sync_refresh_period" | "sync_retries"
-        | "sync_sock_size" | "sync_version" | "backup_only" => {}
+        "amemthresh"
+        | "conntrack"
+        | "debug_level"
+        | "ignore_tunneled"
+        | "nat_icmp_send"
+        | "pmtu_disc"
+        | "snat_reroute"
+        | "sync_persist_mode"
+        | "sync_ports"
+        | "sync_qlen_max"
+        | "sync_refresh_period"
+        | "sync_retries"
+        | "sync_sock_size"
+        | "sync_version"
+        | "backup_only" => {}
         "cache_bypass" if !on => {}
         "run_estimation" if on => {}
         "lblc_expiration" | "lblcr_expiration" if number == 86400 => {}
         "cache_bypass" => return Err(wrong("0, because dray has no bypass")),
         "run_estimation" => return Err(wrong("1, because dray always counts")),
-        "lblc_expiration" | "lblcr_expiration" => return Err(wrong("86400, which is fixed in dray")),
+        "lblc_expiration" | "lblcr_expiration" => {
+            return Err(wrong("86400, which is fixed in dray"));
+        }
         _ => return Err(unknown()),
     }
     policy.drop_rate = (ipvs.drop_packet == Defence::On).then_some(ipvs.am_droprate);

@@ -20,14 +20,21 @@ fn dray_answers_as_the_kernel_did() {
     names.sort();
     for path in names {
         let text = fs::read_to_string(&path).expect("a text");
-        let scenario = Scenario::read(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let scenario =
+            Scenario::read(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let name = &scenario.name;
         let not_yet = NOT_YET.iter().find(|(other, _)| other == name);
         match (verdict(&scenario), not_yet) {
             (Ok(Verdict::Same), None) => played += 1,
-            (Ok(Verdict::Skipped(stop)), Some((_, why))) => eprintln!("{name}: {why} ({})", stop.why),
-            (Ok(Verdict::Skipped(stop)), None) => wrong.push(format!("{name}: skipped at {:?}: {}", stop.step, stop.why)),
-            (Ok(Verdict::Same), Some(_)) => wrong.push(format!("{name}: is the same, and so no exception any more")),
+            (Ok(Verdict::Skipped(stop)), Some((_, why))) => {
+                eprintln!("{name}: {why} ({})", stop.why)
+            }
+            (Ok(Verdict::Skipped(stop)), None) => {
+                wrong.push(format!("{name}: skipped at {:?}: {}", stop.step, stop.why))
+            }
+            (Ok(Verdict::Same), Some(_)) => {
+                wrong.push(format!("{name}: is the same, and so no exception any more"))
+            }
             (Ok(Verdict::Different(differences)), _) => {
                 let first = &differences[0];
                 wrong.push(format!(
@@ -41,5 +48,10 @@ fn dray_answers_as_the_kernel_did() {
             (Err(error), _) => wrong.push(format!("{name}: {error}: {:?}", error)),
         }
     }
-    assert!(wrong.is_empty(), "{played} are the same; {} are not:\n{}", wrong.len(), wrong.join("\n\n"));
+    assert!(
+        wrong.is_empty(),
+        "{played} are the same; {} are not:\n{}",
+        wrong.len(),
+        wrong.join("\n\n")
+    );
 }

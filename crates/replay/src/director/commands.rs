@@ -45,7 +45,8 @@ impl Director {
     /// # Errors
     /// When the line needs a shell or something that dray does not do.
     pub fn ipvsadm(&mut self, line: &str) -> Result<CommandAnswer, DirectorError> {
-        let words = ipvsadm::words(line).map_err(|error| DirectorError::NotPlayed(format!("`{line}`: {error}")))?;
+        let words = ipvsadm::words(line)
+            .map_err(|error| DirectorError::NotPlayed(format!("`{line}`: {error}")))?;
         self.command(&words)
     }
 
@@ -64,13 +65,18 @@ impl Director {
         self.ipvs.count(plane);
         let actions = match command {
             Command::AddService(service, settings) => self.ipvs.add_service(*service, settings),
-            Command::EditService(service, settings) => self.ipvs.edit_service(service, settings, plane),
+            Command::EditService(service, settings) => {
+                self.ipvs.edit_service(service, settings, plane)
+            }
             Command::DeleteService(service) => self.ipvs.delete_service(service, now),
             Command::Clear => self.ipvs.clear(now),
-            Command::AddServer(service, real) => self.ipvs.add_destination(service, real, plane, &self.host),
+            Command::AddServer(service, real) => {
+                self.ipvs.add_destination(service, real, plane, &self.host)
+            }
             Command::EditServer(service, real) => self.ipvs.edit_destination(service, real, plane),
             Command::DeleteServer(service, real) => {
-                self.ipvs.delete_destination(service, real.address, real.port, plane, now)
+                self.ipvs
+                    .delete_destination(service, real.address, real.port, plane, now)
             }
             Command::Zero(service) => self
                 .ipvs
@@ -84,9 +90,15 @@ impl Director {
             // There are no daemons.
             Command::StopDaemon => Err(Refusal::NoProcess.into()),
             Command::StartDaemon => {
-                return Err(DirectorError::NotPlayed("dray has no synchronisation daemons".to_owned()));
+                return Err(DirectorError::NotPlayed(
+                    "dray has no synchronisation daemons".to_owned(),
+                ));
             }
-            Command::Help => return Err(DirectorError::NotPlayed("`ipvsadm --help` is not known here".to_owned())),
+            Command::Help => {
+                return Err(DirectorError::NotPlayed(
+                    "`ipvsadm --help` is not known here".to_owned(),
+                ));
+            }
             // Nothing is on its standard input.
             Command::Restore => Ok(Vec::new()),
             Command::Save => return Ok(Printed::text(self.show(Dump::Save))),
@@ -120,9 +132,10 @@ impl Director {
 
     fn list(&mut self, list: List, format: Format) -> Printed {
         match list {
-            List::Connections => {
-                Printed::text(listing::connections(&self.connections(), format.persistent_conn))
-            }
+            List::Connections => Printed::text(listing::connections(
+                &self.connections(),
+                format.persistent_conn,
+            )),
             List::Timeouts => Printed::text(listing::timeouts(&self.policy.timeouts)),
             List::Daemons => Printed::nothing(),
             List::All => Printed::text(self.with_facts(|facts| listing::table(facts, format))),
@@ -187,7 +200,8 @@ impl Director {
     /// # Errors
     /// When dray does not have it, or not with that value.
     pub fn sysctl(&mut self, name: &str, value: &str) -> Result<CommandAnswer, DirectorError> {
-        sysctl::set(&mut self.policy, name, value).map_err(|error| DirectorError::NotPlayed(error.to_string()))?;
+        sysctl::set(&mut self.policy, name, value)
+            .map_err(|error| DirectorError::NotPlayed(error.to_string()))?;
         self.set_policy();
         self.private.data_plane().sweep(1);
         Ok(CommandAnswer::silent())

@@ -26,7 +26,9 @@ impl Director {
                 protocol: it.service.protocol.number(),
                 client: (it.client.ip(), it.client.port()),
                 virtual_service: (it.service.vip, port),
-                destination: self.reached(destination, |real| self.port_behind(it.destination, real, port)),
+                destination: self.reached(destination, |real| {
+                    self.port_behind(it.destination, real, port)
+                }),
                 state: it.state,
                 expires: it.expires.as_secs(),
                 engine: None,
@@ -57,7 +59,11 @@ impl Director {
         connections.chain(templates).collect()
     }
 
-    fn reached(&self, destination: Option<&Destination>, port: impl Fn(&Destination) -> u16) -> (IpAddr, u16) {
+    fn reached(
+        &self,
+        destination: Option<&Destination>,
+        port: impl Fn(&Destination) -> u16,
+    ) -> (IpAddr, u16) {
         match destination {
             Some(destination) => (destination.settings.address, port(destination)),
             None => (IpAddr::V6(Ipv6Addr::UNSPECIFIED), 0),

@@ -55,11 +55,23 @@ pub(super) fn listener(packet: &Packet, flags: u8) -> Option<Vec<u8>> {
 }
 
 fn segment(packet: &Packet, numbers: (u32, u32), flags: u8, window: u16) -> Option<Vec<u8>> {
-    let Transport::Ports { source, destination, .. } = packet.transport else {
+    let Transport::Ports {
+        source,
+        destination,
+        ..
+    } = packet.transport
+    else {
         return None;
     };
     let addresses = (packet.destination, packet.source);
-    let content = tcp_packet(addresses, (destination, source), numbers, flags, window, &[]);
+    let content = tcp_packet(
+        addresses,
+        (destination, source),
+        numbers,
+        flags,
+        window,
+        &[],
+    );
     let fields = IpFields {
         ttl: TTL,
         tos: packet.tos,
@@ -89,7 +101,11 @@ pub(super) fn echo(packet: &Packet, number: u8) -> Option<Vec<u8>> {
 
 /// Nobody listens on the port.
 pub(super) fn port_unreachable(data: &[u8], packet: &Packet) -> Vec<u8> {
-    let kind = if packet.source.is_ipv4() { (3, 3) } else { (1, 4) };
+    let kind = if packet.source.is_ipv4() {
+        (3, 3)
+    } else {
+        (1, 4)
+    };
     error(data, packet, packet.destination, kind, 0)
 }
 
@@ -104,7 +120,11 @@ pub(super) fn protocol_unreachable(data: &[u8], packet: &Packet) -> Vec<u8> {
 
 /// The packet may go no further.
 pub(super) fn time_exceeded(data: &[u8], packet: &Packet, from: IpAddr) -> Vec<u8> {
-    let kind = if packet.source.is_ipv4() { (11, 0) } else { (3, 0) };
+    let kind = if packet.source.is_ipv4() {
+        (11, 0)
+    } else {
+        (3, 0)
+    };
     error(data, packet, from, kind, 0)
 }
 
@@ -119,7 +139,13 @@ fn error(data: &[u8], packet: &Packet, from: IpAddr, kind: (u8, u8), rest: u32) 
     message((from, packet.source), kind, rest, quoted, tos)
 }
 
-fn message(addresses: (IpAddr, IpAddr), (number, code): (u8, u8), rest: u32, content: &[u8], tos: u8) -> Vec<u8> {
+fn message(
+    addresses: (IpAddr, IpAddr),
+    (number, code): (u8, u8),
+    rest: u32,
+    content: &[u8],
+    tos: u8,
+) -> Vec<u8> {
     let (protocol, content) = icmp_packet(addresses, IcmpKind { number, code }, rest, content);
     let fields = IpFields {
         ttl: TTL,

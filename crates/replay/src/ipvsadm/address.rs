@@ -82,13 +82,25 @@ mod tests {
         assert_eq!(service("10.1"), v4("10.0.0.1"));
         assert_eq!(service("0x0a.010.1"), v4("10.8.0.1"));
         assert_eq!(service("10.0.0.1:80").map(|(_, port)| port), Some(Some(80)));
-        assert_eq!(service("[2001:db8::1]:0").map(|(_, port)| port), Some(Some(0)));
+        assert_eq!(
+            service("[2001:db8::1]:0").map(|(_, port)| port),
+            Some(Some(0))
+        );
         assert_eq!(service("2001:db8::1").map(|(_, port)| port), Some(None));
     }
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for text in ["", "80", "[2001:db8::1]", "[2001:db8::1", "10.0.0.256", "10.0.0.1:http", "10.0.0.1:65536", "web"] {
+        for text in [
+            "",
+            "80",
+            "[2001:db8::1]",
+            "[2001:db8::1",
+            "10.0.0.256",
+            "10.0.0.1:http",
+            "10.0.0.1:65536",
+            "web",
+        ] {
             assert_eq!(service(text), None, "{text}");
         }
     }

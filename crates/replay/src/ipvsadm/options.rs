@@ -176,7 +176,8 @@ impl<'a> Options<'a> {
             };
             self.next += 1;
             match word.strip_prefix('-') {
-                Some(rest) if !rest.is_empty() && !self.only_others => match rest.strip_prefix('-') {
+                Some(rest) if !rest.is_empty() && !self.only_others => match rest.strip_prefix('-')
+                {
                     Some("") => self.only_others = true,
                     Some(long) => return self.long(long).map(Some),
                     None => self.bundle = rest,
@@ -233,7 +234,10 @@ impl<'a> Options<'a> {
 
     /// The word that was read last.
     pub(super) fn word(&self) -> &'a str {
-        let last = self.next.checked_sub(1).and_then(|last| self.words.get(last));
+        let last = self
+            .next
+            .checked_sub(1)
+            .and_then(|last| self.words.get(last));
         last.map_or("", String::as_str)
     }
 

@@ -124,14 +124,19 @@ impl Verb {
 
     const fn rule(self, option: Opt) -> Rule {
         use Opt::{
-            Connection, Daemon, Engine, Exact, Forwarding, Lower, McastGroup, McastInterface, McastPort, McastTtl,
-            Netmask, NoSort, Numeric, OnePacket, Persistent, PersistentConn, Rate, RealServer, Scheduler,
-            SchedulerFlags, Service, Stats, SyncId, SyncMaxlen, Thresholds, Timeout, TunCsum, TunInfo, TunNocsum,
-            TunPort, TunRemcsum, TunType, Upper, Weight,
+            Connection, Daemon, Engine, Exact, Forwarding, Lower, McastGroup, McastInterface,
+            McastPort, McastTtl, Netmask, NoSort, Numeric, OnePacket, Persistent, PersistentConn,
+            Rate, RealServer, Scheduler, SchedulerFlags, Service, Stats, SyncId, SyncMaxlen,
+            Thresholds, Timeout, TunCsum, TunInfo, TunNocsum, TunPort, TunRemcsum, TunType, Upper,
+            Weight,
         };
         match (self, option) {
             (
-                Self::AddService | Self::EditService | Self::DeleteService | Self::AddServer | Self::DeleteServer
+                Self::AddService
+                | Self::EditService
+                | Self::DeleteService
+                | Self::AddServer
+                | Self::DeleteServer
                 | Self::EditServer,
                 Service,
             )
@@ -143,13 +148,18 @@ impl Verb {
             )
             | (
                 Self::List,
-                Numeric | Stats | Rate | Thresholds | PersistentConn | NoSort | SyncId | Exact | TunInfo,
+                Numeric | Stats | Rate | Thresholds | PersistentConn | NoSort | SyncId | Exact
+                | TunInfo,
             )
             | (
                 Self::AddServer | Self::EditServer,
-                Forwarding | Weight | Upper | Lower | TunType | TunPort | TunNocsum | TunCsum | TunRemcsum,
+                Forwarding | Weight | Upper | Lower | TunType | TunPort | TunNocsum | TunCsum
+                | TunRemcsum,
             )
-            | (Self::StartDaemon, McastInterface | SyncId | McastGroup | McastPort | McastTtl | SyncMaxlen)
+            | (
+                Self::StartDaemon,
+                McastInterface | SyncId | McastGroup | McastPort | McastTtl | SyncMaxlen,
+            )
             | (Self::StopDaemon, SyncId)
             | (Self::Save, Numeric)
             | (Self::Zero, Service) => Rule::Free,
@@ -293,7 +303,10 @@ impl Line {
 
     fn count(&mut self, option: Opt) -> Result<(), Usage> {
         if self.given.contains(&option) {
-            return Err(Usage::wrong(format!("multiple '{}' options specified", option.name())));
+            return Err(Usage::wrong(format!(
+                "multiple '{}' options specified",
+                option.name()
+            )));
         }
         self.given.push(option);
         Ok(())
@@ -350,9 +363,15 @@ impl Line {
             Tag::Masquerading => self.method(Forward::Nat)?,
             Tag::Ipip => self.method(Forward::Tunnel)?,
             Tag::Gatewaying => self.method(Forward::DirectRouting)?,
-            Tag::Weight => self.weight = self.counted(Opt::Weight, text, "illegal weight specified")?,
-            Tag::Upper => self.upper = self.counted(Opt::Upper, text, "illegal u_threshold specified")?,
-            Tag::Lower => self.lower = self.counted(Opt::Lower, text, "illegal l_threshold specified")?,
+            Tag::Weight => {
+                self.weight = self.counted(Opt::Weight, text, "illegal weight specified")?
+            }
+            Tag::Upper => {
+                self.upper = self.counted(Opt::Upper, text, "illegal u_threshold specified")?
+            }
+            Tag::Lower => {
+                self.lower = self.counted(Opt::Lower, text, "illegal l_threshold specified")?
+            }
             Tag::TunType => {
                 self.count(Opt::TunType)?;
                 self.tunnel = ["ipip", "gue", "gre"]
@@ -363,7 +382,8 @@ impl Line {
             Tag::TunPort => {
                 self.count(Opt::TunPort)?;
                 let port = number(text, 1, 65535);
-                self.tunnel_port = port.ok_or_else(|| Usage::wrong("illegal tunnel port specified"))? as u16;
+                self.tunnel_port =
+                    port.ok_or_else(|| Usage::wrong("illegal tunnel port specified"))? as u16;
             }
             Tag::McastGroup => self.group(text)?,
             _ => return self.take_other(tag, text),
@@ -428,7 +448,8 @@ impl Line {
 
     fn marked(&mut self, text: &str) -> Result<(), Usage> {
         self.count(Opt::Service)?;
-        let mark = number(text, 1, i64::from(u32::MAX)).and_then(|mark| NonZeroU32::new(mark as u32));
+        let mark =
+            number(text, 1, i64::from(u32::MAX)).and_then(|mark| NonZeroU32::new(mark as u32));
         self.service = Named::Mark(Mark {
             number: mark
                 .ok_or_else(|| Usage::wrong(format!("invalid fwmark value `{text}' specified")))?,
@@ -439,18 +460,22 @@ impl Line {
 
     fn mask(&mut self, text: &str) -> Result<(), Usage> {
         self.count(Opt::Netmask)?;
-        self.netmask = match self.service.family() {
-            Family::Ipv4 => Netmask::Ipv4(
-                address::ipv4(text)
-                    .ok_or_else(|| Usage::wrong("illegal virtual server persistent mask specified"))?,
-            ),
-            // Read with `atoi`: digits count up to what is none.
-            Family::Ipv6 => {
-                let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-                let length = number(&text[..end], 1, 128);
-                Netmask::Ipv6(length.ok_or_else(|| Usage::wrong("illegal ipv6 netmask specified"))? as u8)
-            }
-        };
+        self.netmask =
+            match self.service.family() {
+                Family::Ipv4 => Netmask::Ipv4(address::ipv4(text).ok_or_else(|| {
+                    Usage::wrong("illegal virtual server persistent mask specified")
+                })?),
+                // Read with `atoi`: digits count up to what is none.
+                Family::Ipv6 => {
+                    let end = text
+                        .find(|c: char| !c.is_ascii_digit())
+                        .unwrap_or(text.len());
+                    let length = number(&text[..end], 1, 128);
+                    Netmask::Ipv6(
+                        length.ok_or_else(|| Usage::wrong("illegal ipv6 netmask specified"))? as u8,
+                    )
+                }
+            };
         Ok(())
     }
 
@@ -466,7 +491,9 @@ impl Line {
         if multicast {
             Ok(())
         } else {
-            Err(Usage::wrong(format!("invalid {version} mcast-group `{text}'")))
+            Err(Usage::wrong(format!(
+                "invalid {version} mcast-group `{text}'"
+            )))
         }
     }
 
@@ -479,7 +506,9 @@ impl Line {
     fn counted(&mut self, option: Opt, text: &str, wrong: &str) -> Result<u32, Usage> {
         self.count(option)?;
         let number = number(text, 0, i64::from(i32::MAX));
-        number.map(|number| number as u32).ok_or_else(|| Usage::wrong(wrong))
+        number
+            .map(|number| number as u32)
+            .ok_or_else(|| Usage::wrong(wrong))
     }
 
     fn finish(self, others: &[&str]) -> Result<Command, Usage> {
@@ -495,13 +524,23 @@ impl Line {
         let flags = scheduler_flags(&self.scheduler, &self.flags)?;
         self.check_options()?;
         match self.verb {
-            Verb::AddService => self.service_settings(flags).map(|(service, it)| Command::AddService(service, it)),
-            Verb::EditService => self.service_settings(flags).map(|(service, it)| Command::EditService(service, it)),
+            Verb::AddService => self
+                .service_settings(flags)
+                .map(|(service, it)| Command::AddService(service, it)),
+            Verb::EditService => self
+                .service_settings(flags)
+                .map(|(service, it)| Command::EditService(service, it)),
             Verb::DeleteService => Ok(Command::DeleteService(self.identity()?)),
             Verb::Clear => Ok(Command::Clear),
-            Verb::AddServer => self.server(true).map(|(service, it)| Command::AddServer(service, it)),
-            Verb::EditServer => self.server(true).map(|(service, it)| Command::EditServer(service, it)),
-            Verb::DeleteServer => self.server(false).map(|(service, it)| Command::DeleteServer(service, it)),
+            Verb::AddServer => self
+                .server(true)
+                .map(|(service, it)| Command::AddServer(service, it)),
+            Verb::EditServer => self
+                .server(true)
+                .map(|(service, it)| Command::EditServer(service, it)),
+            Verb::DeleteServer => self
+                .server(false)
+                .map(|(service, it)| Command::DeleteServer(service, it)),
             Verb::Set => Ok(Command::SetTimeouts(timeouts.unwrap_or(SetTimeouts {
                 tcp: None,
                 tcp_fin: None,
@@ -532,7 +571,9 @@ impl Line {
                     )));
                 }
                 (true, Rule::Illegal) => {
-                    return Err(Usage::wrong(format!("Illegal '{name}' option with the '{verb}' command")));
+                    return Err(Usage::wrong(format!(
+                        "Illegal '{name}' option with the '{verb}' command"
+                    )));
                 }
                 (true, Rule::OneOf) => {
                     if let Some(other) = only {
@@ -558,18 +599,29 @@ impl Line {
         }
     }
 
-    fn service_settings(self, flags: SchedulerFlags) -> Result<(ServiceIdentity, ServiceSettings), Usage> {
+    fn service_settings(
+        self,
+        flags: SchedulerFlags,
+    ) -> Result<(ServiceIdentity, ServiceSettings), Usage> {
         let identity = self.identity()?;
         if let Named::Address(address) = self.service {
             if address.port == 0 && self.persistent.is_none() {
-                return Err(Usage::wrong("Zero port specified for non-persistent service"));
+                return Err(Usage::wrong(
+                    "Zero port specified for non-persistent service",
+                ));
             }
             if self.one_packet && address.protocol != Protocol::Udp {
-                return Err(Usage::wrong("One-Packet Scheduling is only for UDP virtual services"));
+                return Err(Usage::wrong(
+                    "One-Packet Scheduling is only for UDP virtual services",
+                ));
             }
         }
         let settings = ServiceSettings {
-            scheduler: if self.scheduler.is_empty() { "wlc".to_owned() } else { self.scheduler },
+            scheduler: if self.scheduler.is_empty() {
+                "wlc".to_owned()
+            } else {
+                self.scheduler
+            },
             flags,
             persistent: self.persistent,
             netmask: self.netmask,
@@ -610,7 +662,9 @@ impl Line {
 
     fn tunnel(&self) -> Result<Tunnel, Usage> {
         let checks = [Opt::TunNocsum, Opt::TunCsum, Opt::TunRemcsum];
-        let any = self.has(Opt::TunType) || self.has(Opt::TunPort) || checks.iter().any(|it| self.has(*it));
+        let any = self.has(Opt::TunType)
+            || self.has(Opt::TunPort)
+            || checks.iter().any(|it| self.has(*it));
         if any && self.forward != Forward::Tunnel {
             return Err(Usage::wrong("Tunnel options conflict with forward method"));
         }
@@ -667,7 +721,9 @@ impl Line {
         let special = [Opt::Connection, Opt::Timeout, Opt::Daemon].map(|it| self.has(it));
         let counted = self.has(Opt::Stats) || self.has(Opt::Rate) || self.has(Opt::Thresholds);
         let (timeout, daemon) = (self.has(Opt::Timeout), self.has(Opt::Daemon));
-        if special.contains(&true) && counted || (timeout || daemon) && self.has(Opt::PersistentConn) {
+        if special.contains(&true) && counted
+            || (timeout || daemon) && self.has(Opt::PersistentConn)
+        {
             return Err(Usage::wrong("options conflicts in the list command"));
         }
         let format = Format {
@@ -724,7 +780,9 @@ fn scheduler_flags(scheduler: &str, text: &str) -> Result<SchedulerFlags, Usage>
             _ => return Err(Usage::wrong(format!("invalid scheduler flag `{flag}'"))),
         };
         if owner.is_some_and(|owner| owner != scheduler) {
-            return Err(Usage::wrong(format!("incompatible scheduler flag `{flag}'")));
+            return Err(Usage::wrong(format!(
+                "incompatible scheduler flag `{flag}'"
+            )));
         }
         match flag {
             "flag-1" | "sh-fallback" | "mh-fallback" => flags.first = true,

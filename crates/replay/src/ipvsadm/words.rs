@@ -49,7 +49,9 @@ mod tests {
     fn words_are_divided_by_blanks_and_held_together_by_quotation_marks() {
         assert_eq!(
             words(" -A  -t '10.0.0.1:80' -s \"r\"r ''"),
-            Ok(["-A", "-t", "10.0.0.1:80", "-s", "rr", ""].map(str::to_owned).to_vec())
+            Ok(["-A", "-t", "10.0.0.1:80", "-s", "rr", ""]
+                .map(str::to_owned)
+                .to_vec())
         );
     }
 

@@ -36,7 +36,8 @@ const fn protocol(number: u8) -> &'static str {
 /// `ipvsadm -Lnc`; `engines` with what persistence engines found.
 pub fn connections(connections: &[Connection], engines: bool) -> String {
     let mut text = "IPVS connection entries\n".to_owned();
-    let (state, source, virtual_service, destination) = ("state", "source", "virtual", "destination");
+    let (state, source, virtual_service, destination) =
+        ("state", "source", "virtual", "destination");
     text += &if engines {
         format!(
             "pro expire {state:<11} {source:<18} {virtual_service:<18} {destination:<18} {:<16} pe_data\n",
@@ -65,7 +66,9 @@ pub fn connections(connections: &[Connection], engines: bool) -> String {
 
 /// `/proc/net/ip_vs_conn`.
 pub fn proc_connections(connections: &[Connection]) -> String {
-    let mut text = "Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData\n".to_owned();
+    let mut text =
+        "Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData\n"
+            .to_owned();
     for it in connections {
         let engine = match &it.engine {
             Some((name, data)) => format!(" {name} {data}"),

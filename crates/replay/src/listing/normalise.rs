@@ -5,7 +5,10 @@ use crate::scenario::Dump;
 /// The lines of a listing without trailing blanks, sorted where the kernel's order means nothing: connections, and services that
 /// were not sorted by the tool. The real servers of a service stay in their order, which is what schedulers go by.
 pub fn normalise(kind: Dump, text: &str) -> Vec<String> {
-    let mut lines: Vec<String> = text.lines().map(|line| line.trim_end().to_owned()).collect();
+    let mut lines: Vec<String> = text
+        .lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect();
     match kind {
         Dump::Conns => sort_from(&mut lines, 2),
         Dump::ProcConns => sort_from(&mut lines, 1),

@@ -32,8 +32,16 @@ fn entry(service: &Service) -> String {
         ServiceIdentity::Address(address) => {
             let name = address.protocol.name().to_uppercase();
             match address.vip {
-                IpAddr::V4(vip) => format!("{name}  {}:{:04X} {scheduler} {ops} ", hex(vip.into()), address.port),
-                IpAddr::V6(vip) => format!("{name}  [{}]:{:04X} {scheduler} ", hex(vip.into()), address.port),
+                IpAddr::V4(vip) => format!(
+                    "{name}  {}:{:04X} {scheduler} {ops} ",
+                    hex(vip.into()),
+                    address.port
+                ),
+                IpAddr::V6(vip) => format!(
+                    "{name}  [{}]:{:04X} {scheduler} ",
+                    hex(vip.into()),
+                    address.port
+                ),
             }
         }
     };
@@ -44,7 +52,10 @@ fn entry(service: &Service) -> String {
                 // A plain number, of which the kernel swaps the bytes as if it were a mask.
                 Netmask::Ipv6(length) => u32::from(length).swap_bytes(),
             };
-            format!("{head}persistent {} {mask:08X}\n", u64::from(seconds.get()) * HZ)
+            format!(
+                "{head}persistent {} {mask:08X}\n",
+                u64::from(seconds.get()) * HZ
+            )
         }
         None => head + "\n",
     }

@@ -7,7 +7,10 @@ use crate::ipvs::{Destination, Service, Tunnel, TunnelChecksum};
 
 /// The command lines of all services.
 pub fn rules(facts: &Facts<'_>) -> String {
-    table::services(facts, false).into_iter().map(service_rules).collect()
+    table::services(facts, false)
+        .into_iter()
+        .map(service_rules)
+        .collect()
 }
 
 fn service_rules(service: &Service) -> String {
@@ -40,7 +43,11 @@ fn service_rules(service: &Service) -> String {
 fn option(identity: &ServiceIdentity) -> String {
     match identity {
         ServiceIdentity::Mark(mark) => {
-            let family = if mark.family == Family::Ipv6 { " -6" } else { "" };
+            let family = if mark.family == Family::Ipv6 {
+                " -6"
+            } else {
+                ""
+            };
             format!("-f {}{family}", mark.number.get() as i32)
         }
         ServiceIdentity::Address(address) => {
@@ -69,7 +76,10 @@ fn destination_rule(service: &str, destination: &Destination) -> String {
     let tunnel = match settings.tunnel {
         _ if settings.forward != Forward::Tunnel => String::new(),
         Tunnel::Ipip => " --tun-type ipip".to_owned(),
-        Tunnel::Gue { port, checksum: kind } => {
+        Tunnel::Gue {
+            port,
+            checksum: kind,
+        } => {
             format!(" --tun-type gue --tun-port {port} {}", checksum(kind))
         }
         Tunnel::Gre { checksum: kind } => format!(" --tun-type gre {}", checksum(kind)),

@@ -17,7 +17,10 @@ pub(super) fn services<'a>(services: &[&'a Service]) -> Vec<&'a Service> {
 pub(super) fn destinations<'a>(destinations: &[&'a Destination]) -> Vec<&'a Destination> {
     merge_sort(destinations, |a, b| {
         let (a, b) = (&a.settings, &b.settings);
-        first_of(&[compare_addresses(a.address, b.address), difference(a.port, b.port)])
+        first_of(&[
+            compare_addresses(a.address, b.address),
+            difference(a.port, b.port),
+        ])
     })
 }
 
@@ -30,7 +33,10 @@ fn compare_services(a: &ServiceIdentity, b: &ServiceIdentity) -> i32 {
         Family::Ipv4 => 2_u32,
         Family::Ipv6 => 10,
     };
-    let above = [mark(a).wrapping_sub(mark(b)) as i32, difference(family(a), family(b))];
+    let above = [
+        mark(a).wrapping_sub(mark(b)) as i32,
+        difference(family(a), family(b)),
+    ];
     match (a.address(), b.address()) {
         (Some(a), Some(b)) => first_of(&[
             above[0],
@@ -84,7 +90,11 @@ fn merge_sort<T: Copy>(items: &[T], compare: impl Fn(&T, &T) -> i32 + Copy) -> V
     let (mut left, mut right) = (first.iter().peekable(), second.iter().peekable());
     let mut merged = Vec::with_capacity(items.len());
     while let (Some(a), Some(b)) = (left.peek(), right.peek()) {
-        let next = if compare(a, b) <= 0 { left.next() } else { right.next() };
+        let next = if compare(a, b) <= 0 {
+            left.next()
+        } else {
+            right.next()
+        };
         merged.extend(next);
     }
     merged.extend(left.chain(right));

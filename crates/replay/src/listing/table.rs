@@ -24,7 +24,11 @@ pub fn one(facts: &Facts<'_>, service: &Service, format: Format) -> String {
 /// The services in the order of a listing.
 pub(super) fn services<'a>(facts: &Facts<'a>, nosort: bool) -> Vec<&'a Service> {
     let services: Vec<&Service> = facts.ipvs.services().iter().collect();
-    if nosort { services } else { sort::services(&services) }
+    if nosort {
+        services
+    } else {
+        sort::services(&services)
+    }
 }
 
 fn title(format: Format) -> String {
@@ -63,7 +67,10 @@ fn title(format: Format) -> String {
 fn entry(facts: &Facts<'_>, service: &Service, format: Format) -> String {
     let name = name(&service.identity);
     let mut text = if format.stats {
-        format!("{name:<33}{}", large(service.statistics.shown(), format.exact))
+        format!(
+            "{name:<33}{}",
+            large(service.statistics.shown(), format.exact)
+        )
     } else if format.rate {
         let rates = service.statistics.rates();
         let rates = Counts {
@@ -94,7 +101,11 @@ fn entry(facts: &Facts<'_>, service: &Service, format: Format) -> String {
 fn name(identity: &ServiceIdentity) -> String {
     match identity {
         ServiceIdentity::Mark(mark) => {
-            let family = if mark.family == Family::Ipv6 { " IPv6" } else { "" };
+            let family = if mark.family == Family::Ipv6 {
+                " IPv6"
+            } else {
+                ""
+            };
             // Version 1.31 prints it as a signed number.
             format!("FWM  {}{family}", mark.number.get() as i32)
         }
@@ -160,10 +171,15 @@ pub(super) fn mask(netmask: Netmask) -> Option<String> {
 fn line(destination: &Destination, live: Live, format: Format) -> String {
     let settings = &destination.settings;
     let name: String = match settings.address {
-        IpAddr::V4(_) => endpoint(settings.address, settings.port).chars().take(28).collect(),
+        IpAddr::V4(_) => endpoint(settings.address, settings.port)
+            .chars()
+            .take(28)
+            .collect(),
         IpAddr::V6(_) => endpoint(settings.address, settings.port),
     };
-    let Live { active, inactive, .. } = live;
+    let Live {
+        active, inactive, ..
+    } = live;
     let head = format!("  -> {name:<28}");
     if format.stats {
         return head + &large(destination.statistics.shown(), format.exact);

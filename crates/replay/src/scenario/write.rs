@@ -1,5 +1,7 @@
 //! Writing a scenario: JSON with a line for each service, real server and step, so that differences read well.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use super::read::{Counts, Flag, Origin, RawAnswer, RawService, RawStep};
@@ -71,6 +73,15 @@ fn service(service: &Service) -> String {
 fn json(value: &(impl Serialize + ?Sized)) -> String {
     serde_json::to_string(value)
         .unwrap_or_else(|error| unreachable!("these types can be written: {error}"))
+}
+
+/// The step's line in a file, without its answer.
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut step = self.clone();
+        step.forget_answer();
+        f.write_str(&json(&StepText(&step)))
+    }
 }
 
 struct StepText<'a>(&'a Step);
