@@ -50,9 +50,18 @@ impl<'t> Edits<'t> {
         self.edits.is_empty()
     }
 
+    /// Whether a piece has only a part of one that was replaced before. Such a piece cannot be replaced.
+    pub(super) fn crosses(&self, range: &Range<usize>) -> bool {
+        let before = self.edits.range(..range.start).next_back();
+        let from_before = before.is_some_and(|(_, edit)| edit.range.end > range.start);
+        let mut inside = self.edits.range(range.clone());
+        from_before || inside.any(|(_, edit)| edit.range.end > range.end)
+    }
+
     /// Replaces a piece; what was replaced inside of it before is forgotten. The round is for
     /// [`Self::round_at`].
     pub(super) fn replace(&mut self, range: Range<usize>, new: New, round: usize) {
+        debug_assert!(!self.crosses(&range), "{range:?} crosses an edit");
         let inside: Vec<_> = self
             .edits
             .range(range.start..range.end.max(range.start + 1))
@@ -166,6 +175,19 @@ mod tests {
         assert!(edits.is_stand_in(&(13..15)));
         assert!(!edits.is_stand_in(&(15..19)));
         assert!(edits.is_removed(&(8..13)));
+    }
+
+    #[test]
+    fn a_piece_that_has_part_of_an_edit_crosses_it() {
+        let mut edits = Edits::new("one two three four");
+        edits.replace(4..7, New::StandIn("2"), 0);
+        edits.replace(14..14, New::StandIn(","), 0);
+        for crossing in [5..7, 6..9, 0..5, 5..6, 5..5] {
+            assert!(edits.crosses(&crossing), "{crossing:?}");
+        }
+        for apart in [4..7, 0..7, 4..9, 0..18, 7..9, 0..4, 14..14, 13..18] {
+            assert!(!edits.crosses(&apart), "{apart:?}");
+        }
     }
 
     #[test]

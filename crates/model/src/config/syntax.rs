@@ -329,7 +329,11 @@ impl<'t> Repair<'t> {
                 }
             },
         };
-        self.edits.replace(piece, new, self.round);
+        if self.edits.crosses(&piece) {
+            self.take_out(number);
+        } else {
+            self.edits.replace(piece, new, self.round);
+        }
         true
     }
 
