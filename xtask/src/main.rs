@@ -3,6 +3,7 @@
 //! ```text
 //! setup ─▶ build ─▶ demo          each verb first installs, by itself, what it needs and does not find,
 //!       ├▶ test                   says what it installs and why, and is quiet when everything is there
+//!       ├▶ fuzz-ipvs
 //!       ├▶ kernels
 //!       ├▶ bench
 //!       └▶ check
@@ -15,6 +16,7 @@ mod bench;
 mod build;
 mod check;
 mod demo;
+mod fuzz_ipvs;
 mod kernels;
 mod process;
 mod setup;
@@ -48,6 +50,12 @@ enum Verb {
     /// Run every test; needs root
     Test {
         /// Passed on to `cargo test`, e.g. `-p dray-model` or a test's name
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Draw random scenarios and compare dray's choices with those of a real kernel's IPVS; needs root
+    FuzzIpvs {
+        /// Passed on to `dray-oracle fuzz`, e.g. `--seconds 600`, `--count 2000`, `--seed 7`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -90,6 +98,7 @@ fn main() -> ExitCode {
         Verb::Build => build::run().map(drop),
         Verb::Demo { arguments } => demo::run(&arguments),
         Verb::Test { arguments } => test::run(&arguments),
+        Verb::FuzzIpvs { arguments } => fuzz_ipvs::run(&arguments),
         Verb::Kernels { options } => kernels::run(&options),
         Verb::KernelGuest => kernels::guest::run(),
         Verb::Bench {

@@ -26,6 +26,7 @@ pub(crate) fn everything() -> Result<()> {
         Purpose::Build,
         Purpose::Lab,
         Purpose::Kernels,
+        Purpose::Oracle,
         Purpose::Check,
     ])?;
     eprintln!("everything that dray needs is here");
@@ -45,6 +46,11 @@ pub(crate) fn for_lab() -> Result<()> {
 /// Installs what an emulated machine with another kernel needs.
 pub(crate) fn for_kernels() -> Result<()> {
     install(&[Purpose::Kernels])
+}
+
+/// Downloads and makes ready the kernel that dray is compared with.
+pub(crate) fn for_oracle() -> Result<()> {
+    install(&[Purpose::Build, Purpose::Oracle])
 }
 
 /// Installs what `cargo xtask check` needs.

@@ -10,6 +10,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         "tests make network namespaces and load XDP programs into the kernel",
     )?;
     setup::for_lab()?;
+    setup::for_oracle()?;
     let mut test = process::cargo();
     test.arg("test").env("DRAY_BPF", "require");
     if arguments.is_empty() {

@@ -14,3 +14,8 @@ pub(crate) fn root() -> PathBuf {
 pub(crate) fn tools() -> PathBuf {
     root().join("target/tools")
 }
+
+/// The kernel that dray is compared with, where `dray-oracle` made it ready.
+pub(crate) fn oracle() -> PathBuf {
+    root().join("target/oracle/tree")
+}

@@ -15,7 +15,7 @@ mod run;
 mod shrink;
 
 pub use exceptions::{EXCEPTIONS, Exception};
-pub use judge::{Finding, Subject};
+pub use judge::{Dray, Finding, Subject};
 pub use run::{Extent, Outcome, run};
 pub use shrink::shrink;
 

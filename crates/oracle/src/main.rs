@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use dray_oracle::{
     Machine, Recording, cache,
-    fuzz::{Extent, Finding, Subject, run, shrink},
+    fuzz::{Dray, Extent, Finding, Subject, run, shrink},
     record,
 };
 use dray_replay::{Scenario, compare::differences};
@@ -26,6 +26,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
+    /// Download and unpack the kernel and its programs, unless they are there
+    Prepare,
     /// Play scenarios and write them with the kernel's answers
     Record {
         /// Scenario files; answers in them are replaced
@@ -66,6 +68,7 @@ enum Verb {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().verb {
+        Verb::Prepare => Machine::prepare(&cache()).map(|_| true),
         Verb::Record { files, output } => record_files(&files, &output),
         Verb::Check { files } => check_files(&files),
         Verb::Fuzz {
@@ -125,7 +128,7 @@ fn check_files(files: &[PathBuf]) -> Result<bool> {
 fn fuzz(seed: u64, extent: Extent, itself: bool, go_on: bool, output: &Path) -> Result<bool> {
     let machine = Machine::prepare(&cache())?;
     let mut kernel = &machine;
-    let subject: &mut dyn Subject = if itself { &mut kernel } else { &mut kernel };
+    let subject: &mut dyn Subject = if itself { &mut kernel } else { &mut Dray };
     let start = Instant::now();
     let outcome = run(&machine, subject, seed, extent, go_on, |so_far| {
         eprintln!(

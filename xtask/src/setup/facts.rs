@@ -37,6 +37,8 @@ pub(super) struct Facts {
     pub(super) bpf_linker: Option<BpfLinker>,
     /// How the compiler's LLVM can be had, where the linker is to be built on it.
     pub(super) llvm: Llvm,
+    /// The kernel that dray is compared with is wanted and not there.
+    pub(super) wants_oracle: bool,
     /// cargo-deny is wanted and not there.
     pub(super) wants_cargo_deny: bool,
 }
@@ -99,6 +101,7 @@ impl Facts {
                 .map_or(Llvm::Unknown, |compiler| llvm(compiler.llvm)),
             bpf_compiler,
             bpf_linker,
+            wants_oracle: purposes.contains(&Purpose::Oracle) && !workspace::oracle().exists(),
             wants_cargo_deny: purposes.contains(&Purpose::Check) && cargo_deny().is_none(),
         }
     }

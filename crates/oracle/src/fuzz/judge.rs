@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use anyhow::Result;
+use anyhow::{Context, Result, anyhow};
 use dray_replay::{
     Scenario,
     compare::{Difference, differences},
@@ -28,6 +28,25 @@ impl Subject for &Machine {
             .into_iter()
             .map(|recording| recording.scenario)
             .collect())
+    }
+}
+
+/// dray: its data plane, privately loaded, in this process.
+#[derive(Debug)]
+pub struct Dray;
+
+impl Subject for Dray {
+    fn play(&mut self, scenarios: &[Scenario]) -> Result<Vec<Scenario>> {
+        scenarios.iter().map(play_one).collect()
+    }
+}
+
+fn play_one(scenario: &Scenario) -> Result<Scenario> {
+    let context = || format!("dray cannot play {}", scenario.name);
+    let played = dray_replay::play(scenario).with_context(context)?;
+    match played.stopped {
+        None => Ok(played.scenario),
+        Some(stop) => Err(anyhow!("{}", stop.why)).with_context(context),
     }
 }
 

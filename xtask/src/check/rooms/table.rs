@@ -140,6 +140,22 @@ pub(super) const ROOMS: &[Room] = &[
         ..ROOM
     },
     Room {
+        name: "clock",
+        duty: "the time of the oracle's kernel: waits pass at once; a library that is loaded into it",
+        ..ROOM
+    },
+    Room {
+        name: "guest",
+        duty: "what runs inside the oracle's kernel: plays plans and reports; the format of both",
+        ..ROOM
+    },
+    Room {
+        name: "oracle",
+        duty: "the real kernel's IPVS in User-Mode-Linux, and the fuzzer that compares",
+        may_use: &["guest", "model", "replay"],
+        ..ROOM
+    },
+    Room {
         name: "xtask",
         duty: "the one door for people and CI: set-up, build, demo, test, bench, check",
         may_use: &["abi"],

@@ -24,6 +24,7 @@ fn complete() -> Facts {
             llvm: Some(22),
         }),
         llvm: Llvm::Installed,
+        wants_oracle: false,
         wants_cargo_deny: false,
     }
 }
@@ -38,6 +39,7 @@ fn bare() -> Facts {
         bpf_linker: None,
         apt_has_compiler: false,
         llvm: Llvm::Unknown,
+        wants_oracle: true,
         wants_cargo_deny: true,
         ..complete()
     }
@@ -101,6 +103,10 @@ fn after(step: &Step, facts: Facts, has_sources: bool, apt_has_llvm: bool) -> Fa
             }),
             ..facts
         },
+        Step::PrepareOracle => Facts {
+            wants_oracle: false,
+            ..facts
+        },
         Step::InstallCargoDeny => Facts {
             wants_cargo_deny: false,
             ..facts
@@ -135,6 +141,7 @@ fn a_bare_machine_whose_rustup_has_no_sources_gets_debians_compiler() {
             Step::InstallDebianRustc,
             Step::InstallLlvm(22),
             Step::CompileBpfLinker(22),
+            Step::PrepareOracle,
             Step::InstallCargoDeny,
         ]
     );
@@ -193,6 +200,25 @@ fn a_linker_with_llvm_inside_is_believed() {
         ..complete()
     };
     assert_eq!(next(&facts).expect("nothing to fail"), None);
+}
+
+#[test]
+fn the_oracle_is_made_ready_without_root_once_apt_knows_its_packages() {
+    let facts = Facts {
+        root: false,
+        wants_oracle: true,
+        ..complete()
+    };
+    assert_eq!(next(&facts).expect("nothing to fail"), Some(Step::PrepareOracle));
+    let without_lists = Facts {
+        root: true,
+        apt_lists: false,
+        ..facts.clone()
+    };
+    assert_eq!(next(&without_lists).expect("nothing to fail"), Some(Step::RefreshApt));
+    let without_apt = Facts { apt: false, ..facts };
+    let refusal = next(&without_apt).expect_err("there is no apt").to_string();
+    assert!(refusal.contains("user-mode-linux"), "{refusal}");
 }
 
 #[test]
