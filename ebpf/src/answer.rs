@@ -148,7 +148,9 @@ impl Buffer for Xdp<'_> {
     fn permit(&mut self) -> bool {
         // SAFETY: a helper without arguments.
         let processor = unsafe { bpf_get_smp_processor_id() as u32 };
-        let index = processor.wrapping_mul(REASONS_PER_CPU).wrapping_add(ANSWERS);
+        let index = processor
+            .wrapping_mul(REASONS_PER_CPU)
+            .wrapping_add(ANSWERS);
         let Some(word) = maps::REASONS.get_ptr_mut(index) else {
             return false;
         };

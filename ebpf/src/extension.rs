@@ -22,8 +22,17 @@ pub(crate) fn header(
 
 /// Walks to the end.
 #[inline(always)]
-pub(crate) fn drive(context: &XdpContext, walk: Walk) -> Walk {
-    let mut job = Job { context, walk };
+pub(crate) fn drive(context: &XdpContext, mut walk: Walk) -> Walk {
+    walk_on(context, &mut walk);
+    walk
+}
+
+#[inline(never)]
+fn walk_on(context: &XdpContext, walk: &mut Walk) {
+    let mut job = Job {
+        context,
+        walk: *walk,
+    };
     // SAFETY: `step` takes what is passed here, which lives until the helper returns.
     unsafe {
         bpf_loop(
@@ -33,7 +42,7 @@ pub(crate) fn drive(context: &XdpContext, walk: Walk) -> Walk {
             0,
         )
     };
-    job.walk
+    *walk = job.walk;
 }
 
 /// A walk, and the frame by its context: the pointers to its ends do not go through the loop's helper.

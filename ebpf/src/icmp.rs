@@ -9,7 +9,7 @@ use crate::{
     answer, atomic, connection, extension,
     family::Packet,
     frame,
-    open::{self, Arrival, Outcome},
+    open::{self, Outcome},
     reason,
     slot::Slot as _,
     stats,
@@ -54,7 +54,7 @@ fn destination<P: Message>(
     let number = match connection::find(&error, error.place(), tick) {
         Some(found) => found.meta.destination(),
         None if is_reply(&error, tick) => return Err(Reason::Reply),
-        None => schedule(error, port, tick)?,
+        None => schedule(error, settings, tick)?,
     };
     if error.is_right(context, settings, offset) {
         Ok(number)
@@ -76,8 +76,8 @@ fn is_reply<P: Packet>(error: &P, tick: u32) -> bool {
 
 /// With `schedule_icmp` an error about nothing known begins a connection, as the packet that it is about would have.
 #[inline(always)]
-fn schedule<P: Message>(error: P, port: &'static Port, tick: u32) -> Result<u32, Reason> {
-    if port.settings.options & Settings::SCHEDULE_ICMP == 0 {
+fn schedule<P: Message>(error: P, settings: &Settings, tick: u32) -> Result<u32, Reason> {
+    if settings.options & Settings::SCHEDULE_ICMP == 0 {
         return Err(Reason::OtherProtocol);
     }
     let opening = match error.protocol() {
@@ -86,14 +86,7 @@ fn schedule<P: Message>(error: P, port: &'static Port, tick: u32) -> Result<u32,
         TransportProtocol::Sctp => sctp::INIT,
     };
     let place = error.place();
-    let number = open::open(&Arrival {
-        packet: error.with_flags(opening),
-        place,
-        port,
-        tick,
-        ended: Found::NONE,
-    })
-    .decode()?;
+    let number = open::open(&error.with_flags(opening), place, tick, Found::NONE)?;
     if let Some(found) = connection::find(&error, place, tick) {
         unjudge::<P>(&found, error.protocol(), tick);
     }
