@@ -36,9 +36,6 @@ pub enum ApplyError {
         #[source]
         source: BuildError,
     },
-    /// The data plane refused the rules that give marks.
-    #[error("failed to set the rules that give marks")]
-    Marks(#[source] DataPlaneError),
 }
 
 /// What a plan, or as much of it as could be carried out, did.
@@ -73,7 +70,7 @@ pub(crate) fn apply<D: DataPlane>(
             Step::Do(action) => {
                 // What it has had is gone once it is freed.
                 let freed = Freed::by(&action, dataplane, view);
-                carry_out(dataplane, &action)?;
+                done_or_refused(&action, dataplane.apply(&action))?;
                 done.destinations_changed |=
                     freed.is_some() || matches!(action, Action::AddDestination { .. });
                 done.freed.extend(freed);
@@ -82,9 +79,13 @@ pub(crate) fn apply<D: DataPlane>(
             }
             Step::Publish(publication) => {
                 let action = publication.action(dataplane, view)?;
-                carry_out(dataplane, &action)?;
+                done_or_refused(&action, dataplane.apply(&action))?;
                 publication.tell(view);
                 view.note(action);
+            }
+            Step::GiveMarks(ref rules) => {
+                done_or_refused(&step, dataplane.set_mark_rules(rules))?;
+                view.give_marks(rules.clone());
             }
         }
         done.steps += 1;
@@ -92,13 +93,14 @@ pub(crate) fn apply<D: DataPlane>(
     Ok(())
 }
 
-fn carry_out<D: DataPlane>(dataplane: &mut D, action: &Action) -> Result<(), ApplyError> {
-    dataplane
-        .apply(action)
-        .map_err(|source| ApplyError::Refused {
-            step: action.to_string(),
-            source,
-        })
+fn done_or_refused(
+    step: &impl ToString,
+    outcome: Result<(), DataPlaneError>,
+) -> Result<(), ApplyError> {
+    outcome.map_err(|source| ApplyError::Refused {
+        step: step.to_string(),
+        source,
+    })
 }
 
 impl Freed {

@@ -4,7 +4,7 @@
 //! Desired ────┐
 //! Resolutions ┤
 //! interfaces ─┼─ plan ─▶ [Step]  write next hops ─▶ add destinations ─▶ set destinations
-//! View ───────┤            ─▶ publish new services ─▶ publish changed ones ─▶ withdraw
+//! View ───────┤            ─▶ publish new services ─▶ publish changed ones ─▶ give marks ─▶ withdraw
 //! Unused ─────┘            ─▶ take from destinations ─▶ free destinations ─▶ free next hops
 //! ```
 //!
@@ -16,6 +16,8 @@
 //! - *Next hops never change*: a new neighbour is a new next hop, and destinations move over to it.
 //! - *IPVS's order*: in a record, the destinations that stay keep their places, new ones are put before
 //!   the head one by one in the order of the configuration.
+//! - *Marks change between services*: a packet finds the service that it is for by its mark, or the one by its
+//!   address, whichever way it goes from one to the other.
 //! - *A removed real server* is marked so only when no record names it any more.
 //! - *A real server that comes back* while its connections or templates last is the same destination as
 //!   before.
@@ -221,7 +223,18 @@ impl<'a> Planner<'a> {
     }
 
     fn finish(self) -> Vec<Step> {
-        let Input { view, unused, .. } = self.input;
+        let Input {
+            view,
+            unused,
+            desired,
+            ..
+        } = self.input;
+        let marks = &desired.director.marks;
+        let give_marks = if view.marks() == Some(marks.as_slice()) {
+            None
+        } else {
+            Some(Step::GiveMarks(marks.clone()))
+        };
         let free_destinations = unused
             .destinations
             .intersection(view.leaving())
@@ -238,6 +251,7 @@ impl<'a> Planner<'a> {
             self.set_destinations,
             self.publish_new,
             self.publish_changed,
+            give_marks.into_iter().collect(),
             self.withdraw,
             self.take_from_destinations,
         ]

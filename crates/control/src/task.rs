@@ -146,10 +146,7 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         let desired = Arc::clone(&task.desired);
         let (_, result) = task.pass(&desired, Scope::All, &Unused::default());
         task.follow();
-        // Services first: a mark without one is not looked at.
-        result
-            .and_then(|()| task.give_marks(&desired.director.marks))
-            .map_err(ControlError::Start)?;
+        result.map_err(ControlError::Start)?;
         task.sync_vips().await;
         Ok(task)
     }

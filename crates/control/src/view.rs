@@ -10,8 +10,8 @@ use std::{
 };
 
 use dray_model::{
-    Action, Actual, ActualDestination, ActualService, DestinationId, HopId, NextHop, Record,
-    ServiceId, ServiceIdentity, ServiceOptions,
+    Action, Actual, ActualDestination, ActualService, DestinationId, HopId, MarkRule, NextHop,
+    Record, ServiceId, ServiceIdentity, ServiceOptions,
 };
 use dray_sched::{Decoded, DecodedEntry, Kind, Overhead, decode};
 use tracing::warn;
@@ -22,8 +22,10 @@ pub(crate) struct View {
     services: BTreeMap<ServiceIdentity, ServiceView>,
     destinations: BTreeMap<DestinationId, ActualDestination>,
     hops: BTreeMap<HopId, HopView>,
+    /// None before they were set: the data plane does not say what an earlier run left.
+    marks: Option<Vec<MarkRule>>,
 
-    // Everything below follows from the three above, but for `retired`.
+    // Everything below follows from services, destinations and next hops, but for `retired`.
     numbers: BTreeMap<(ServiceIdentity, IpAddr), DestinationId>,
     leaving: BTreeSet<DestinationId>,
     by_hop: BTreeMap<NextHop, HopId>,
@@ -112,6 +114,16 @@ impl View {
             Action::FreeDestination { id } => self.free_destination(id),
             Action::FreeHop { id } => self.free_hop(id),
         }
+    }
+
+    /// Notes the rules by which packets get their marks.
+    pub(crate) fn give_marks(&mut self, rules: Vec<MarkRule>) {
+        self.marks = Some(rules);
+    }
+
+    /// The rules by which packets get their marks, once they were set.
+    pub(crate) fn marks(&self) -> Option<&[MarkRule]> {
+        self.marks.as_deref()
     }
 
     pub(crate) fn services(&self) -> &BTreeMap<ServiceIdentity, ServiceView> {

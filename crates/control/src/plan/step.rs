@@ -2,7 +2,7 @@
 
 use std::{fmt, net::IpAddr};
 
-use dray_model::{Action, DestinationId, ServiceId, ServiceIdentity, ServiceOptions};
+use dray_model::{Action, DestinationId, MarkRule, ServiceId, ServiceIdentity, ServiceOptions};
 use dray_sched::{Kind, Overhead};
 
 use crate::snapshot::Ineligible;
@@ -14,6 +14,8 @@ pub(crate) enum Step {
     Do(Action),
     /// What becomes an action when its turn comes.
     Publish(Publication),
+    /// The rules by which packets get their marks from then on.
+    GiveMarks(Vec<MarkRule>),
 }
 
 /// A scheduling record to be: it is built when its turn comes, as it takes up from where packets have
@@ -48,6 +50,7 @@ impl fmt::Display for Step {
             Self::Publish(Publication { id, service, .. }) => {
                 write!(f, "publish service {id}: {service}")
             }
+            Self::GiveMarks(rules) => write!(f, "give marks by {} rules", rules.len()),
         }
     }
 }

@@ -10,7 +10,7 @@ use dray_sched::{Entry, Kind, build};
 
 use super::*;
 use crate::view::Way;
-use world::{World, hop, identity, real, service};
+use world::{World, hop, identity, mark_rule, real, service};
 
 fn numbers(list: &[Listed]) -> Vec<u32> {
     list.iter().map(|listed| listed.destination.0).collect()
@@ -288,7 +288,7 @@ fn what_an_earlier_run_left_is_kept_while_nothing_is_known_yet() {
     let mut world = serving();
     world.forget_resolutions();
     world.restart();
-    assert_eq!(world.plan(Scope::All), []);
+    assert_eq!(world.plan(Scope::All), [Step::GiveMarks(vec![])]);
 }
 
 #[test]
@@ -428,6 +428,36 @@ fn the_number_of_a_withdrawn_service_is_kept_while_its_connections_last() {
     assert_eq!(world.view.services()[&identity(0)].id, ServiceId(1));
     assert_eq!(world.view.destination(identity(0), real(2)), Some(id));
     assert!(world.view.retired().is_empty());
+}
+
+#[test]
+fn marks_are_given_once_their_service_is_there_and_before_the_one_by_address_goes() {
+    let mut world = serving();
+    let by_address = world.desired.clone();
+    world.unwant(0);
+    world.want(service(3, Scheduler::RoundRobin, &[(1, 1)]));
+    world.desired.director.marks = vec![mark_rule(1)];
+    let order = |steps: &[Step]| -> Vec<&str> {
+        let named = steps.iter().filter_map(|step| match step {
+            Step::Publish(_) => Some("publish"),
+            Step::GiveMarks(_) => Some("give marks"),
+            Step::Do(Action::Withdraw { .. }) => Some("withdraw"),
+            Step::Do(_) => None,
+        });
+        named.collect()
+    };
+    assert_eq!(
+        order(&world.plan(Scope::All)),
+        ["publish", "give marks", "withdraw"]
+    );
+    world.settle();
+    assert_eq!(world.dataplane.mark_rules(), [mark_rule(1)]);
+
+    world.desired = by_address;
+    assert_eq!(
+        order(&world.plan(Scope::All)),
+        ["publish", "give marks", "withdraw"]
+    );
 }
 
 #[test]

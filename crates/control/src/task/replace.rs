@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use dray_model::{DataPlane, Desired, Director, MarkRule, Net};
+use dray_model::{DataPlane, Desired, Director, Net};
 
 use super::Task;
 use crate::{
@@ -26,11 +26,7 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         } else {
             Scope::All
         };
-        let same_marks = desired.director.marks == self.desired.director.marks;
-        let (steps, mut result) = self.pass(&desired, scope, &Unused::default());
-        if result.is_ok() && !same_marks {
-            result = self.give_marks(&desired.director.marks);
-        }
+        let (steps, result) = self.pass(&desired, scope, &Unused::default());
         if let Err(forth) = result {
             return Err(self.go_back(forth));
         }
@@ -49,7 +45,7 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         };
         let same_vips = difference.added.is_empty()
             && difference.removed.is_empty()
-            && same_marks
+            && director.marks == before.director.marks
             && director.vips == before.director.vips;
         if !same_vips {
             self.sync_vips().await;
@@ -59,12 +55,6 @@ impl<D: DataPlane, N: Net> Task<D, N> {
             problems,
             ..applied
         })
-    }
-
-    pub(super) fn give_marks(&mut self, rules: &[MarkRule]) -> Result<(), ApplyError> {
-        self.dataplane
-            .set_mark_rules(rules)
-            .map_err(ApplyError::Marks)
     }
 
     /// Brings the desired state of before back into force.

@@ -14,7 +14,7 @@ use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::{
     Action, HashFlags, Scheduler, Scope, Service, ServiceIdentity, Step, Unused, kind, overhead,
-    world::{World, hop, identity, real, service},
+    world::{World, hop, identity, mark_rule, real, service},
 };
 use crate::{
     difference::{Difference, moved, touched},
@@ -31,6 +31,7 @@ enum Event {
     Want(u8, Scheduler, ServiceOptions, Vec<(u8, u16, u32)>),
     Unwant(u8),
     Rules(KernelRules),
+    Marks(Vec<u32>),
     /// The interface with number 3 is none of the director's.
     Resolve(u8, u32, u8),
     NoAnswer(u8),
@@ -49,6 +50,7 @@ fn event() -> impl Strategy<Value = Event> {
         8 => want(),
         2 => number().prop_map(Event::Unwant),
         1 => select(vec![KernelRules::V6_1_176, KernelRules::V6_1_192]).prop_map(Event::Rules),
+        1 => vec(1..4_u32, 0..3).prop_map(Event::Marks),
         6 => (0..REALS, 1..=3_u32, 0..3_u8).prop_map(|(r, i, n)| Event::Resolve(r, i, n)),
         1 => (0..REALS).prop_map(Event::NoAnswer),
         1 => (0..REALS).prop_map(Event::Pending),
@@ -119,6 +121,9 @@ impl World {
             }
             Event::Unwant(number) => self.unwant(number),
             Event::Rules(rules) => self.desired.director.ipvs.rules = rules,
+            Event::Marks(marks) => {
+                self.desired.director.marks = marks.into_iter().map(mark_rule).collect();
+            }
             Event::Resolve(number, interface, neighbour) => {
                 self.resolve(number, hop(interface, neighbour));
             }
@@ -252,6 +257,7 @@ impl World {
     /// The data plane holds what is wanted, said without the planner.
     fn check_arrived(&self) {
         assert_eq!(self.plan(Scope::All), [], "a plan was not all");
+        assert_eq!(self.dataplane.mark_rules(), self.desired.director.marks);
         let actual = self.dataplane.actual();
         let wanted = self.desired.services.iter().map(|service| service.identity);
         let identities: BTreeSet<ServiceIdentity> = wanted.collect();
@@ -299,7 +305,7 @@ fn kept(
                 }
             }
             Step::Do(Action::Withdraw { service, .. }) => _ = kept.remove(service),
-            Step::Do(_) => {}
+            Step::Do(_) | Step::GiveMarks(_) => {}
         }
     }
     kept

@@ -8,9 +8,9 @@ use std::{
 
 use dray_model::{
     DataPlane, Desired, DestinationId, Director, Family, Forward, IpvsOptions, Live, Mac, Mark,
-    NextHop, Protocol, RealServer, Record, Resolution, Scheduler, Service, ServiceAddress,
-    ServiceIdentity, ServiceName, ServiceOptions, Thresholds, Timeouts, Unresolved, VipOwnership,
-    Weight,
+    MarkRule, NextHop, Protocol, RealServer, Record, Resolution, Scheduler, Service,
+    ServiceAddress, ServiceIdentity, ServiceName, ServiceOptions, Thresholds, Timeouts, Unresolved,
+    VipOwnership, Weight,
 };
 use dray_sched::decode;
 use dray_testkit::FakeDataPlane;
@@ -74,6 +74,20 @@ pub(super) fn service(number: u8, scheduler: Scheduler, reals: &[(u8, u16)]) -> 
         options: ServiceOptions::default(),
         forward: Forward::DirectRouting,
         reals: reals.collect(),
+    }
+}
+
+/// A rule that gives this mark to everything.
+pub(super) fn mark_rule(mark: u32) -> MarkRule {
+    MarkRule {
+        mark: NonZeroU32::new(mark).unwrap(),
+        family: Family::Ipv4,
+        destination: None,
+        source: None,
+        protocol: None,
+        ports: None,
+        source_ports: None,
+        interface: None,
     }
 }
 
