@@ -25,7 +25,7 @@ pub fn until<T>(what: &str, mut probe: impl FnMut() -> Result<Option<T>>) -> Res
 }
 
 /// How long anything in a lab may take, on a slow and busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Between two questions: short against what starting a process takes.
 const PAUSE: Duration = Duration::from_millis(5);
