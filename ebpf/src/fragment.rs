@@ -8,8 +8,27 @@ use crate::{atomic, constants, maps};
 /// Remembers where the first fragment of a packet goes.
 #[inline(always)]
 pub(crate) fn remember(key: &[u64; 5], tick: u32, destination: u32) {
+    dray_remember_fragment(key, tick, destination);
+}
+
+/// The destination of the packet's first fragment; 0 when it is not known.
+#[inline(always)]
+pub(crate) fn follow(key: &[u64; 5], tick: u32) -> u32 {
+    dray_follow_fragment(key, tick)
+}
+
+// Functions with a symbol are verified once, for all their callers: packets of either family, remembered and followed.
+
+/// 1, or 0 where another packet was quicker: the kernel takes only functions that return a number.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn dray_remember_fragment(key: *const [u64; 5], tick: u32, destination: u32) -> u32 {
+    // SAFETY: a caller's, whole; only the verifier takes it for one that may be missing.
+    let Some(key) = (unsafe { key.as_ref() }) else {
+        return 0;
+    };
     let Some(bucket) = bucket(key) else {
-        return;
+        return 0;
     };
     let mut oldest = (bucket, Meta::FREE, u32::MAX >> 1);
     for index in 0..SLOTS_PER_BUCKET {
@@ -42,13 +61,19 @@ pub(crate) fn remember(key: &[u64; 5], tick: u32, destination: u32) {
             write(slot, key);
             let over = tick.wrapping_add(FRAGMENT_TIME);
             atomic::store(word, Meta::new(over, destination, 0).0);
+            return 1;
         }
     }
+    0
 }
 
-/// Where the first fragment of the packet went; 0 when it is not known.
-#[inline(always)]
-pub(crate) fn follow(key: &[u64; 5], tick: u32) -> u32 {
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn dray_follow_fragment(key: *const [u64; 5], tick: u32) -> u32 {
+    // SAFETY: as above.
+    let Some(key) = (unsafe { key.as_ref() }) else {
+        return 0;
+    };
     let Some(bucket) = bucket(key) else {
         return 0;
     };
