@@ -35,9 +35,6 @@ pub enum DirectorError {
     /// dray does not do what the step asks for.
     #[error("{0}")]
     NotPlayed(String),
-    /// The private data plane could not be made.
-    #[error("failed to make a private data plane (root is needed)")]
-    Load(#[from] LoadError),
     /// The data plane refuses an action.
     #[error(transparent)]
     DataPlane(#[from] DataPlaneError),
@@ -70,9 +67,17 @@ const PASS: u32 = 2;
 const TX: u32 = 3;
 const REDIRECT: u32 = 4;
 
+/// Makes a private data plane for directors.
+///
+/// # Errors
+/// When the kernel does not take the program; root is needed.
+pub fn data_plane() -> Result<Private, LoadError> {
+    Private::new(CAPACITY, &[CLIENT_PORT, SERVER_PORT])
+}
+
 /// The director of a scenario.
-pub struct Director {
-    private: Private,
+pub struct Director<'a> {
+    private: &'a mut Private,
     ipvs: Ipvs,
     host: Host,
     policy: Policy,
@@ -80,13 +85,13 @@ pub struct Director {
     next_defence: Duration,
 }
 
-impl Director {
-    /// Makes one with the addresses, marks and real servers of a scenario, and without services.
+impl<'a> Director<'a> {
+    /// Makes one with the addresses, marks and real servers of a scenario, and without services, on a private data plane that
+    /// is as good as new.
     ///
     /// # Errors
-    /// When there can be no private data plane, or the scenario asks for marks that dray cannot give.
-    pub fn new(scenario: &Scenario) -> Result<Self, DirectorError> {
-        let private = Private::new(CAPACITY, &[CLIENT_PORT, SERVER_PORT])?;
+    /// When the scenario asks for marks that dray cannot give.
+    pub fn new(private: &'a mut Private, scenario: &Scenario) -> Result<Self, DirectorError> {
         let rules = rules(scenario.kernel.as_ref());
         let mut director = Self {
             private,

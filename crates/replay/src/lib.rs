@@ -33,5 +33,5 @@ pub mod site;
 pub mod sysctl;
 
 pub use endpoint::{Endpoint, NotAnEndpoint};
-pub use play::{PlayError, Played, Stop, Verdict, judge, play, verdict};
+pub use play::{PlayError, Played, Player, Stop, Verdict, judge, play};
 pub use scenario::Scenario;

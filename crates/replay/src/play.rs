@@ -2,9 +2,11 @@
 
 use std::num::NonZeroU32;
 
+use dray_dataplane::{LoadError, Private};
+
 use crate::{
     compare::{self, Difference},
-    director::{Director, DirectorError},
+    director::{self, Director, DirectorError},
     frame::{self, BuildError, Exit, describe},
     host::Sent,
     ipvsadm::SetTimeouts,
@@ -16,6 +18,12 @@ use crate::{
 /// A scenario could not be played.
 #[derive(Debug, thiserror::Error)]
 pub enum PlayError {
+    /// The private data plane could not be made.
+    #[error("failed to make a private data plane (root is needed)")]
+    Load(#[from] LoadError),
+    /// The private data plane could not be emptied.
+    #[error("failed to empty the private data plane")]
+    Reset(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Something before the first step.
     #[error("the set-up")]
     Setup(#[source] DirectorError),
@@ -76,13 +84,33 @@ pub enum Verdict {
     Skipped(Stop),
 }
 
-/// Plays a scenario and compares its answers with those that it has.
-///
-/// # Errors
-/// When it cannot be played.
-pub fn verdict(recorded: &Scenario) -> Result<Verdict, PlayError> {
-    let played = play(recorded)?;
-    Ok(judge(recorded, &played))
+/// Plays scenarios, one after the other, on one private data plane: loading the program takes longer than most scenarios.
+pub struct Player {
+    private: Private,
+}
+
+impl Player {
+    /// Makes the data plane.
+    ///
+    /// # Errors
+    /// When the kernel does not take the program; root is needed.
+    pub fn new() -> Result<Self, PlayError> {
+        Ok(Self {
+            private: director::data_plane()?,
+        })
+    }
+
+    /// Plays a scenario: the same scenario with dray's answers.
+    ///
+    /// # Errors
+    /// When the set-up fails, a packet cannot be built, or the data plane fails. What dray does not do is no error, but
+    /// ends the play.
+    pub fn play(&mut self, scenario: &Scenario) -> Result<Played, PlayError> {
+        self.private
+            .reset()
+            .map_err(|source| PlayError::Reset(Box::new(source)))?;
+        play_on(&mut self.private, scenario)
+    }
 }
 
 /// Compares a play with what was recorded.
@@ -103,17 +131,20 @@ pub fn judge(recorded: &Scenario, played: &Played) -> Verdict {
     }
 }
 
-/// Plays a scenario on a private data plane: the same scenario with dray's answers.
+/// Plays one scenario on a data plane of its own.
 ///
 /// # Errors
-/// When the set-up fails, a packet cannot be built, or the data plane fails. What dray does not do is no error, but ends
-/// the play.
+/// As [`Player::new`] and [`Player::play`].
 pub fn play(scenario: &Scenario) -> Result<Played, PlayError> {
+    Player::new()?.play(scenario)
+}
+
+fn play_on(private: &mut Private, scenario: &Scenario) -> Result<Played, PlayError> {
     let mut played = Played {
         scenario: scenario.clone().without_answers(),
         stopped: None,
     };
-    let mut director = match set_up(scenario) {
+    let mut director = match set_up(private, scenario) {
         Ok(director) => director,
         Err(PlayError::Setup(DirectorError::NotPlayed(why))) => {
             played.stopped = Some(Stop { step: None, why });
@@ -162,8 +193,8 @@ fn signature(kernel: Option<&Kernel>) -> Kernel {
     })
 }
 
-fn set_up(scenario: &Scenario) -> Result<Director, PlayError> {
-    let mut director = Director::new(scenario).map_err(PlayError::Setup)?;
+fn set_up<'a>(private: &'a mut Private, scenario: &Scenario) -> Result<Director<'a>, PlayError> {
+    let mut director = Director::new(private, scenario).map_err(PlayError::Setup)?;
     for (name, value) in &scenario.sysctls {
         director.sysctl(name, value).map_err(PlayError::Setup)?;
     }
@@ -212,7 +243,7 @@ impl From<BuildError> for StepError {
 
 /// The step with its answer. `forwarded` has, for each step before, the first frame that a real server was sent.
 fn play_step(
-    director: &mut Director,
+    director: &mut Director<'_>,
     scenario: &Scenario,
     step: &Step,
     forwarded: &mut Vec<Option<Vec<u8>>>,
@@ -252,7 +283,7 @@ fn play_step(
 
 /// A packet step with its answer, and the first frame that a real server was sent.
 fn play_packets(
-    director: &mut Director,
+    director: &mut Director<'_>,
     scenario: &Scenario,
     step: &PacketStep,
     forwarded: &[Option<Vec<u8>>],
@@ -329,7 +360,7 @@ fn observed(frame: &[u8]) -> Option<Observed> {
 }
 
 /// What a frame that came out means; a wrong checksum is part of it, so that it is noticed.
-fn meaning(director: &Director, (exit, frame): &Sent, from: Side) -> String {
+fn meaning(director: &Director<'_>, (exit, frame): &Sent, from: Side) -> String {
     match describe(*exit, frame, director.host().reals(), from) {
         Ok(described) if described.bad.is_empty() => described.text,
         Ok(described) => format!("{} with a bad {}", described.text, described.bad.join(", ")),

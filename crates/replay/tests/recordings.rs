@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use dray_replay::{Scenario, Verdict, verdict};
+use dray_replay::{Player, Scenario, Verdict, judge};
 
 /// Recordings whose subject dray does not have yet, and what that is.
 const NOT_YET: &[(&str, &str)] = &[];
@@ -10,6 +10,7 @@ const NOT_YET: &[(&str, &str)] = &[];
 #[test]
 fn dray_answers_as_the_kernel_did() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings");
+    let mut player = Player::new().expect("a private data plane (root needed)");
     let mut wrong = Vec::new();
     let mut played = 0;
     let mut names: Vec<_> = fs::read_dir(folder)
@@ -24,7 +25,10 @@ fn dray_answers_as_the_kernel_did() {
             Scenario::read(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let name = &scenario.name;
         let not_yet = NOT_YET.iter().find(|(other, _)| other == name);
-        match (verdict(&scenario), not_yet) {
+        let verdict = player
+            .play(&scenario)
+            .map(|played| judge(&scenario, &played));
+        match (verdict, not_yet) {
             (Ok(Verdict::Same), None) => played += 1,
             (Ok(Verdict::Skipped(stop)), Some((_, why))) => {
                 eprintln!("{name}: {why} ({})", stop.why)

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context;
 use clap::Args;
-use dray_replay::{Played, Scenario, Verdict, compare::Difference, judge, play};
+use dray_replay::{Played, Player, Scenario, Verdict, compare::Difference, judge};
 
 use crate::output;
 
@@ -34,9 +34,10 @@ impl Replay {
         let Some(scenarios) = self.read() else {
             return Ok(ExitCode::from(UNUSABLE));
         };
+        let mut player = Player::new()?;
         let mut tally = Tally::default();
         for (path, scenario) in &scenarios {
-            match play(scenario) {
+            match player.play(scenario) {
                 Ok(played) if self.record => self.write(path, played)?,
                 Ok(played) => tally.report(path, scenario, judge(scenario, &played))?,
                 Err(error) => {

@@ -39,7 +39,7 @@ impl Printed {
     }
 }
 
-impl Director {
+impl Director<'_> {
     /// Runs `ipvsadm` with the words of a line.
     ///
     /// # Errors

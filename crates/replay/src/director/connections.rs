@@ -13,7 +13,7 @@ use crate::{
 /// The port of a template that nobody may find any more.
 const NOBODYS: u16 = u16::MAX;
 
-impl Director {
+impl Director<'_> {
     /// Connections and templates, in no order.
     pub(super) fn connections(&mut self) -> Vec<Connection> {
         let plane = self.private.data_plane();
