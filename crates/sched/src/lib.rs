@@ -11,13 +11,17 @@
 //!                      a connection's first packet ─ Flow ─┘
 //! ```
 //!
-//! Schedulers come in three shapes:
+//! Schedulers come in five shapes:
 //! - a *sequence* (`rr`, `wrr`): the order of picks repeats, so it is written down once, and a pick is a step of an
 //!   atomic cursor;
-//! - *live counters* (`wlc`): a pick reads the connection counts of every destination;
-//! - a *table* (`sh`, `mh`): a pick is a hash and a look into a table.
+//! - a *walk* (`rr`, `wrr` when a destination has an upper threshold, and so may have to be passed over): a pick scans the list from
+//!   the cursor on;
+//! - *live counters* (`lc`, `wlc`, `sed`, `nq`, `fo`, `ovf`, `twos`): a pick reads the connection counts of every destination;
+//! - a *table* (`dh`, `sh`, `mh`): a pick is a hash and a look into a table;
+//! - a *cache* (`lblc`, `lblcr`): a VIP keeps what live counters chose for it.
 //!
-//! Records are immutable once published, but for their cursor, so that no packet sees half a change.
+//! Records are immutable once published, but for their cursor, so that no packet sees half a change. What counts towards a destination
+//! changes under a pick all the time; a pick never waits, and tries again only a few times.
 //!
 //! The kernel half ([`pick`], [`stateless`], [`Tables`]) is what the XDP program is made of; host tests run the same code. It
 //! allocates nothing, cannot panic and has no unbounded loop. The host half (feature `host`: `build`, `decode`) makes and

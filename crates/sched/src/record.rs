@@ -12,9 +12,9 @@
 //! word 3  │      mark      │                       start                        │
 //!         ├────────────────┼────────────────────────────────────────────────────┤
 //! word 4  │      runs      │                       period                       │
-//!         ╞════════════════╧═══════════════╤═════════════╤═╤═╤══════════════════╡
-//! list    │          last weight           │      0      │q│e│    destination   │  n words
-//!         ├────────────────────────────────┴─────────────┴─┴─┴──────────────────┤
+//!         ╞════════════════╧═══════════════╤═══════════╤═╤═╤═╤══════════════════╡
+//! list    │          last weight           │      0    │l│q│e│    destination   │  n words
+//!         ├────────────────────────────────┴───────────┴─┴─┴─┴──────────────────┤
 //! runs    │                   first turn of the run                             │  2 words a run
 //!         ├────────────────────────────────┬────────────────────────────────────┤
 //!         │        entries a lap           │      first in the order            │
@@ -25,14 +25,17 @@
 //!         └────────────────┴────────────────┴────────────────┴──────────────────┘
 //! ```
 //!
-//! - *code*: the scheduler ([`Code`]); *flags*: bit 0 fallback, bit 1 port (`sh` and `mh`).
+//! - *code*: the scheduler ([`Code`]); *flags*: bit 0 fallback, bit 1 port (`sh` and `mh`), bit 2 an active connection weighs 257
+//!   ([`Overhead::Total`](crate::Overhead)), bit 3 `rr` or `wrr` walks.
 //! - *list*: the destinations in IPVS's order, newest first. `e`: eligible (a neighbour is known; the others keep their place in
 //!   the list and are otherwise as if they were not there). `q`: quiesced, the weight is 0 now. The *last weight* is
-//!   the latest that was not 0, which is the weight of whatever is not quiesced.
+//!   the latest that was not 0, which is the weight of whatever is not quiesced. `l`: limited, there is an upper threshold.
 //! - *cursor*: the turn of the next pick; the only word that changes in a published record. *start*: where it began. *mark*: 1 +
 //!   the position of the entry that `rr` had picked last when the record was built, 0 for none.
+//! - In a walk (`walk.rs`) there are no runs and no order. The cursor has the current weight of `wrr` in its upper half, and in its lower
+//!   one 1 + the position of the entry that was picked last; word 3 is 0; word 4 has the step and the greatest current weight.
 //! - *runs* and *order*: see `sequence.rs`. *table*: positions in the list by hash, [`EMPTY`] where there is none; the scheduler's
-//!   own (`sh`, `mh`) or that of stateless forwarding.
+//!   own (`dh`, `sh`, `mh`) or that of stateless forwarding.
 
 #[cfg(feature = "host")]
 mod codec;
