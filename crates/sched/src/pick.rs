@@ -104,7 +104,7 @@ pub struct Flow {
 /// The destination that IPVS would give a new connection now, by the record whose first word is at index `record`; `None` when
 /// IPVS would refuse it.
 ///
-/// A sequence's cursor moves on with every call that finds a destination.
+/// A call moves cursors on and writes to the locality cache, as placing a connection does.
 #[inline(always)]
 pub fn pick<T: Tables>(tables: &T, record: u32, flow: &Flow) -> Option<u32> {
     pick_by(tables, record, flow, method(tables, record)?)
@@ -127,7 +127,7 @@ pub enum Method {
     Random,
 }
 
-/// The method of the record whose first word is at index `record`.
+/// The method of the record whose first word is at index `record`; `None` if it is of no scheduler.
 #[inline(always)]
 pub fn method<T: Tables>(tables: &T, record: u32) -> Option<Method> {
     let record = Record::open(tables, record)?;
@@ -137,7 +137,8 @@ pub fn method<T: Tables>(tables: &T, record: u32) -> Option<Method> {
         Code::LBLC | Code::LBLCR => Method::Locality,
         Code::DH | Code::SH | Code::MH => Method::Table,
         Code::TWOS => Method::Random,
-        _ => Method::Least,
+        Code::LC | Code::WLC | Code::SED | Code::NQ | Code::FO | Code::OVF => Method::Least,
+        _ => return None,
     })
 }
 
