@@ -128,7 +128,13 @@ fn check_files(files: &[PathBuf]) -> Result<bool> {
 fn fuzz(seed: u64, extent: Extent, itself: bool, go_on: bool, output: &Path) -> Result<bool> {
     let machine = Machine::prepare(&cache())?;
     let mut kernel = &machine;
-    let subject: &mut dyn Subject = if itself { &mut kernel } else { &mut Dray };
+    let mut dray;
+    let subject: &mut dyn Subject = if itself {
+        &mut kernel
+    } else {
+        dray = Dray::load()?;
+        &mut dray
+    };
     let start = Instant::now();
     let outcome = run(&machine, subject, seed, extent, go_on, |so_far| {
         eprintln!(

@@ -4,7 +4,7 @@ use std::fmt;
 
 use anyhow::{Context, Result, anyhow};
 use dray_replay::{
-    Scenario,
+    Player, Scenario,
     compare::{Difference, differences},
 };
 
@@ -17,12 +17,12 @@ pub trait Subject {
     ///
     /// # Errors
     /// When it cannot play one.
-    fn play(&mut self, scenarios: &[Scenario]) -> Result<Vec<Scenario>>;
+    fn answer(&mut self, scenarios: &[Scenario]) -> Result<Vec<Scenario>>;
 }
 
 /// The kernel itself: what it does not answer alike twice must not be drawn.
 impl Subject for &Machine {
-    fn play(&mut self, scenarios: &[Scenario]) -> Result<Vec<Scenario>> {
+    fn answer(&mut self, scenarios: &[Scenario]) -> Result<Vec<Scenario>> {
         let recordings = record(self, scenarios)?;
         Ok(recordings
             .into_iter()
@@ -32,21 +32,37 @@ impl Subject for &Machine {
 }
 
 /// dray: its data plane, privately loaded, in this process.
-#[derive(Debug)]
-pub struct Dray;
+pub struct Dray(Player);
 
-impl Subject for Dray {
-    fn play(&mut self, scenarios: &[Scenario]) -> Result<Vec<Scenario>> {
-        scenarios.iter().map(play_one).collect()
+impl Dray {
+    /// Loads the data plane.
+    ///
+    /// # Errors
+    /// When the kernel refuses it, without root first of all.
+    pub fn load() -> Result<Self> {
+        Player::new()
+            .map(Self)
+            .context("failed to load dray's data plane")
     }
 }
 
-fn play_one(scenario: &Scenario) -> Result<Scenario> {
-    let context = || format!("dray cannot play {}", scenario.name);
-    let played = dray_replay::play(scenario).with_context(context)?;
-    match played.stopped {
-        None => Ok(played.scenario),
-        Some(stop) => Err(anyhow!("{}", stop.why)).with_context(context),
+impl Subject for Dray {
+    fn answer(&mut self, scenarios: &[Scenario]) -> Result<Vec<Scenario>> {
+        scenarios
+            .iter()
+            .map(|scenario| self.one(scenario))
+            .collect()
+    }
+}
+
+impl Dray {
+    fn one(&mut self, scenario: &Scenario) -> Result<Scenario> {
+        let context = || format!("dray cannot play {}", scenario.name);
+        let played = self.0.play(scenario).with_context(context)?;
+        match played.stopped {
+            None => Ok(played.scenario),
+            Some(stop) => Err(anyhow!("{}", stop.why)).with_context(context),
+        }
     }
 }
 
@@ -108,7 +124,7 @@ pub(super) fn findings(
 ) -> Result<Vec<Option<Finding>>> {
     let recordings = record(machine, scenarios)?;
     let recorded: Vec<Scenario> = recordings.iter().map(|it| it.scenario.clone()).collect();
-    let played = subject.play(&recorded)?;
+    let played = subject.answer(&recorded)?;
     Ok(recordings
         .iter()
         .zip(&played)

@@ -139,7 +139,7 @@ fn compare(
         }
         recorded.push(recording.scenario.clone());
     }
-    let played = subject.play(&recorded)?;
+    let played = subject.answer(&recorded)?;
     for (recorded, now) in recorded.iter().zip(&played) {
         outcome.compared += 1;
         outcome.packets += packets(recorded);
