@@ -126,9 +126,21 @@ fn locality_word(place: Place, word: u32) -> Option<*mut u64> {
     if place.slot >= LOCALITY_SLOTS || word >= LOCALITY_WORDS {
         return None;
     }
-    let offset = place.slot * LOCALITY_WORDS + word;
+    let offset = forgotten(place.slot * LOCALITY_WORDS + word) % (LOCALITY_SLOTS * LOCALITY_WORDS);
     // SAFETY: inside the bucket, by the check above and the assertions below.
     Some(unsafe { bucket.cast::<u64>().add(offset as usize) })
+}
+
+/// The same number, of which the optimiser knows nothing any more: it keeps the bound that follows. The verifier of
+/// Linux 6.1 needs that, because it loses the bounds of the parts that a number is put together from.
+#[inline(always)]
+fn forgotten(number: u32) -> u32 {
+    let mut number = u64::from(number);
+    // SAFETY: the register keeps its value, and nothing else is touched.
+    unsafe {
+        core::arch::asm!("{0} = {0}", inout(reg) number, options(pure, nomem, nostack, preserves_flags));
+    }
+    number as u32
 }
 
 // The schedulers know the locality cache by words and a destination by its two words: what they take for which is what it is.
