@@ -115,9 +115,22 @@ impl Packet {
 /// When it is a later fragment, neither TCP, UDP nor SCTP, or cut short.
 #[inline(always)]
 pub fn parse(frame: &Frame<'_>, offset: usize) -> Result<Packet, Refusal> {
+    parse_by(frame, offset, |walk| walk.through(frame))
+}
+
+/// The same; `drive` drives a walk over extension headers to its end.
+///
+/// # Errors
+/// As for [`parse`].
+#[inline(always)]
+pub fn parse_by(
+    frame: &Frame<'_>,
+    offset: usize,
+    drive: impl FnOnce(Walk) -> Walk,
+) -> Result<Packet, Refusal> {
     let header = read(frame, offset)?;
     let [next, hop_limit] = header.next_hop_limit;
-    let (protocol, at, fragment) = find_transport(frame, next, offset + size_of::<Header>())?;
+    let (protocol, at, fragment) = find_transport(next, offset + size_of::<Header>(), drive)?;
     let length = length(&header);
     let end = offset + length as usize;
     let (tail, flags) = transport(frame, at, end, protocol)?;
@@ -194,14 +207,14 @@ fn length(header: &Header) -> u32 {
 /// Where the transport header lies, which most often follows at once, and the Fragment header.
 #[inline(always)]
 fn find_transport(
-    frame: &Frame<'_>,
     first: u8,
     offset: usize,
+    drive: impl FnOnce(Walk) -> Walk,
 ) -> Result<(TransportProtocol, usize, u64), Refusal> {
     if let Some(protocol) = TransportProtocol::from_number(first) {
         return Ok((protocol, offset, 0));
     }
-    let (upper, fragment) = Walk::new(first, offset).through(frame).end()?;
+    let (upper, fragment) = drive(Walk::new(first, offset)).end()?;
     if fragment & FRAGMENT_OFFSET != 0 {
         return Err(Refusal::Fragment);
     }

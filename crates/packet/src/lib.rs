@@ -17,6 +17,7 @@ pub mod ipv4;
 pub mod ipv6;
 pub mod sctp;
 mod segment;
+pub mod sip;
 pub mod state;
 mod table;
 pub mod tcp;
