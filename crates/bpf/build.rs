@@ -79,6 +79,8 @@ fn build(root: &Path) -> Result<Result<PathBuf, String>, Box<dyn Error>> {
     let flags = [
         "-Cdebuginfo=2",
         "-Clink-arg=--btf",
+        // Two stores of 32 bits become one of 64 wherever it lies, but the verifier takes only aligned ones on the stack.
+        "-Clink-arg=--llvm-args=-combiner-store-merging=false",
         &format!("--cfg=bpf_target_arch=\"{arch}\""),
         // v3: 32-bit operations and compare-and-swap (Linux 5.12).
         "-Ctarget-cpu=v3",

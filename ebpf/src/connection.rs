@@ -6,6 +6,8 @@ use dray_packet::{TransportProtocol, hash::Place, sctp, state::State, tcp};
 use crate::{
     atomic,
     family::{ConnectionSlot, Packet},
+    open::Arrival,
+    schedule::Chosen,
     stats,
     table::{self, Claim, Found},
     template,
@@ -13,6 +15,9 @@ use crate::{
 
 /// A half-open connection this old may make room for a new one when there is no other: 3 s, in ticks.
 const HALF_OPEN_GRACE: u32 = (3_000_000_000_u64 >> dray_abi::TICK_SHIFT) as u32;
+
+/// How long a connection lasts that began with an ICMP error: IPVS's time for one before its first packet, 3 s, in ticks.
+const NO_PACKET_YET: u32 = (3_000_000_000_u64 >> dray_abi::TICK_SHIFT) as u32;
 
 /// The connection that the packet belongs to, unless its time is over.
 #[inline(always)]
@@ -77,6 +82,16 @@ pub(crate) fn is_established(state: u8) -> bool {
     state == State::Established as u8 || state == State::SctpEstablished as u8
 }
 
+/// The reference of the connection's template; 0 for none.
+#[inline(always)]
+pub(crate) fn template<S: ConnectionSlot>(found: &Found<S>) -> u32 {
+    if found.meta.flags() & Meta::CONTROLLED == 0 {
+        return 0;
+    }
+    // SAFETY: a slot of the table.
+    unsafe { S::template(found.slot) }
+}
+
 /// Tells the connection's template, if it has one, that a connection of it was established.
 #[inline(always)]
 pub(crate) fn assure<S: ConnectionSlot>(found: &Found<S>, flags: u8) {
@@ -86,37 +101,53 @@ pub(crate) fn assure<S: ConnectionSlot>(found: &Found<S>, flags: u8) {
     }
 }
 
-/// Makes a claimed slot the packet's connection and counts it.
+/// Makes a claimed slot the connection of a packet and counts it. An ICMP error is not a packet of the connection that it
+/// begins.
 #[inline(always)]
 pub(crate) fn begin<P: Packet>(
     claim: Claim<P::Slot>,
-    packet: &P,
+    arrival: &Arrival<P>,
     settings: &Settings,
-    tick: u32,
-    destination: u32,
-    state: u8,
-    template: u32,
+    chosen: Chosen,
 ) {
+    let Arrival { packet, tick, .. } = arrival;
+    let Chosen {
+        destination,
+        template,
+    } = chosen;
+    let first = State::first(packet.protocol()) as u8;
+    let (state, over) = if arrival.is_error != 0 {
+        (first, tick.wrapping_add(NO_PACKET_YET))
+    } else {
+        let state = next_state(packet, settings, Settings::INPUT_ONLY, first);
+        (state, over(settings, *tick, state))
+    };
     let flags = if template == 0 { 0 } else { Meta::CONTROLLED };
     // SAFETY: the slot is ours until it is published.
     unsafe { P::Slot::set_template(claim.slot(), template) };
-    let meta = Meta::new(over(settings, tick, state), destination, state | flags);
-    claim.publish(packet.key(), tick, meta);
+    claim.publish(
+        packet.key(),
+        *tick,
+        Meta::new(over, destination, state | flags),
+    );
     stats::begin_connection(destination, state);
+    if is_established(state) {
+        template::assure(template);
+    }
 }
 
-/// A slot of a connection that was never more than half open, for when no other is left.
+/// A slot of a connection that was never more than half open, for when no other is left: its reference.
 #[inline(always)]
 pub(crate) fn claim_half_open<S: ConnectionSlot>(
     place: Place,
     settings: &Settings,
     tick: u32,
-) -> Option<Claim<S>> {
+) -> Option<u32> {
     let half_open = |_, meta: Meta| {
         meta.state() == State::SynReceived as u8
             && over(settings, tick, meta.state()).wrapping_sub(meta.over()) > HALF_OPEN_GRACE
     };
-    table::claim_at_home(place, tick, half_open)
+    table::claim_at_home::<S>(place, tick, half_open).map(|(_, reference)| reference)
 }
 
 /// Connections are found until their time is over.

@@ -52,10 +52,11 @@ static HASH_KEY: HashKey = HashKey {
 #[inline(always)]
 pub(crate) fn hash_key() -> &'static HashKey {
     let mut key = &raw const HASH_KEY;
-    // SAFETY: no instruction, and the pointer stays what it was; the optimiser no longer knows it, and so cannot
-    // fold in the zeros that the loader replaces.
+    // SAFETY: the pointer stays what it was; the optimiser no longer knows it, and so cannot fold in the zeros that the
+    // loader replaces. It is an instruction, because without one two of its lines of source would begin at the same
+    // place, which the kernel refuses.
     unsafe {
-        core::arch::asm!("/* {0} */", inout(reg) key, options(readonly, nostack, preserves_flags));
+        core::arch::asm!("{0} = {0}", inout(reg) key, options(readonly, nostack, preserves_flags));
         &*key
     }
 }

@@ -9,7 +9,7 @@ use dray_packet::{
     ipv6::{self, Walk},
 };
 
-use crate::frame;
+use crate::{frame, maps};
 
 /// The header of the IPv6 packet at `offset`, and what it carries.
 #[inline(always)]
@@ -22,27 +22,30 @@ pub(crate) fn header(
 
 /// Walks to the end.
 #[inline(always)]
-pub(crate) fn drive(context: &XdpContext, mut walk: Walk) -> Walk {
-    walk_on(context, &mut walk);
-    walk
+pub(crate) fn drive(context: &XdpContext, walk: Walk) -> Walk {
+    let Ok(scratch) = maps::scratch() else {
+        return walk;
+    };
+    // SAFETY: the processor's own memory, and it has one packet in hand at a time; `walk_on` reads it and writes it again.
+    unsafe {
+        (*scratch).walk.write(walk);
+        walk_on(context);
+        (*scratch).walk.assume_init()
+    }
 }
 
 #[inline(never)]
-fn walk_on(context: &XdpContext, walk: &mut Walk) {
-    let mut job = Job {
-        context,
-        walk: *walk,
+fn walk_on(context: &XdpContext) {
+    let Ok(scratch) = maps::scratch() else {
+        return;
     };
+    // SAFETY: as above: `drive` has written it.
+    let walk = unsafe { (*scratch).walk.assume_init() };
+    let mut job = Job { context, walk };
     // SAFETY: `step` takes what is passed here, which lives until the helper returns.
-    unsafe {
-        bpf_loop(
-            Walk::STEPS,
-            step as *mut c_void,
-            (&raw mut job).cast(),
-            0,
-        )
-    };
-    *walk = job.walk;
+    unsafe { bpf_loop(Walk::STEPS, step as *mut c_void, (&raw mut job).cast(), 0) };
+    // SAFETY: as above.
+    unsafe { (*scratch).walk.write(job.walk) };
 }
 
 /// A walk, and the frame by its context: the pointers to its ends do not go through the loop's helper.

@@ -6,9 +6,13 @@ use dray_packet::{
     hash::{self, Place},
     ipv4, ipv6, sctp, tcp,
 };
-use dray_sched::Flow;
 
-use crate::{service::words, slot::Slot};
+use crate::{
+    open::{self, Outcome},
+    reply,
+    service::words,
+    slot::Slot,
+};
 
 /// The link layer of the frame at hand.
 pub(crate) struct Link {
@@ -33,7 +37,7 @@ pub(crate) trait Datagram {
 }
 
 /// A client's packet with a transport header, of either family.
-pub(crate) trait Packet: Copy + Datagram {
+pub(crate) trait Packet: Copy + Datagram + 'static {
     /// 4 or 6.
     const FAMILY: u8;
     /// A slot of the family's connection table.
@@ -51,13 +55,19 @@ pub(crate) trait Packet: Copy + Datagram {
     fn ports(&self) -> [[u8; 2]; 2];
     /// Whether more fragments of it follow.
     fn has_fragments(&self) -> bool;
+    /// Gives the packet that waits in the scratch memory a destination.
+    fn open() -> Outcome;
+    /// The destination of its connection, 0 for none.
+    fn find() -> u32;
+    /// A slot for its connection: 1 + its place, 0 for none.
+    fn claim() -> u32;
+    /// Notes it if it is a reply: 1 if it is, else 0.
+    fn note_reply() -> u32;
     /// What its fragments are found by.
     fn fragment_key(&self) -> [u64; 5];
     fn vip(&self) -> [u8; 16];
     /// The client's address as it lies in memory (IPv4 as IPv4-mapped IPv6).
     fn client_words(&self) -> [u64; 2];
-    /// The same under a service's mask: a number for IPv4, a prefix length for IPv6.
-    fn client_network(&self, mask: u32) -> [u64; 2];
     /// What a scheduler hashes: the client's address as a number, IPv6's folded as IPVS folds it.
     fn client_number(&self) -> u32;
     /// The same of the VIP.
@@ -81,25 +91,6 @@ pub(crate) trait Packet: Copy + Datagram {
             TransportProtocol::Tcp => tcp::is_new(self.flags()),
             TransportProtocol::Udp => false,
             TransportProtocol::Sctp => sctp::is_new(self.flags()),
-        }
-    }
-
-    #[inline(always)]
-    fn client_port(&self) -> u16 {
-        let [port, _] = self.ports();
-        u16::from_be_bytes(port)
-    }
-
-    #[inline(always)]
-    fn flow(&self, service: u32, tick: u32) -> Flow {
-        Flow {
-            client: self.client_number(),
-            client_port: self.client_port(),
-            hash: self.flow_hash(),
-            vip: self.vip_number(),
-            vip_words: self.vip_words(),
-            service,
-            tick,
         }
     }
 }
@@ -143,7 +134,7 @@ connection_slot!(Slot6);
 
 /// What the two families' packets have under the same names.
 macro_rules! common {
-    ($slot:ty, $key:ty, $family:literal) => {
+    ($slot:ty, $key:ty, $family:literal, $open:ident, $find:ident, $claim:ident, $note:ident) => {
         const FAMILY: u8 = $family;
         type Slot = $slot;
         type Key = $key;
@@ -176,6 +167,26 @@ macro_rules! common {
         #[inline(always)]
         fn fragment_key(&self) -> [u64; 5] {
             Self::fragment_key(self)
+        }
+
+        #[inline(always)]
+        fn open() -> Outcome {
+            Outcome($open())
+        }
+
+        #[inline(always)]
+        fn find() -> u32 {
+            $find()
+        }
+
+        #[inline(always)]
+        fn claim() -> u32 {
+            $claim()
+        }
+
+        #[inline(always)]
+        fn note_reply() -> u32 {
+            $note()
         }
 
         #[inline(always)]
@@ -215,7 +226,15 @@ datagram!(ipv4::Packet, ttl, ipv4::decrement_ttl);
 datagram!(ipv6::Packet, hop_limit, ipv6::decrement_hop_limit);
 
 impl Packet for ipv4::Packet {
-    common!(Slot4, [u64; 2], 4);
+    common!(
+        Slot4,
+        [u64; 2],
+        4,
+        dray_open4,
+        dray_find4,
+        dray_claim4,
+        dray_note_reply4
+    );
 
     #[inline(always)]
     fn reply_key(&self) -> [u64; 2] {
@@ -234,12 +253,6 @@ impl Packet for ipv4::Packet {
     }
 
     #[inline(always)]
-    fn client_network(&self, mask: u32) -> [u64; 2] {
-        let network = self.client_number() & mask;
-        words(ServiceKey::mapped(network.to_be_bytes()))
-    }
-
-    #[inline(always)]
     fn client_number(&self) -> u32 {
         u32::from_be_bytes(self.client())
     }
@@ -251,7 +264,15 @@ impl Packet for ipv4::Packet {
 }
 
 impl Packet for ipv6::Packet {
-    common!(Slot6, [u64; 5], 6);
+    common!(
+        Slot6,
+        [u64; 5],
+        6,
+        dray_open6,
+        dray_find6,
+        dray_claim6,
+        dray_note_reply6
+    );
 
     #[inline(always)]
     fn reply_key(&self) -> [u64; 5] {
@@ -271,13 +292,6 @@ impl Packet for ipv6::Packet {
     }
 
     #[inline(always)]
-    fn client_network(&self, mask: u32) -> [u64; 2] {
-        let [high, low] = self.client().map(u64::from_be_bytes);
-        let [kept_high, kept_low] = prefix(mask);
-        [(high & kept_high).to_be(), (low & kept_low).to_be()]
-    }
-
-    #[inline(always)]
     fn client_number(&self) -> u32 {
         fold(self.client())
     }
@@ -288,28 +302,55 @@ impl Packet for ipv6::Packet {
     }
 }
 
+// Functions with a symbol are verified once, whoever calls them; others are verified anew for each caller. So what is long and
+// rare has one, for each family, and finds its arguments in the scratch memory.
+macro_rules! rare {
+    ($packet:ty, $open:ident, $find:ident, $claim:ident, $note:ident) => {
+        #[unsafe(no_mangle)]
+        #[inline(never)]
+        extern "C" fn $open() -> u64 {
+            open::seat::<$packet>().0
+        }
+
+        #[unsafe(no_mangle)]
+        #[inline(never)]
+        extern "C" fn $find() -> u32 {
+            open::find::<$packet>()
+        }
+
+        #[unsafe(no_mangle)]
+        #[inline(never)]
+        extern "C" fn $claim() -> u32 {
+            open::claim_new::<$packet>()
+        }
+
+        #[unsafe(no_mangle)]
+        #[inline(never)]
+        extern "C" fn $note() -> u32 {
+            reply::note::<$packet>() as u32
+        }
+    };
+}
+
+rare!(
+    ipv4::Packet,
+    dray_open4,
+    dray_find4,
+    dray_claim4,
+    dray_note_reply4
+);
+rare!(
+    ipv6::Packet,
+    dray_open6,
+    dray_find6,
+    dray_claim6,
+    dray_note_reply6
+);
+
 /// A key's last word with the two ports in each other's place.
 #[inline(always)]
 const fn reply_tail(tail: u64) -> u64 {
     tail >> 32 << 32 | (tail as u32).rotate_left(16) as u64
-}
-
-/// The bits of a prefix, as numbers.
-#[inline(always)]
-const fn prefix(length: u32) -> [u64; 2] {
-    let high = if length >= 64 {
-        u64::MAX
-    } else {
-        !(u64::MAX >> (length & 63))
-    };
-    let low = if length >= 128 {
-        u64::MAX
-    } else if length <= 64 {
-        0
-    } else {
-        !(u64::MAX >> (length & 63))
-    };
-    [high, low]
 }
 
 /// An IPv6 address as IPVS folds it.

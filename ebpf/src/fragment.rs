@@ -1,20 +1,35 @@
 //! Fragments: those of a packet follow its first one, which alone has the ports.
 
-use dray_abi::{FRAGMENT_BUCKETS, FRAGMENT_TIME, Fragment, Meta, SLOTS_PER_BUCKET};
+use aya_ebpf::programs::XdpContext;
+use dray_abi::{FRAGMENT_BUCKETS, FRAGMENT_TIME, Fragment, Meta, Reason, SLOTS_PER_BUCKET};
 use dray_packet::hash::Place;
 
-use crate::{atomic, constants, maps};
+use crate::{atomic, constants, family::Packet, icmp::Message, maps, open::Outcome, own, service};
 
 /// Remembers where the first fragment of a packet goes.
 #[inline(always)]
-pub(crate) fn remember(key: &[u64; 5], tick: u32, destination: u32) {
-    dray_remember_fragment(key, tick, destination);
+pub(crate) fn remember<P: Packet>(packet: &P, tick: u32, destination: u32) {
+    if keep(packet.fragment_key()) {
+        dray_remember_fragment(tick, destination);
+    }
 }
 
-/// The destination of the packet's first fragment; 0 when it is not known.
-#[inline(always)]
-pub(crate) fn follow(key: &[u64; 5], tick: u32) -> u32 {
-    dray_follow_fragment(key, tick)
+/// The destination of a fragment other than the first. `offset` is where its IP header lies.
+#[inline(never)]
+pub(crate) fn follow<P: Message>(context: &XdpContext, offset: usize, tick: u32) -> Outcome {
+    let Ok(datagram) = P::header(own(context), offset) else {
+        return Outcome::encode(Err(Reason::Truncated));
+    };
+    let number = if keep(datagram.fragment_key()) {
+        dray_follow_fragment(tick)
+    } else {
+        0
+    };
+    Outcome::encode(match number {
+        0 if service::is_vip(datagram.vip()) => Err(Reason::LateFirstFragment),
+        0 => Err(Reason::Fragment),
+        number => Ok(number),
+    })
 }
 
 // Functions with a symbol are verified once, for all their callers: packets of either family, remembered and followed.
@@ -22,9 +37,8 @@ pub(crate) fn follow(key: &[u64; 5], tick: u32) -> u32 {
 /// 1, or 0 where another packet was quicker: the kernel takes only functions that return a number.
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn dray_remember_fragment(key: *const [u64; 5], tick: u32, destination: u32) -> u32 {
-    // SAFETY: a caller's, whole; only the verifier takes it for one that may be missing.
-    let Some(key) = (unsafe { key.as_ref() }) else {
+extern "C" fn dray_remember_fragment(tick: u32, destination: u32) -> u32 {
+    let Some(key) = kept() else {
         return 0;
     };
     let Some(bucket) = bucket(key) else {
@@ -69,9 +83,8 @@ extern "C" fn dray_remember_fragment(key: *const [u64; 5], tick: u32, destinatio
 
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn dray_follow_fragment(key: *const [u64; 5], tick: u32) -> u32 {
-    // SAFETY: as above.
-    let Some(key) = (unsafe { key.as_ref() }) else {
+extern "C" fn dray_follow_fragment(tick: u32) -> u32 {
+    let Some(key) = kept() else {
         return 0;
     };
     let Some(bucket) = bucket(key) else {
@@ -91,6 +104,24 @@ extern "C" fn dray_follow_fragment(key: *const [u64; 5], tick: u32) -> u32 {
         }
     }
     0
+}
+
+/// Keeps the key for the functions above.
+#[inline(always)]
+fn keep(key: [u64; 5]) -> bool {
+    let Ok(scratch) = maps::scratch() else {
+        return false;
+    };
+    // SAFETY: the processor's own memory, and it has one packet in hand at a time.
+    unsafe { (&raw mut (*scratch).fragment).write(key) };
+    true
+}
+
+#[inline(always)]
+fn kept() -> Option<&'static [u64; 5]> {
+    let scratch = maps::scratch().ok()?;
+    // SAFETY: as above.
+    Some(unsafe { &(*scratch).fragment })
 }
 
 #[inline(always)]

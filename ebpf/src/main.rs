@@ -19,18 +19,23 @@
 #![feature(asm_experimental_arch, core_intrinsics)]
 #![expect(internal_features, reason = "core has no atomics for this target")]
 
+mod answer;
 mod atomic;
 mod clock;
 mod connection;
 mod constants;
 mod direct_routing;
+mod extension;
 mod family;
 mod fragment;
+mod guest;
+mod icmp;
 mod lab;
 mod maps;
 mod marks;
 mod open;
 mod reply;
+mod schedule;
 mod service;
 mod slot;
 mod stats;
@@ -40,12 +45,12 @@ mod template;
 
 use aya_ebpf::{bindings::xdp_action, macros::xdp, programs::XdpContext};
 use dray_abi::{Destination, Meta, Port, Reason, Settings, Verdict};
-use dray_packet::{Frame, Refusal, Upper, ethernet, hash::Place, ipv4, ipv6, state::State};
+use dray_packet::{Frame, Refusal, ethernet, hash::Place, ipv4, ipv6, state::State};
 
 use crate::{
     direct_routing::{Egress, Stop},
     family::{Link, Packet},
-    open::Arrival,
+    icmp::Message,
     table::Found,
 };
 
@@ -82,27 +87,24 @@ fn forward(context: &XdpContext) -> Result<Egress, Reason> {
     let outcome = match ethernet.ether_type {
         ethernet::IPV4 => match ipv4::parse(&frame, link.offset) {
             Ok(packet) => balance(context, port, &link, &packet, tick),
-            Err(refusal) => stray(
-                context,
-                &link,
-                refusal,
-                ipv4::header(&frame, link.offset),
-                tick,
-            ),
+            Err(refusal) => stray::<ipv4::Packet>(context, port, &link, refusal, tick),
         },
-        ethernet::IPV6 => match ipv6::parse(&frame, link.offset) {
-            Ok(packet) => balance(context, port, &link, &packet, tick),
-            Err(refusal) => stray(
-                context,
-                &link,
-                refusal,
-                ipv6::header(&frame, link.offset),
-                tick,
-            ),
-        },
+        ethernet::IPV6 => {
+            let drive = |walk| extension::drive(context, walk);
+            match ipv6::parse_by(&frame, link.offset, drive) {
+                Ok(packet) => balance(context, port, &link, &packet, tick),
+                Err(refusal) => stray::<ipv6::Packet>(context, port, &link, refusal, tick),
+            }
+        }
         _ => return Err(Reason::NotIp),
     };
-    outcome.map_err(|stop| stop.reason)
+    outcome.map_err(|stop| {
+        if answer::is_due(stop.reason) {
+            answer::answer(context, stop.reason, link.offset, stop.mtu, tick)
+        } else {
+            stop.reason
+        }
+    })
 }
 
 /// From a client's packet to the way it leaves by, for either family.
@@ -119,19 +121,12 @@ fn balance<P: Packet>(
     let (number, destination) = match find(packet, place, settings, tick)? {
         Seat::Taken(number, destination) => (number, destination),
         Seat::Free(ended) => {
-            let number = open::open(&Arrival {
-                packet: *packet,
-                place,
-                port,
-                tick,
-                ended,
-            })
-            .decode()?;
+            let number = open::open(packet, place, tick, ended)?;
             (number, maps::destination(number)?)
         }
     };
     if packet.has_fragments() {
-        fragment::remember(&packet.fragment_key(), tick, number);
+        fragment::remember(packet, tick, number);
     }
     stats::count_packet(number, packet.length() as u64);
     direct_routing::send(context, link, packet, destination)
@@ -199,31 +194,22 @@ fn begins_anew(meta: Meta, destination: &Destination, settings: &Settings) -> bo
 
 /// From a packet without ports to the way it leaves by: that of the connection that it is about.
 #[inline(always)]
-fn stray<P: Packet>(
+fn stray<P: Message>(
     context: &XdpContext,
+    port: &'static Port,
     link: &Link,
     refusal: Refusal,
-    header: Result<(P, Upper), Refusal>,
     tick: u32,
 ) -> Result<Egress, Stop> {
-    let (datagram, _) = header.map_err(reason)?;
     let number = match refusal {
-        Refusal::Fragment => follow(&datagram, tick)?,
-        refusal => return Err(reason(refusal).into()),
+        Refusal::Fragment => fragment::follow::<P>(context, link.offset, tick).decode()?,
+        Refusal::OtherProtocol => icmp::relay::<P>(context, port, link.offset, tick)?,
+        Refusal::Truncated => return Err(Reason::Truncated.into()),
     };
+    let datagram = P::outer(&frame(context), link.offset).map_err(reason)?;
     let destination = maps::destination(number)?;
     stats::count_packet(number, datagram.length() as u64);
     direct_routing::send(context, link, &datagram, destination)
-}
-
-/// The destination of a fragment other than the first.
-#[inline(always)]
-fn follow<P: Packet>(datagram: &P, tick: u32) -> Result<u32, Reason> {
-    match fragment::follow(&datagram.fragment_key(), tick) {
-        0 if service::is_vip(datagram.vip()) => Err(Reason::LateFirstFragment),
-        0 => Err(Reason::Fragment),
-        number => Ok(number),
-    }
 }
 
 #[inline(always)]
@@ -241,6 +227,18 @@ fn leave(egress: Egress) -> Result<u32, Reason> {
 fn frame(context: &XdpContext) -> Frame<'_> {
     // SAFETY: the kernel gives data..data_end to this run of the program alone.
     unsafe { Frame::from_raw(context.data() as *mut u8, context.data_end() as *mut u8) }
+}
+
+/// The same context, for a function that is not inlined: the compiler would have its callers pass the two addresses that it
+/// reads of it, which the verifier then does not know for addresses any more.
+#[inline(always)]
+fn own<'a>(context: &'a XdpContext) -> &'a XdpContext {
+    let mut context = core::ptr::from_ref(context);
+    // SAFETY: the pointer stays what it was; the compiler no longer knows it.
+    unsafe {
+        core::arch::asm!("{0} = {0}", inout(reg) context, options(readonly, nostack, preserves_flags));
+        &*context
+    }
 }
 
 #[inline(always)]

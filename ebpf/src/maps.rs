@@ -2,18 +2,21 @@
 //!
 //! `MMAPABLE` arrays lie in the daemon's memory too: it reads and writes them without system calls.
 
+use core::mem::MaybeUninit;
+
 use aya_ebpf::{
     bindings::{BPF_F_MMAPABLE, BPF_F_NO_PREALLOC},
     macros::map,
-    maps::{Array, DevMap, HashMap},
+    maps::{Array, DevMap, HashMap, PerCpuArray},
 };
 use dray_abi::{
     Bucket4, Bucket6, Counters, Destination, DestinationInfo, FRAGMENT_BUCKETS, FragmentBucket,
     Hop, Identity, LOCALITY_BUCKETS, Live, LocalityBucket, MAX_PORTS, Port, RULE_ROOM, Reason,
     Rule, Service, ServiceKey, TemplateBucket,
 };
+use dray_packet::ipv6::Walk;
 
-use crate::constants;
+use crate::{constants, schedule::Visit};
 
 #[map]
 pub(crate) static CONNECTIONS4: Array<Bucket4> = Array::with_max_entries(1, BPF_F_MMAPABLE);
@@ -55,6 +58,30 @@ pub(crate) static EGRESS: DevMap = DevMap::with_max_entries(MAX_PORTS, 0);
 pub(crate) static REASONS: Array<u64> = Array::with_max_entries(1, BPF_F_MMAPABLE);
 #[map]
 pub(crate) static IDENTITY: Array<Identity> = Array::with_max_entries(1, BPF_F_MMAPABLE);
+
+/// Where the way of a packet without a connection keeps what would not fit on the stack, of which the verifier allows 512
+/// bytes to all functions that call each other. A processor has one packet in hand at a time.
+#[map]
+static SCRATCH: PerCpuArray<Scratch> = PerCpuArray::with_max_entries(1, 0);
+
+/// What is kept there.
+#[repr(C)]
+pub(crate) struct Scratch {
+    /// What services, templates and schedulers ask of the packet.
+    pub(crate) visit: Visit,
+    /// What the connection table asks: an `Arrival` of the packet's family.
+    pub(crate) arrival: [u64; 16],
+    /// What a fragmented packet is found by.
+    pub(crate) fragment: [u64; 5],
+    /// A walk over extension headers.
+    pub(crate) walk: MaybeUninit<Walk>,
+}
+
+/// This processor's.
+#[inline(always)]
+pub(crate) fn scratch() -> Result<*mut Scratch, Reason> {
+    SCRATCH.get_ptr_mut(0).ok_or(Reason::NotAService)
+}
 
 /// The port that the packet came in by. Words of it may change between two reads.
 #[inline(always)]

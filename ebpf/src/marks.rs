@@ -5,26 +5,20 @@ use core::{ffi::c_void, ops::ControlFlow};
 use aya_ebpf::helpers::bpf_loop;
 use dray_abi::{MAX_RULES, Rule};
 
-use crate::{family::Packet, maps};
+use crate::{guest::Guest, maps};
 
 /// The mark of a packet that came in by `port`: that of the first rule that fits; 0 for none. `rules` is the settings' word.
 #[inline(always)]
-pub(crate) fn of<P: Packet>(packet: &P, rules: u32, port: u32) -> u32 {
+pub(crate) fn of(guest: &Guest, rules: u32, port: u32) -> u32 {
     let count = rules & 0xffff;
     if count == 0 {
         return 0;
     }
-    let [client_port, service_port] = packet.ports().map(u16::from_be_bytes);
     let mut search = Search {
-        source: packet.client_words(),
-        destination: packet.vip_words(),
+        guest,
         first: rules >> 16,
         port,
         mark: 0,
-        source_port: client_port,
-        destination_port: service_port,
-        protocol: packet.protocol().number(),
-        family: P::FAMILY,
     };
     // SAFETY: `step` takes what is passed here, which lives until the helper returns.
     unsafe {
@@ -35,29 +29,24 @@ pub(crate) fn of<P: Packet>(packet: &P, rules: u32, port: u32) -> u32 {
             0,
         )
     };
-    search.mark
+    search.mark as u32
 }
 
-#[repr(C)]
-struct Search {
-    source: [u64; 2],
-    destination: [u64; 2],
+/// Words, because the verifier takes none but whole ones on the stack.
+struct Search<'a> {
+    guest: &'a Guest,
     first: u32,
     port: u32,
-    mark: u32,
-    source_port: u16,
-    destination_port: u16,
-    protocol: u8,
-    family: u8,
+    mark: u64,
 }
 
 extern "C" fn step(index: u64, search: *mut c_void) -> i64 {
     // SAFETY: the `search` of `of`, which nobody else uses meanwhile.
-    let search = unsafe { &mut *search.cast::<Search>() };
+    let search = unsafe { &mut *search.cast::<Search<'_>>() };
     search.step(index as u32).is_break() as i64
 }
 
-impl Search {
+impl Search<'_> {
     #[inline(always)]
     fn step(&mut self, index: u32) -> ControlFlow<()> {
         let Some(rule) = maps::RULES.get(self.first.wrapping_add(index)) else {
@@ -66,19 +55,24 @@ impl Search {
         if !self.fits(rule) {
             return ControlFlow::Continue(());
         }
-        self.mark = rule.mark;
+        self.mark = rule.mark as u64;
         ControlFlow::Break(())
     }
 
     #[inline(always)]
     fn fits(&self, rule: &Rule) -> bool {
-        rule.family == self.family
-            && (rule.protocol == 0 || rule.protocol == self.protocol)
+        let guest = self.guest;
+        rule.family == guest.family
+            && (rule.protocol == 0 || rule.protocol == guest.protocol)
             && (rule.port == u32::MAX || rule.port == self.port)
-            && lies_in(self.destination_port, rule.ports)
-            && lies_in(self.source_port, rule.source_ports)
-            && under(self.destination, rule.destination_mask, rule.destination)
-            && under(self.source, rule.source_mask, rule.source)
+            && lies_in(guest.service_port(), rule.ports)
+            && lies_in(guest.flow.client_port, rule.source_ports)
+            && under(
+                guest.flow.vip_words,
+                rule.destination_mask,
+                rule.destination,
+            )
+            && under(guest.client, rule.source_mask, rule.source)
     }
 }
 

@@ -4,26 +4,38 @@
 use dray_abi::{Meta, Settings};
 use dray_packet::state::State;
 
-use crate::{connection, family::Packet, open::Arrival, slot::Slot as _, stats, table};
+use crate::{
+    connection,
+    family::Packet,
+    maps,
+    open::{self, Arrival},
+    slot::Slot as _,
+    stats, table,
+};
 
-/// Whether the packet is a real server's to a client, of a connection that is known; if so it is noted.
+/// Whether the packet that waits is a real server's to a client, of a connection that is known; if so it is noted.
+/// An ICMP error of a real server's is counted, but says nothing of the connection.
 #[inline(always)]
-pub(crate) fn note<P: Packet>(arrival: &Arrival<P>) -> bool {
-    let Arrival {
-        packet, port, tick, ..
-    } = arrival;
-    let key = packet.reply_key();
-    let place = P::Slot::place(&key);
-    let Some(found) = table::find::<P::Slot>(&key, place, *tick) else {
+pub(crate) fn note<P: Packet>() -> bool {
+    let (Ok(arrival), Ok(port)) = (open::arrival::<P>(), maps::port()) else {
         return false;
     };
+    let Arrival { packet, tick, .. } = *arrival;
+    let key = packet.reply_key();
+    let place = P::Slot::place(&key);
+    let Some(found) = table::find::<P::Slot>(&key, place, tick) else {
+        return false;
+    };
+    stats::count_reply(found.meta.destination(), u64::from(packet.length()));
+    if arrival.is_error != 0 {
+        return true;
+    }
     let settings = &port.settings;
-    let state = connection::next_state(packet, settings, Settings::OUTPUT, found.meta.state());
+    let state = connection::next_state(&packet, settings, Settings::OUTPUT, found.meta.state());
     let flags = found.meta.flags() | Meta::REPLIED;
-    connection::refresh(&found, settings, *tick, state, flags);
+    connection::refresh(&found, settings, tick, state, flags);
     if state == State::Udp as u8 {
         connection::assure(&found, flags);
     }
-    stats::count_reply(found.meta.destination(), u64::from(packet.length()));
     true
 }

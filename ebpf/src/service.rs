@@ -1,10 +1,10 @@
 //! Which virtual service a packet without a connection is for, in IPVS's order: its mark's, that of its address and port,
 //! FTP's for what may be a data connection, that of every port.
 
-use dray_abi::{Port, ServiceKey, Settings};
+use dray_abi::{ServiceKey, Settings};
 use dray_packet::TransportProtocol;
 
-use crate::{constants, family::Packet, maps, marks};
+use crate::{constants, guest::Guest, maps, marks};
 
 /// FTP's control connections go to this port.
 pub(crate) const FTP: u16 = 21;
@@ -19,68 +19,67 @@ const UNPRIVILEGED: u16 = 1024;
 const VIP: u8 = 255;
 
 /// How a service was found.
+#[repr(C)]
 #[derive(Clone, Copy)]
 pub(crate) struct Way {
     /// The service's number.
     pub(crate) number: u32,
     /// The mark that it is for; 0 for none.
     pub(crate) mark: u32,
-    /// Whether it is for the packet's own port.
-    pub(crate) exact: bool,
-    /// Whether it is FTP's, and the packet for another port.
-    pub(crate) ftp_data: bool,
+    /// Whose port the service has.
+    pub(crate) port: ServicePort,
+}
+
+/// Whose port a service has.
+#[repr(u32)]
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ServicePort {
+    /// The packet's own.
+    Own,
+    /// FTP's; the packet's, which is another, may be that of a data connection.
+    Ftp,
+    /// None: it is for every port.
+    Any,
 }
 
 /// The service of a packet.
 #[inline(always)]
-pub(crate) fn find<P: Packet>(packet: &P, port: &Port) -> Option<Way> {
-    let settings = &port.settings;
-    let mark = marks::of(packet, settings.rules, constants::port());
+pub(crate) fn find(guest: &Guest, settings: &Settings) -> Option<Way> {
+    let mark = marks::of(guest, settings.rules, constants::port());
     if mark != 0
-        && let Some(number) = look(&ServiceKey::of_mark(mark, P::FAMILY))
+        && let Some(number) = look(&ServiceKey::of_mark(mark, guest.family))
     {
-        return Some(Way {
-            number,
-            mark,
-            exact: false,
-            ftp_data: false,
-        });
+        let port = ServicePort::Any;
+        return Some(Way { number, mark, port });
     }
-    let [_, service_port] = packet.ports();
+    let [_, own_port] = guest.ports;
     let mut key = ServiceKey {
-        vip: packet.vip(),
-        port: service_port,
-        protocol: packet.protocol().number(),
+        vip: bytes(guest.flow.vip_words),
+        port: own_port,
+        protocol: guest.protocol,
         mark_family: 0,
     };
-    let mut way = Way {
-        number: 0,
-        mark: 0,
-        exact: true,
-        ftp_data: false,
+    let way = |number, port| {
+        let mark = 0;
+        Some(Way { number, mark, port })
     };
     if let Some(number) = look(&key) {
-        way.number = number;
-        return Some(way);
+        return way(number, ServicePort::Own);
     }
-    way.exact = false;
-    let number = u16::from_be_bytes(service_port);
+    let port = guest.service_port();
     if settings.options & Settings::FTP_SERVICES != 0
-        && packet.protocol() == TransportProtocol::Tcp
-        && (number == FTP_DATA || number >= UNPRIVILEGED)
+        && guest.is(TransportProtocol::Tcp)
+        && (port == FTP_DATA || port >= UNPRIVILEGED)
     {
         key.port = FTP.to_be_bytes();
         if let Some(number) = look(&key) {
-            way.number = number;
-            way.ftp_data = true;
-            return Some(way);
+            return way(number, ServicePort::Ftp);
         }
     }
     if settings.options & Settings::ANY_PORT_SERVICES != 0 {
         key.port = [0; 2];
         if let Some(number) = look(&key) {
-            way.number = number;
-            return Some(way);
+            return way(number, ServicePort::Any);
         }
     }
     None
@@ -112,6 +111,14 @@ pub(crate) fn words(address: [u8; 16]) -> [u64; 2] {
         u64::from_le_bytes([a, b, c, d, e, f, g, h]),
         u64::from_le_bytes([i, j, k, l, m, n, o, p]),
     ]
+}
+
+/// The address that those words are.
+#[inline(always)]
+fn bytes([first, second]: [u64; 2]) -> [u8; 16] {
+    let [a, b, c, d, e, f, g, h] = first.to_le_bytes();
+    let [i, j, k, l, m, n, o, p] = second.to_le_bytes();
+    [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]
 }
 
 #[inline(always)]

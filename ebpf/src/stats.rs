@@ -45,28 +45,44 @@ pub(crate) fn count_reply(destination: u32, bytes: u64) {
 /// Counts a connection that begins.
 #[inline(always)]
 pub(crate) fn begin_connection(destination: u32, state: u8) {
+    dray_begin_connection(destination, state as u32);
+}
+
+/// Counts a connection that ends.
+#[inline(always)]
+pub(crate) fn end_connection(meta: Meta) {
+    dray_end_connection(meta.destination(), meta.state() as u32);
+}
+
+// As in `schedule.rs`: with a symbol, so that they are verified once.
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn dray_begin_connection(destination: u32, state: u32) -> u32 {
     let Some(live) = maps::LIVE.get_ptr_mut(destination) else {
-        return;
+        return 0;
     };
-    let one = unit(state);
+    let one = unit(state as u8);
     // SAFETY: words of a map's value, here and below.
     let before = unsafe {
         atomic::add(&raw mut (*live).connections, 1);
         atomic::add(&raw mut (*live).active_inactive, one)
     };
     bound(live, Live::total(before.wrapping_add(one)));
+    0
 }
 
-/// Counts a connection that ends.
-#[inline(always)]
-pub(crate) fn end_connection(meta: Meta) {
-    let Some(live) = maps::LIVE.get_ptr_mut(meta.destination()) else {
-        return;
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn dray_end_connection(destination: u32, state: u32) -> u32 {
+    let Some(live) = maps::LIVE.get_ptr_mut(destination) else {
+        return 0;
     };
-    let one = 0u64.wrapping_sub(unit(meta.state()));
+    let one = 0u64.wrapping_sub(unit(state as u8));
     // SAFETY: words of a map's value, here and below.
     let before = unsafe { atomic::add(&raw mut (*live).active_inactive, one) };
     unbound(live, Live::total(before.wrapping_add(one)));
+    0
 }
 
 /// Counts a connection's change of state.

@@ -42,7 +42,6 @@ impl<S> Found<S> {
 /// A slot that belongs to this packet alone until it is published or given back.
 pub(crate) struct Claim<S> {
     slot: *mut S,
-    reference: u32,
 }
 
 /// A bucket of a table.
@@ -77,28 +76,36 @@ pub(crate) fn find<S: Slot>(key: &S::Key, place: Place, tick: u32) -> Option<Fou
     None
 }
 
-/// A slot for something new: one that is free or whose time is over.
+/// The slot of that reference (1 + bucket × 8 + slot).
 #[inline(always)]
-pub(crate) fn claim<S: Slot>(place: Place, tick: u32) -> Option<Claim<S>> {
+pub(crate) fn slot<S: Slot>(reference: u32) -> Option<*mut S> {
+    let place = reference.checked_sub(1)?;
+    let bucket = S::bucket(place / SLOTS_PER_BUCKET as u32)?;
+    Some(bucket.wrapping_add(place as usize & (SLOTS_PER_BUCKET - 1)))
+}
+
+/// A slot for something new: one that is free or whose time is over; and its reference.
+#[inline(always)]
+pub(crate) fn claim<S: Slot>(place: Place, tick: u32) -> Option<(Claim<S>, u32)> {
     // SAFETY: `claim_in` gives slots of the table.
     let over = |slot, meta: Meta| meta.is_live() && unsafe { S::is_over(slot, meta, tick) };
     let home = home::<S>(place)?;
-    if let Some(claim) = claim_in(&home, place, tick, over) {
-        return Some(claim);
+    if let Some(claimed) = claim_in(&home, place, tick, over) {
+        return Some(claimed);
     }
-    let claim = claim_in(&other::<S>(place)?, place, tick, over)?;
+    let claimed = claim_in(&other::<S>(place)?, place, tick, over)?;
     // SAFETY: the first slot of a bucket; any packet that gets here stores the same.
     unsafe { S::spilled(home.first).write_volatile(1) };
-    Some(claim)
+    Some(claimed)
 }
 
-/// A slot of the home bucket that `claimable` accepts.
+/// A slot of the home bucket that `claimable` accepts; and its reference.
 #[inline(always)]
 pub(crate) fn claim_at_home<S: Slot>(
     place: Place,
     tick: u32,
     claimable: impl Fn(*mut S, Meta) -> bool,
-) -> Option<Claim<S>> {
+) -> Option<(Claim<S>, u32)> {
     claim_in(&home::<S>(place)?, place, tick, claimable)
 }
 
@@ -106,24 +113,20 @@ pub(crate) fn claim_at_home<S: Slot>(
 #[inline(always)]
 pub(crate) fn claim_found<S: Slot>(found: &Found<S>, tick: u32) -> Option<Claim<S>> {
     // SAFETY: the word of a slot.
-    unsafe { atomic::replace(S::meta(found.slot), found.meta.0, Meta::busy(tick).0) }.then_some(
-        Claim {
-            slot: found.slot,
-            reference: found.reference,
-        },
-    )
+    unsafe { atomic::replace(S::meta(found.slot), found.meta.0, Meta::busy(tick).0) }
+        .then_some(Claim { slot: found.slot })
 }
 
 impl<S: Slot> Claim<S> {
+    /// The claim of a function that could return no more than its reference.
+    #[inline(always)]
+    pub(crate) fn of_reference(reference: u32) -> Option<Self> {
+        slot(reference).map(|slot| Self { slot })
+    }
+
     #[inline(always)]
     pub(crate) fn slot(&self) -> *mut S {
         self.slot
-    }
-
-    /// 1 + the slot's place in the table.
-    #[inline(always)]
-    pub(crate) fn reference(&self) -> u32 {
-        self.reference
     }
 
     /// Makes the slot one that packets find by its key.
@@ -208,7 +211,7 @@ fn claim_in<S: Slot>(
     place: Place,
     tick: u32,
     claimable: impl Fn(*mut S, Meta) -> bool,
-) -> Option<Claim<S>> {
+) -> Option<(Claim<S>, u32)> {
     for step in 0..SLOTS_PER_BUCKET {
         let (slot, reference) = bucket.slot(place, step);
         let word = S::meta(slot);
@@ -223,7 +226,7 @@ fn claim_in<S: Slot>(
                 // SAFETY: the slot is ours since the line above.
                 unsafe { S::end(slot, meta) };
             }
-            return Some(Claim { slot, reference });
+            return Some((Claim { slot }, reference));
         }
     }
     None

@@ -1,13 +1,14 @@
 //! Persistence: a client's new connection goes to the real server of its earlier ones. What remembers that is a
 //! template, which lives while it has connections, and for its timeout after the last one was made.
 
-use dray_abi::{Destination, Meta, SLOTS_PER_BUCKET, ServiceOptions, Settings, Template};
+use dray_abi::{Destination, Meta, ServiceOptions, Settings, Template};
 use dray_packet::hash::Place;
 
 use crate::{
     atomic,
-    family::Packet,
-    maps, service,
+    guest::Guest,
+    maps,
+    service::{self, ServicePort, Way},
     slot::Slot,
     stats,
     table::{self, Found},
@@ -19,9 +20,6 @@ const ASSURED: u8 = 1;
 /// What IPVS makes a template's timeout when its time is over while it has connections: 60 s, in ticks.
 const DEGRADED: u32 = (60_000_000_000_u64 >> dray_abi::TICK_SHIFT) as u32;
 
-/// IPVS's port of FTP: its templates are for every port, so that data connections find them.
-const FTP: u16 = 21;
-
 /// The key of the packet's template, and where that belongs.
 #[derive(Clone, Copy)]
 pub(crate) struct Wanted {
@@ -32,14 +30,10 @@ pub(crate) struct Wanted {
 impl Wanted {
     /// The template of a packet to a service found by `way`.
     #[inline(always)]
-    pub(crate) fn of<P: Packet>(packet: &P, way: &service::Way, options: ServiceOptions) -> Self {
-        let client = packet.client_network(options.mask());
+    pub(crate) fn of(guest: &Guest, way: &Way, options: ServiceOptions) -> Self {
+        let client = guest.network(options.mask());
         let (vip, port, protocol) = match way.mark {
-            0 => (
-                packet.vip_words(),
-                port(packet, way),
-                packet.protocol().number(),
-            ),
+            0 => (guest.flow.vip_words, port(guest, way), guest.protocol),
             mark => (service::mark_words(mark), [0; 2], 0),
         };
         let [high, low] = port;
@@ -54,10 +48,10 @@ impl Wanted {
 
 /// The virtual port of the template: the service's own, or 0 for services of every port and for FTP's.
 #[inline(always)]
-fn port<P: Packet>(packet: &P, way: &service::Way) -> [u8; 2] {
-    let [_, port] = packet.ports();
-    if way.exact && u16::from_be_bytes(port) != FTP {
-        port
+fn port(guest: &Guest, way: &Way) -> [u8; 2] {
+    let [_, own] = guest.ports;
+    if way.port == ServicePort::Own && guest.service_port() != service::FTP {
+        own
     } else {
         [0; 2]
     }
@@ -90,7 +84,7 @@ pub(crate) fn begin(
     tick: u32,
     destination: u32,
 ) -> u32 {
-    let Some(claim) = table::claim::<Template>(wanted.place, tick) else {
+    let Some((claim, reference)) = table::claim::<Template>(wanted.place, tick) else {
         return 0;
     };
     let slot = claim.slot();
@@ -100,7 +94,6 @@ pub(crate) fn begin(
         (&raw mut (*slot).timeout).write_volatile(timeout);
         (&raw mut (*slot).children).write_volatile(1);
     }
-    let reference = claim.reference();
     let meta = Meta::new(tick.wrapping_add(timeout), destination, 0);
     claim.publish(&wanted.key, tick, meta);
     stats::begin_template(destination, settings);
@@ -139,8 +132,22 @@ pub(crate) fn adopt(found: &Found<Template>, settings: &Settings, tick: u32) -> 
 /// Notes that a connection of the template was established.
 #[inline(always)]
 pub(crate) fn assure(reference: u32) {
-    let Some(slot) = slot(reference) else {
-        return;
+    dray_assure_template(reference);
+}
+
+/// Counts a connection of the template off.
+#[inline(always)]
+pub(crate) fn release(reference: u32) {
+    dray_release_template(reference);
+}
+
+// As in `schedule.rs`: with a symbol, so that they are verified once.
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn dray_assure_template(reference: u32) -> u32 {
+    let Some(slot) = table::slot::<Template>(reference) else {
+        return 0;
     };
     let word = Template::meta(slot);
     // SAFETY: the word of a slot.
@@ -150,15 +157,17 @@ pub(crate) fn assure(reference: u32) {
         // SAFETY: as above. If it has changed meanwhile, the next connection assures it.
         unsafe { atomic::replace(word, meta.0, assured.0) };
     }
+    0
 }
 
-/// Counts a connection of the template off.
-#[inline(always)]
-pub(crate) fn release(reference: u32) {
-    if let Some(slot) = slot(reference) {
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn dray_release_template(reference: u32) -> u32 {
+    if let Some(slot) = table::slot::<Template>(reference) {
         // SAFETY: a word of a slot, which lives while it has children.
         unsafe { atomic::add32(&raw mut (*slot).children, u32::MAX) };
     }
+    0
 }
 
 /// Whether it was retired.
@@ -185,12 +194,4 @@ pub(crate) unsafe fn is_over(slot: *mut Template, meta: Meta, tick: u32) -> bool
 #[inline(always)]
 pub(crate) unsafe fn end(_slot: *mut Template, meta: Meta) {
     stats::end_template(meta.destination());
-}
-
-/// The slot of that reference.
-#[inline(always)]
-fn slot(reference: u32) -> Option<*mut Template> {
-    let place = reference.checked_sub(1)?;
-    let bucket = Template::bucket(place / SLOTS_PER_BUCKET as u32)?;
-    Some(bucket.wrapping_add(place as usize & (SLOTS_PER_BUCKET - 1)))
 }

@@ -68,7 +68,10 @@ pub use locality::{
     LOCALITY_BUCKETS, LOCALITY_SLOTS, LOCALITY_TIME, LOCALITY_WORDS, locality_is_over,
     locality_service,
 };
-pub use pick::{Flow, Load, Method, Place, Scan, Standing, Tables, method, pick, pick_by};
+pub use pick::{
+    Flow, Load, Method, Place, Scan, Standing, Tables, has_to_give_way, known, method, pick,
+    pick_by, remember, shrink,
+};
 pub use record::{CURSOR, MAX_DESTINATION, record_len, same_scheduler};
 #[cfg(feature = "host")]
 pub use record::{DecodeError, Decoded, DecodedEntry, decode};

@@ -27,30 +27,51 @@ pub use cache::{
 /// The choice of `lblc` and `lblcr`.
 #[inline(always)]
 pub(crate) fn pick<T: Tables>(tables: &T, record: Record, flow: &Flow) -> u32 {
-    let replicated = record.code() == Code::LBLCR;
-    let home = cache::look_up(tables, flow);
-    let known = home.entry();
-    if let Some(entry) = known {
-        entry.touch(tables, flow);
-        let kept = if replicated {
-            set::least_loaded(tables, record, entry, flow)
-        } else {
-            only(tables, entry, flow)
-        };
-        if kept != NONE && !has_to_give_way(tables, record, kept) {
-            return kept;
-        }
+    let kept = known(tables, record, flow);
+    shrink(tables, record, flow);
+    if kept != NONE && !has_to_give_way(tables, record, kept) {
+        return kept;
     }
     let chosen = least::pick(tables, record, Code::WLC);
-    if chosen == NONE {
-        return NONE;
+    if chosen != NONE {
+        remember(tables, record, flow, chosen);
     }
-    match known {
-        Some(entry) if replicated => set::insert(tables, entry, flow, chosen),
+    chosen
+}
+
+/// What the VIP has, if it takes connections; [`NONE`] otherwise.
+#[inline(always)]
+pub(crate) fn known<T: Tables>(tables: &T, record: Record, flow: &Flow) -> u32 {
+    let Some(entry) = cache::look_up(tables, flow).entry() else {
+        return NONE;
+    };
+    entry.touch(tables, flow);
+    if record.code() == Code::LBLCR {
+        set::least_loaded(tables, record, entry, flow)
+    } else {
+        only(tables, entry, flow)
+    }
+}
+
+/// Takes the most loaded destination of an `lblcr` set away when its time has come.
+#[inline(always)]
+pub(crate) fn shrink<T: Tables>(tables: &T, record: Record, flow: &Flow) {
+    if record.code() == Code::LBLCR
+        && let Some(entry) = cache::look_up(tables, flow).entry()
+    {
+        set::shrink(tables, record, entry, flow);
+    }
+}
+
+/// Gives the VIP a destination, or one more.
+#[inline(always)]
+pub(crate) fn remember<T: Tables>(tables: &T, record: Record, flow: &Flow, chosen: u32) {
+    let home = cache::look_up(tables, flow);
+    match home.entry() {
+        Some(entry) if record.code() == Code::LBLCR => set::insert(tables, entry, flow, chosen),
         Some(entry) => entry.set_only(tables, chosen),
         None => home.remember(tables, flow, chosen),
     }
-    chosen
 }
 
 /// The destination of `lblc`, if it takes connections. IPVS does not ask here whether it is overloaded.
@@ -68,7 +89,7 @@ fn only<T: Tables>(tables: &T, entry: Entry, flow: &Flow) -> u32 {
 
 /// Whether a destination has more active connections than its weight while another one has less than half as many as its own.
 #[inline(always)]
-fn has_to_give_way<T: Tables>(tables: &T, record: Record, destination: u32) -> bool {
+pub(crate) fn has_to_give_way<T: Tables>(tables: &T, record: Record, destination: u32) -> bool {
     // One after the other: what is undefined in the one that is none, the verifier does not let the compiler keep.
     let Some(load) = tables.live(destination) else {
         return true;

@@ -150,7 +150,7 @@ pub fn pick_by<T: Tables>(tables: &T, record: u32, flow: &Flow, method: Method) 
     found(match method {
         Method::Sequence => sequence::pick(tables, record).unwrap_or(NONE),
         Method::Walk => walk::pick(tables, record),
-        Method::Least => least::pick(tables, record, record.code()),
+        Method::Least => least::pick(tables, record, least_code(record)),
         Method::Locality => locality::pick(tables, record, flow),
         Method::Table => match record.code() {
             Code::DH => dh::pick(tables, record, flow),
@@ -159,4 +159,43 @@ pub fn pick_by<T: Tables>(tables: &T, record: u32, flow: &Flow, method: Method) 
         },
         Method::Random => twos::pick(tables, record),
     })
+}
+
+/// The scheduler by which a record is looked at whole: `wlc` where it is the second choice.
+#[inline(always)]
+fn least_code(record: Record) -> u8 {
+    match record.code() {
+        Code::LBLC | Code::LBLCR => Code::WLC,
+        code => code,
+    }
+}
+
+/// The first part of [`Method::Locality`]: what the VIP has, if it takes connections. The second is [`Method::Least`], for when
+/// it has nothing or that [has to give way](has_to_give_way), the third [`remember`].
+#[inline(always)]
+pub fn known<T: Tables>(tables: &T, record: u32, flow: &Flow) -> Option<u32> {
+    found(locality::known(tables, Record::open(tables, record)?, flow))
+}
+
+/// What follows upon [`known`]: a VIP that had several destinations for long loses one.
+#[inline(always)]
+pub fn shrink<T: Tables>(tables: &T, record: u32, flow: &Flow) {
+    if let Some(record) = Record::open(tables, record) {
+        locality::shrink(tables, record, flow);
+    }
+}
+
+/// Whether a destination that a VIP has is so loaded, and another one so idle, that the VIP gets another.
+#[inline(always)]
+pub fn has_to_give_way<T: Tables>(tables: &T, record: u32, destination: u32) -> bool {
+    Record::open(tables, record)
+        .is_none_or(|record| locality::has_to_give_way(tables, record, destination))
+}
+
+/// The third part of [`Method::Locality`]: the VIP has this destination now.
+#[inline(always)]
+pub fn remember<T: Tables>(tables: &T, record: u32, flow: &Flow, destination: u32) {
+    if let Some(record) = Record::open(tables, record) {
+        locality::remember(tables, record, flow, destination);
+    }
 }

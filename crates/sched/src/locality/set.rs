@@ -9,8 +9,7 @@ use crate::least::overhead;
 use crate::record::{NONE, Record};
 use crate::{Flow, Scan, Standing, Tables};
 
-/// The least loaded member that takes connections, [`NONE`] without one. A set that did not change for long then loses its
-/// most loaded member, which may be the one that was found.
+/// The least loaded member that takes connections, [`NONE`] without one.
 #[inline(always)]
 pub(super) fn least_loaded<T: Tables>(
     tables: &T,
@@ -21,21 +20,30 @@ pub(super) fn least_loaded<T: Tables>(
     let set = entry.set(tables);
     let mut least = Search::new(record, entry, set, flow, Wanted::Least);
     tables.scan(MEMBERS, &mut least);
-    if least.members > 1 && elapsed(set.modified, flow.tick) > LOCALITY_TIME as i32 {
-        let mut most = Search::new(record, entry, set, flow, Wanted::Most);
-        tables.scan(MEMBERS, &mut most);
-        if most.destination() != NONE {
-            let new = Set {
-                modified: flow.tick,
-                ..set
-            };
-            // Who changes the set meanwhile has changed it: then nobody need go.
-            if entry.replace_set(tables, set, new) {
-                entry.set_member(tables, (most.picked >> 32) as u32, NONE);
-            }
-        }
-    }
     least.destination()
+}
+
+/// Takes the most loaded member away if there are several and the set did not change for long. It may be the one that is the
+/// least loaded of those that take connections.
+#[inline(always)]
+pub(super) fn shrink<T: Tables>(tables: &T, record: Record, entry: Entry, flow: &Flow) {
+    let set = entry.set(tables);
+    if elapsed(set.modified, flow.tick) <= LOCALITY_TIME as i32 {
+        return;
+    }
+    let mut most = Search::new(record, entry, set, flow, Wanted::Most);
+    tables.scan(MEMBERS, &mut most);
+    if most.members <= 1 || most.destination() == NONE {
+        return;
+    }
+    let new = Set {
+        modified: flow.tick,
+        ..set
+    };
+    // Who changes the set meanwhile has changed it: then nobody need go.
+    if entry.replace_set(tables, set, new) {
+        entry.set_member(tables, (most.picked >> 32) as u32, NONE);
+    }
 }
 
 /// Adds a member, unless it is one.
