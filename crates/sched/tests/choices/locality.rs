@@ -84,7 +84,8 @@ fn a_set_that_stays_as_it_is_for_more_than_a_day_loses_its_most_loaded_member() 
         "it goes at last"
     );
     assert_eq!(pick(&service, 1, day.wrapping_add(1)), 'B');
-    // The last one stays.
+    // The last one stays, though A has fewer connections.
+    occupy(&mut service, [0, 1]);
     let later = day.wrapping_add(2 * LOCALITY_TIME);
     assert_eq!(pick(&service, 1, later), 'B');
     assert_eq!(pick(&service, 1, later), 'B');

@@ -150,6 +150,15 @@ fn an_active_connection_weighs_256_or_257() {
 }
 
 #[test]
+fn the_kernels_sums_wrap_at_8_388_608_active_connections() {
+    let mut service = Service::with(Kind::LeastConnection, &[1, 1]);
+    service.arena.live = [(0, 0), (1, 0), (1 << 23, 0)].map(load).to_vec();
+    assert_eq!(service.picks(1), "A", "lc has numbers without a sign");
+    service.reschedule(Kind::WeightedLeastConnection);
+    assert_eq!(service.picks(1), "B", "for wlc it is less than nothing");
+}
+
+#[test]
 fn sh_chooses_the_known_destinations() {
     let mut service = Service::with(SH, &[3, 2, 1]);
     for client_address in ["192.168.1.100", "203.0.113.77", "10.0.0.1"] {
