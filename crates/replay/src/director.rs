@@ -10,31 +10,28 @@
 //! those frames and no others. While there are no services of a packet's family, IPVS has taken its hooks out of the
 //! kernel, and the data plane gets none.
 
-mod commands;
-mod connections;
-
 use std::{net::IpAddr, time::Duration};
 
 use dray_dataplane::{Capacity, LoadError, Private, RunError};
-use dray_model::{
-    Action, DataPlane as _, DataPlaneError, Defence, Family, IpvsOptions, KernelRules, Policy,
-    Protocol,
-};
+use dray_model::{DataPlane as _, DataPlaneError, Defence, Family, KernelRules, Protocol};
 
 use crate::{
+    console::{self, Console, ConsoleError},
     frame::{Exit, Packet},
     host::{Host, Sent},
-    ipvs::{CommandError, Ipvs, Surroundings as _, TICK},
-    scenario::{Kernel, MarkedProtocol, Scenario, Side},
+    ipvs::{Surroundings as _, TICK},
+    ipvsadm::SetTimeouts,
+    scenario::{CommandAnswer, Dump, Kernel, MarkedProtocol, Scenario, Side},
+    shell,
     site::{CLIENT_PORT, SERVER_PORT, SOME_REAL},
 };
 
 /// The scenario cannot be played on.
 #[derive(Debug, thiserror::Error)]
 pub enum DirectorError {
-    /// dray does not do what the step asks for.
-    #[error("{0}")]
-    NotPlayed(String),
+    /// A command could not be carried out, or dray does not do what the step asks for.
+    #[error(transparent)]
+    Console(#[from] ConsoleError),
     /// The data plane refuses an action.
     #[error(transparent)]
     DataPlane(#[from] DataPlaneError),
@@ -78,9 +75,7 @@ pub fn data_plane() -> Result<Private, LoadError> {
 /// The director of a scenario.
 pub struct Director<'a> {
     private: &'a mut Private,
-    ipvs: Ipvs,
-    host: Host,
-    policy: Policy,
+    console: Console,
     next_tick: Duration,
     next_defence: Duration,
 }
@@ -95,37 +90,31 @@ impl<'a> Director<'a> {
         let rules = rules(scenario.kernel.as_ref());
         let mut director = Self {
             private,
-            ipvs: Ipvs::new(rules),
-            host: Host::new(scenario),
-            policy: Policy {
-                ipvs: IpvsOptions {
-                    rules,
-                    answers_per_second: None,
-                    ..IpvsOptions::IPVS
-                },
-                ..Policy::default()
-            },
+            console: Console::new(rules, Host::new(scenario)),
             next_tick: TICK,
             next_defence: DEFENCE,
         };
-        director.private.data_plane().set_policy(&director.policy);
+        director
+            .private
+            .data_plane()
+            .set_policy(&director.console.policy);
         director.mark(scenario)?;
         Ok(director)
     }
 
     /// The host.
     pub const fn host(&self) -> &Host {
-        &self.host
+        &self.console.host
     }
 
     /// netfilter's rules go on after one that fits, so that the last one counts; the data plane's stop at the first.
     fn mark(&mut self, scenario: &Scenario) -> Result<(), DirectorError> {
-        let rules = scenario
+        let rules: Vec<_> = scenario
             .marks
             .iter()
             .rev()
             .map(mark_rule)
-            .collect::<Result<Vec<_>, _>>()?;
+            .collect::<Result<_, _>>()?;
         Ok(self.private.data_plane().set_mark_rules(&rules)?)
     }
 
@@ -139,28 +128,30 @@ impl<'a> Director<'a> {
         };
         let parsed = Packet::parse(data).ok();
         if let Some(packet) = &parsed {
-            if self.host.is_martian(packet.source) {
+            if self.console.host.is_martian(packet.source) {
                 return Ok(Vec::new());
             }
-            let concerns = self.host.is_own(packet.destination) || self.host.is_own(packet.source);
+            let concerns = self.console.host.is_own(packet.destination)
+                || self.console.host.is_own(packet.source);
             if !concerns || !self.has_services(packet.destination) {
-                return Ok(self.host.receive(data));
+                return Ok(self.console.host.receive(data));
             }
         }
         let port = match side {
             Side::Client => 0,
             Side::Real => 1,
         };
-        let frame = self.from_its_real_server(frame, parsed.map(|packet| packet.source));
+        let frame = self.with_its_real_server(frame, parsed.map(|packet| packet.source));
         let dropped = self.other_method();
         let outcome = self.private.run_on(port, &frame)?;
         match outcome.verdict {
             TX | REDIRECT => Ok(vec![(exit(&outcome.frame), outcome.frame)]),
-            PASS => Ok(self.host.receive(&outcome.frame[14..])),
-            DROP if self.other_method() != dropped => Err(DirectorError::NotPlayed(
+            PASS => Ok(self.console.host.receive(&outcome.frame[14..])),
+            DROP if self.other_method() != dropped => Err(ConsoleError::NotPlayed(
                 "the packet's real server is reached by NAT or a tunnel, which is not in dray yet"
                     .to_owned(),
-            )),
+            )
+            .into()),
             DROP => Ok(Vec::new()),
             verdict => Err(DirectorError::Verdict(verdict)),
         }
@@ -168,7 +159,8 @@ impl<'a> Director<'a> {
 
     fn has_services(&self, address: IpAddr) -> bool {
         let family = Family::of(address);
-        self.ipvs
+        self.console
+            .ipvs
             .services()
             .iter()
             .any(|service| service.identity.family() == family)
@@ -176,9 +168,9 @@ impl<'a> Director<'a> {
 
     /// The frame with the Ethernet address of the real server that its source address names, in place of that which stands for
     /// any of them.
-    fn from_its_real_server(&self, frame: &[u8], source: Option<IpAddr>) -> Vec<u8> {
+    fn with_its_real_server(&self, frame: &[u8], source: Option<IpAddr>) -> Vec<u8> {
         let mut frame = frame.to_vec();
-        let real = source.and_then(|source| self.host.reals().mac(source));
+        let real = source.and_then(|source| self.console.host.reals().mac(source));
         if let Some(mac) = real.filter(|_| frame[6..12] == SOME_REAL.0) {
             frame[6..12].copy_from_slice(&mac.0);
         }
@@ -212,29 +204,72 @@ impl<'a> Director<'a> {
         let now = self.private.now();
         let plane = self.private.data_plane();
         while self.next_tick <= now {
-            self.ipvs.count(plane);
-            self.ipvs.show_counts();
+            self.console.ipvs.count(plane);
+            self.console.ipvs.show_counts();
             self.next_tick += TICK;
         }
         while self.next_defence <= now {
-            if self.policy.ipvs.drop_entry == Defence::On {
+            if self.console.policy.ipvs.drop_entry == Defence::On {
                 plane.drop_entries();
             }
             self.next_defence += DEFENCE;
         }
-        let forgotten = self.ipvs.forget_removed(plane, now);
-        self.apply(&forgotten)
+        let forgotten = self.console.ipvs.forget_removed(plane, now);
+        Ok(console::apply(plane, &forgotten)?)
     }
 
-    fn apply(&mut self, actions: &[Action]) -> Result<(), DirectorError> {
-        for action in actions {
-            self.private.data_plane().apply(action)?;
+    /// Runs `ipvsadm` with the words of a line.
+    ///
+    /// # Errors
+    /// As [`Console::ipvsadm`].
+    pub fn ipvsadm(&mut self, line: &str) -> Result<CommandAnswer, DirectorError> {
+        let now = self.private.now();
+        let plane = self.private.data_plane();
+        Ok(self.console.ipvsadm(line, plane, now)?)
+    }
+
+    /// Changes a setting of the kernel.
+    ///
+    /// # Errors
+    /// As [`Console::sysctl`].
+    pub fn sysctl(&mut self, name: &str, value: &str) -> Result<CommandAnswer, DirectorError> {
+        let plane = self.private.data_plane();
+        Ok(self.console.sysctl(name, value, plane)?)
+    }
+
+    /// Sets timeouts, those of 0 s as they were.
+    pub fn set_timeouts(&mut self, timeouts: &SetTimeouts) {
+        self.console
+            .set_timeouts(timeouts, self.private.data_plane());
+    }
+
+    /// A listing, as a scenario holds it.
+    pub fn dump(&mut self, kind: Dump) -> Vec<String> {
+        self.console.dump(kind, self.private.data_plane())
+    }
+
+    /// Does what a shell line does.
+    ///
+    /// # Errors
+    /// When it is not one of those that are known.
+    pub fn shell(&mut self, line: &str) -> Result<CommandAnswer, DirectorError> {
+        let line = shell::read(line).map_err(|error| ConsoleError::NotPlayed(error.to_string()))?;
+        let now = self.private.now();
+        let plane = self.private.data_plane();
+        match line {
+            shell::Line::Nothing => {}
+            shell::Line::Listen(listener) => self.console.host.listen(listener),
+            shell::Line::Sleep(seconds) => self.wait(seconds.duration())?,
+            shell::Line::Ipvsadm(words) => return Ok(self.console.command(&words, plane, now)?),
+            shell::Line::Show(kind) => {
+                let text = self.console.show(kind, plane);
+                return Ok(CommandAnswer {
+                    rc: 0,
+                    out: text.lines().map(str::to_owned).collect(),
+                });
+            }
         }
-        Ok(())
-    }
-
-    fn set_policy(&mut self) {
-        self.private.data_plane().set_policy(&self.policy);
+        Ok(CommandAnswer::silent())
     }
 }
 
@@ -246,12 +281,12 @@ fn rules(kernel: Option<&Kernel>) -> KernelRules {
     }
 }
 
-fn mark_rule(rule: &crate::scenario::MarkRule) -> Result<dray_model::MarkRule, DirectorError> {
+fn mark_rule(rule: &crate::scenario::MarkRule) -> Result<dray_model::MarkRule, ConsoleError> {
     let mark = std::num::NonZeroU32::new(rule.mark).ok_or_else(|| {
-        DirectorError::NotPlayed("a rule takes a mark away, which dray's rules cannot".to_owned())
+        ConsoleError::NotPlayed("a rule takes a mark away, which dray's rules cannot".to_owned())
     })?;
     if rule.dport.is_some() && rule.proto.is_none() {
-        return Err(DirectorError::NotPlayed(
+        return Err(ConsoleError::NotPlayed(
             "a rule for a port names no protocol, which iptables refuses".to_owned(),
         ));
     }
@@ -292,16 +327,5 @@ fn exit(frame: &[u8]) -> Exit {
         Exit::Server
     } else {
         Exit::Client
-    }
-}
-
-/// IPVS's refusals are answers, and what remains are errors.
-fn refusal(error: CommandError) -> Result<crate::ipvs::Refusal, DirectorError> {
-    match error {
-        CommandError::Refused(refusal) => Ok(refusal),
-        error @ CommandError::Record { .. } => Err(DirectorError::NotPlayed(format!(
-            "{error}: {}",
-            std::error::Error::source(&error).map_or_else(String::new, ToString::to_string)
-        ))),
     }
 }

@@ -14,11 +14,13 @@
 //!   need no data plane: a harness that plays scenarios elsewhere uses them too.
 //! - [`ipvs`] is IPVS's configuration as a pure state machine, [`ipvsadm`] and [`sysctl`] the languages that change it, and
 //!   [`listing`] what it looks like.
-//! - [`host`] is the network stack around the data plane, [`director`] all of it together, and [`play`](mod@play) the player.
+//! - [`console`] carries commands out on any data plane, [`host`] is the network stack around it, [`director`] all of it
+//!   together on a private one, and [`play`](mod@play) the player.
 //!
 //! Start reading at `play.rs`.
 
 pub mod compare;
+pub mod console;
 pub mod director;
 mod endpoint;
 pub mod frame;

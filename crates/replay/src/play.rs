@@ -6,6 +6,7 @@ use dray_dataplane::{LoadError, Private};
 
 use crate::{
     compare::{self, Difference},
+    console::ConsoleError,
     director::{self, Director, DirectorError},
     frame::{self, BuildError, Exit, describe},
     host::Sent,
@@ -146,7 +147,7 @@ fn play_on(private: &mut Private, scenario: &Scenario) -> Result<Played, PlayErr
     };
     let mut director = match set_up(private, scenario) {
         Ok(director) => director,
-        Err(PlayError::Setup(DirectorError::NotPlayed(why))) => {
+        Err(PlayError::Setup(DirectorError::Console(ConsoleError::NotPlayed(why)))) => {
             played.stopped = Some(Stop { step: None, why });
             return Ok(played);
         }
@@ -157,7 +158,7 @@ fn play_on(private: &mut Private, scenario: &Scenario) -> Result<Played, PlayErr
         let result = play_step(&mut director, scenario, step, &mut forwarded);
         match result {
             Ok(step) => played.scenario.steps[number] = step,
-            Err(StepError::Director(DirectorError::NotPlayed(why))) => {
+            Err(StepError::Director(DirectorError::Console(ConsoleError::NotPlayed(why)))) => {
                 played.stopped = Some(Stop {
                     step: Some(number),
                     why,

@@ -250,7 +250,6 @@ struct Line {
     lower: u32,
     tunnel: &'static str,
     tunnel_port: u16,
-    format: Format,
 }
 
 /// The service that the options name.
@@ -297,7 +296,6 @@ impl Line {
             lower: 0,
             tunnel: "ipip",
             tunnel_port: 0,
-            format: Format::default(),
         }
     }
 
@@ -734,7 +732,6 @@ impl Line {
             tunnels: self.has(Opt::TunInfo),
             nosort: self.has(Opt::NoSort),
             exact: self.has(Opt::Exact),
-            ..self.format
         };
         let list = if self.has(Opt::Connection) {
             List::Connections

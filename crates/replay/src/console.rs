@@ -1,16 +1,18 @@
-//! Commands that the director's operator gives.
+//! What the director's operator has: commands, settings and listings, over any data plane.
+
+mod connections;
 
 use std::time::Duration;
 
-use dray_model::DataPlane as _;
+use dray_model::{Action, DataPlane, DataPlaneError, IpvsOptions, KernelRules, Policy};
 
-use super::{Director, DirectorError, refusal};
 use crate::{
-    ipvs::{CommandError, Refusal},
+    host::Host,
+    ipvs::{CommandError, Ipvs, Refusal},
     ipvsadm::{self, Command, List, SetTimeouts, Usage},
     listing::{self, Facts, Format},
     scenario::{CommandAnswer, Dump},
-    shell, sysctl,
+    sysctl,
 };
 
 /// What a command prints, and its exit status.
@@ -39,29 +41,80 @@ impl Printed {
     }
 }
 
-impl Director<'_> {
+/// A command could not be carried out at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ConsoleError {
+    /// dray does not do what it asks for.
+    #[error("{0}")]
+    NotPlayed(String),
+    /// The data plane refuses an action.
+    #[error(transparent)]
+    DataPlane(#[from] DataPlaneError),
+}
+
+/// The director as its operator sees it.
+#[derive(Debug)]
+pub struct Console {
+    /// The configuration.
+    pub(crate) ipvs: Ipvs,
+    /// The host.
+    pub(crate) host: Host,
+    /// The settings.
+    pub(crate) policy: Policy,
+}
+
+impl Console {
+    /// One without services, with the settings that IPVS begins with, by the rules of one kernel.
+    pub fn new(rules: KernelRules, host: Host) -> Self {
+        Self {
+            ipvs: Ipvs::new(rules),
+            host,
+            policy: Policy {
+                ipvs: IpvsOptions {
+                    rules,
+                    answers_per_second: None,
+                    ..IpvsOptions::IPVS
+                },
+                ..Policy::default()
+            },
+        }
+    }
+
     /// Runs `ipvsadm` with the words of a line.
     ///
     /// # Errors
     /// When the line needs a shell or something that dray does not do.
-    pub fn ipvsadm(&mut self, line: &str) -> Result<CommandAnswer, DirectorError> {
+    pub fn ipvsadm(
+        &mut self,
+        line: &str,
+        plane: &mut dyn DataPlane,
+        now: Duration,
+    ) -> Result<CommandAnswer, ConsoleError> {
         let words = ipvsadm::words(line)
-            .map_err(|error| DirectorError::NotPlayed(format!("`{line}`: {error}")))?;
-        self.command(&words)
+            .map_err(|error| ConsoleError::NotPlayed(format!("`{line}`: {error}")))?;
+        self.command(&words, plane, now)
     }
 
-    fn command(&mut self, words: &[String]) -> Result<CommandAnswer, DirectorError> {
+    pub(crate) fn command(
+        &mut self,
+        words: &[String],
+        plane: &mut dyn DataPlane,
+        now: Duration,
+    ) -> Result<CommandAnswer, ConsoleError> {
         let printed = match ipvsadm::parse(words) {
-            Ok(command) => self.run(&command)?,
+            Ok(command) => self.run(&command, plane, now)?,
             Err(Usage { status, text }) => Printed { status, text },
         };
-        self.private.data_plane().sweep(1);
+        plane.sweep(1);
         Ok(printed.answer())
     }
 
-    fn run(&mut self, command: &Command) -> Result<Printed, DirectorError> {
-        let now = self.private.now();
-        let plane = self.private.data_plane();
+    fn run(
+        &mut self,
+        command: &Command,
+        plane: &mut dyn DataPlane,
+        now: Duration,
+    ) -> Result<Printed, ConsoleError> {
         self.ipvs.count(plane);
         let actions = match command {
             Command::AddService(service, settings) => self.ipvs.add_service(*service, settings),
@@ -84,29 +137,29 @@ impl Director<'_> {
                 .map(|()| Vec::new())
                 .map_err(CommandError::from),
             Command::SetTimeouts(timeouts) => {
-                self.set_timeouts(timeouts);
+                self.set_timeouts(timeouts, plane);
                 Ok(Vec::new())
             }
             // There are no daemons.
             Command::StopDaemon => Err(Refusal::NoProcess.into()),
             Command::StartDaemon => {
-                return Err(DirectorError::NotPlayed(
+                return Err(ConsoleError::NotPlayed(
                     "dray has no synchronisation daemons".to_owned(),
                 ));
             }
             Command::Help => {
-                return Err(DirectorError::NotPlayed(
+                return Err(ConsoleError::NotPlayed(
                     "`ipvsadm --help` is not known here".to_owned(),
                 ));
             }
             // Nothing is on its standard input.
             Command::Restore => Ok(Vec::new()),
-            Command::Save => return Ok(Printed::text(self.show(Dump::Save))),
-            Command::List(list, format) => return Ok(self.list(*list, *format)),
+            Command::Save => return Ok(Printed::text(self.show(Dump::Save, plane))),
+            Command::List(list, format) => return Ok(self.list(*list, *format, plane)),
         };
         match actions {
             Ok(actions) => {
-                self.apply(&actions)?;
+                apply(plane, &actions)?;
                 Ok(Printed::nothing())
             }
             Err(error) => Ok(Printed {
@@ -117,7 +170,7 @@ impl Director<'_> {
     }
 
     /// Sets timeouts, those of 0 s as they were.
-    pub(crate) fn set_timeouts(&mut self, timeouts: &SetTimeouts) {
+    pub fn set_timeouts(&mut self, timeouts: &SetTimeouts, plane: &mut dyn DataPlane) {
         let of = &mut self.policy.timeouts;
         let set = |timeout: &mut Duration, seconds: Option<std::num::NonZeroU32>| {
             if let Some(seconds) = seconds {
@@ -127,20 +180,22 @@ impl Director<'_> {
         set(&mut of.tcp, timeouts.tcp);
         set(&mut of.tcp_fin, timeouts.tcp_fin);
         set(&mut of.udp, timeouts.udp);
-        self.set_policy();
+        plane.set_policy(&self.policy);
     }
 
-    fn list(&mut self, list: List, format: Format) -> Printed {
+    fn list(&self, list: List, format: Format, plane: &dyn DataPlane) -> Printed {
         match list {
             List::Connections => Printed::text(listing::connections(
-                &self.connections(),
+                &self.connections(plane),
                 format.persistent_conn,
             )),
             List::Timeouts => Printed::text(listing::timeouts(&self.policy.timeouts)),
             List::Daemons => Printed::nothing(),
-            List::All => Printed::text(self.with_facts(|facts| listing::table(facts, format))),
+            List::All => {
+                Printed::text(self.with_facts(plane, |facts| listing::table(facts, format)))
+            }
             List::One(identity) => {
-                let text = self.with_facts(|facts| {
+                let text = self.with_facts(plane, |facts| {
                     let service = facts.ipvs.service(&identity)?;
                     Some(listing::one(facts, service, format))
                 });
@@ -156,24 +211,25 @@ impl Director<'_> {
     }
 
     /// A listing, as a scenario holds it.
-    pub fn dump(&mut self, kind: Dump) -> Vec<String> {
-        self.private.data_plane().sweep(1);
-        listing::normalise(kind, &self.show(kind))
+    pub fn dump(&self, kind: Dump, plane: &mut dyn DataPlane) -> Vec<String> {
+        plane.sweep(1);
+        listing::normalise(kind, &self.show(kind, plane))
     }
 
-    fn show(&mut self, kind: Dump) -> String {
+    /// A listing, as it is printed.
+    pub(crate) fn show(&self, kind: Dump, plane: &dyn DataPlane) -> String {
         let format = |change: fn(&mut Format)| {
             let mut format = Format::default();
             change(&mut format);
             format
         };
         let format = match kind {
-            Dump::Conns => return listing::connections(&self.connections(), false),
-            Dump::ProcConns => return listing::proc_connections(&self.connections()),
+            Dump::Conns => return listing::connections(&self.connections(plane), false),
+            Dump::ProcConns => return listing::proc_connections(&self.connections(plane)),
             Dump::Timeout => return listing::timeouts(&self.policy.timeouts),
-            Dump::Save => return self.with_facts(listing::rules),
-            Dump::Proc => return self.with_facts(listing::proc_services),
-            Dump::ProcStats => return self.with_facts(listing::proc_statistics),
+            Dump::Save => return self.with_facts(plane, listing::rules),
+            Dump::Proc => return self.with_facts(plane, listing::proc_services),
+            Dump::ProcStats => return self.with_facts(plane, listing::proc_statistics),
             Dump::List => Format::default(),
             Dump::ListNosort => format(|format| format.nosort = true),
             Dump::Stats => format(|format| format.stats = true),
@@ -184,11 +240,10 @@ impl Director<'_> {
             Dump::Thresholds => format(|format| format.thresholds = true),
             Dump::PersistentConn => format(|format| format.persistent_conn = true),
         };
-        self.with_facts(|facts| listing::table(facts, format))
+        self.with_facts(plane, |facts| listing::table(facts, format))
     }
 
-    fn with_facts<T>(&mut self, read: impl Fn(&Facts<'_>) -> T) -> T {
-        let plane = self.private.data_plane();
+    fn with_facts<T>(&self, plane: &dyn DataPlane, read: impl Fn(&Facts<'_>) -> T) -> T {
         read(&Facts {
             ipvs: &self.ipvs,
             live: &|id| plane.live(id),
@@ -199,26 +254,32 @@ impl Director<'_> {
     ///
     /// # Errors
     /// When dray does not have it, or not with that value.
-    pub fn sysctl(&mut self, name: &str, value: &str) -> Result<CommandAnswer, DirectorError> {
+    pub fn sysctl(
+        &mut self,
+        name: &str,
+        value: &str,
+        plane: &mut dyn DataPlane,
+    ) -> Result<CommandAnswer, ConsoleError> {
         sysctl::set(&mut self.policy, name, value)
-            .map_err(|error| DirectorError::NotPlayed(error.to_string()))?;
-        self.set_policy();
-        self.private.data_plane().sweep(1);
+            .map_err(|error| ConsoleError::NotPlayed(error.to_string()))?;
+        plane.set_policy(&self.policy);
+        plane.sweep(1);
         Ok(CommandAnswer::silent())
     }
+}
 
-    /// Does what a shell line does.
-    ///
-    /// # Errors
-    /// When it is not one of those that are known.
-    pub fn shell(&mut self, line: &str) -> Result<CommandAnswer, DirectorError> {
-        match shell::read(line).map_err(|error| DirectorError::NotPlayed(error.to_string()))? {
-            shell::Line::Nothing => {}
-            shell::Line::Listen(listener) => self.host.listen(listener),
-            shell::Line::Sleep(seconds) => self.wait(seconds.duration())?,
-            shell::Line::Ipvsadm(words) => return self.command(&words),
-            shell::Line::Show(kind) => return Ok(Printed::text(self.show(kind)).answer()),
-        }
-        Ok(CommandAnswer::silent())
+/// Carries actions out.
+pub(crate) fn apply(plane: &mut dyn DataPlane, actions: &[Action]) -> Result<(), DataPlaneError> {
+    actions.iter().try_for_each(|action| plane.apply(action))
+}
+
+/// IPVS's refusals are answers, and what remains are errors.
+fn refusal(error: CommandError) -> Result<Refusal, ConsoleError> {
+    match error {
+        CommandError::Refused(refusal) => Ok(refusal),
+        error @ CommandError::Record { .. } => Err(ConsoleError::NotPlayed(format!(
+            "{error}: {}",
+            std::error::Error::source(&error).map_or_else(String::new, ToString::to_string)
+        ))),
     }
 }

@@ -2,9 +2,9 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use dray_model::{DataPlane as _, DestinationId};
+use dray_model::{DataPlane, DestinationId};
 
-use super::Director;
+use super::Console;
 use crate::{
     ipvs::{Destination, Service},
     listing::Connection,
@@ -13,10 +13,9 @@ use crate::{
 /// The port of a template that nobody may find any more.
 const NOBODYS: u16 = u16::MAX;
 
-impl Director<'_> {
+impl Console {
     /// Connections and templates, in no order.
-    pub(super) fn connections(&mut self) -> Vec<Connection> {
-        let plane = self.private.data_plane();
+    pub(super) fn connections(&self, plane: &dyn DataPlane) -> Vec<Connection> {
         let connections = plane.connections(&|_| true, usize::MAX);
         let templates = plane.templates(usize::MAX);
         let connections = connections.into_iter().map(|it| {
