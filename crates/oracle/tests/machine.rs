@@ -33,20 +33,20 @@ fn a_plan_is_played_by_a_kernel_with_ipvs() {
 }
 
 #[test]
-fn hours_pass_in_the_guest_and_not_here() {
-    let hours = Duration::from_secs(5 * 3600);
+fn minutes_pass_in_the_guest_and_not_here() {
+    let minutes = Duration::from_secs(15 * 60);
     let start = Instant::now();
     let played = machine()
         .play(
-            &[Plan(vec![Instruction::Start, Instruction::Wait(hours)])],
+            &[Plan(vec![Instruction::Start, Instruction::Wait(minutes)])],
             LIMIT,
         )
         .expect("the machine plays");
     let [Event::Waited { at }] = played.events[0][..] else {
         panic!("{:?}", played.events);
     };
-    assert!(at >= hours);
-    assert!(start.elapsed() < hours);
+    assert!(at >= minutes);
+    assert!(start.elapsed() < minutes);
 }
 
 #[test]

@@ -58,20 +58,20 @@ pub(super) fn run(machine: &Machine, folder: &Path, limit: Duration) -> Result<S
 }
 
 fn start(command: &mut Command) -> Result<Running> {
-    // First, so that there is no moment in which nobody watches.
+    let kernel = filtered(command).process_group(0).spawn()?;
+    let group = Pid::from_child(&kernel);
+    let mut running = Running {
+        kernel,
+        watch: None,
+    };
     let watch = Command::new("sh")
-        .args(["-c", "read nothing; kill -KILL 0"])
+        .args(["-c", "read nothing; kill -KILL -- \"-$0\""])
+        .arg(group.to_string())
         .stdin(Stdio::piped())
         .process_group(0)
         .spawn()
         .context("failed to start a shell")?;
-    let mut running = Running {
-        watch,
-        kernel: None,
-    };
-    let group = running.watch.id().cast_signed();
-    filtered(command.process_group(group));
-    running.kernel = Some(command.spawn()?);
+    running.watch = Some(watch);
     Ok(running)
 }
 
@@ -79,26 +79,23 @@ fn start(command: &mut Command) -> Result<Running> {
     unsafe_code,
     reason = "the filter must be put on between fork and exec"
 )]
-fn filtered(command: &mut Command) {
+fn filtered(command: &mut Command) -> &mut Command {
     let mut filter = Filter::new();
     // SAFETY: between fork and exec this makes system calls and nothing else; the filter was made before.
-    unsafe {
-        command.pre_exec(move || filter.install());
-    }
+    unsafe { command.pre_exec(move || filter.install()) }
 }
 
-/// A group of processes: the kernel, those in which the guest's processes run, and one that watches over them. That
-/// one reads from a pipe whose other end we hold; when we are gone, however that came, it kills the group.
+/// The kernel, leader of the group of processes in which the guest's processes run; and one that watches over the
+/// group: it reads from a pipe whose other end we hold. When we are gone, however that came, it kills the group.
 struct Running {
-    watch: Child,
-    kernel: Option<Child>,
+    kernel: Child,
+    watch: Option<Child>,
 }
 
 impl Running {
     /// Waits for the kernel's end; false when it did not come within `limit`.
     fn wait(&self, limit: Duration) -> Result<bool> {
-        let kernel = self.kernel.as_ref().context("the kernel was started")?;
-        let process = pidfd_open(Pid::from_child(kernel), PidfdFlags::empty())
+        let process = pidfd_open(Pid::from_child(&self.kernel), PidfdFlags::empty())
             .context("failed to watch the guest's process")?;
         let limit = limit.try_into().context("that limit is too long")?;
         let mut watched = [PollFd::new(&process, PollFlags::IN)];
@@ -109,9 +106,13 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let _ = kill_process_group(Pid::from_child(&self.watch), Signal::KILL);
-        for child in self.kernel.iter_mut().chain([&mut self.watch]) {
-            let _ = child.wait();
+        // None of the group is left where the guest ended by itself. The leader is not yet waited for, so that no other
+        // group can have its number.
+        let _ = kill_process_group(Pid::from_child(&self.kernel), Signal::KILL);
+        if let Some(watch) = &mut self.watch {
+            let _ = watch.kill();
+            let _ = watch.wait();
         }
+        let _ = self.kernel.wait();
     }
 }
