@@ -161,11 +161,11 @@ fn clients_of_one_network_count_as_one() {
             "{client}"
         );
     }
-    let clients = director
+    let mut clients: Vec<IpAddr> = director
         .templates()
-        .into_iter()
-        .map(|template| template.client.to_string());
-    let mut clients: Vec<String> = clients.collect();
+        .iter()
+        .map(|template| template.client)
+        .collect();
     clients.sort();
     let wanted = [
         "192.0.2.0",
@@ -174,9 +174,10 @@ fn clients_of_one_network_count_as_one() {
         "2001:db8::8000:0:0:0",
         "2001:db8:0:1::",
     ];
-    let mut wanted = wanted.map(str::to_owned);
-    wanted.sort();
-    assert_eq!(clients, wanted);
+    assert_eq!(
+        clients,
+        wanted.map(|client| client.parse::<IpAddr>().unwrap())
+    );
 }
 
 #[test]
@@ -235,6 +236,7 @@ fn a_template_whose_time_is_over_counts_no_more_without_a_sweep() {
 fn packets_of_connections_do_not_make_a_template_last() {
     let mut director = director();
     open(&mut director, 1, 4000);
+    director.forwarded(&segment(1, 4000, ACK));
     for _ in 0..3 {
         director.advance(seconds(100));
         director.forwarded(&segment(1, 4000, ACK));
@@ -444,11 +446,11 @@ fn a_full_table_of_templates_schedules_without_them() {
     });
     let options = persistent(360, Family::Ipv4);
     director.service_with(&format!("tcp://{WEB}"), Kind::RoundRobin, options, &[1; 3]);
-    for client in 0..3000_u32 {
+    for client in 0..1500_u32 {
         let client = format!("198.18.{}.{}:4000", client >> 8, client & 0xff);
         director.forwarded(&tcp(&client, WEB, SYN));
     }
     let without = director.count("templates-full");
     assert!(without > 0);
-    assert_eq!(director.templates().len() as u64 + without, 3000);
+    assert_eq!(director.templates().len() as u64 + without, 1500);
 }
