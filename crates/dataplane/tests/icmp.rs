@@ -117,8 +117,8 @@ fn the_real_server_is_counted_the_error_and_the_connection_is_not_refreshed() {
     for (request, reply) in exchanges() {
         let destination = director.forwarded(&request);
         let before = director.all_live(destination);
-        let list = director.list();
         director.advance(seconds(1));
+        let list = director.list();
         let error = error(IcmpError::TooBig(1400), &reply);
         director.forwarded(&error);
         assert_eq!(director.list(), list);
