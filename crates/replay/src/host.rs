@@ -101,6 +101,12 @@ impl Host {
         if packet.fragment || !packet.bad.is_empty() {
             return Vec::new();
         }
+        // An IPv6 address that is the director's by a route alone is no source of errors.
+        let from = if packet.destination.is_ipv4() || self.own.contains(&packet.destination) {
+            packet.destination
+        } else {
+            self.own_address_towards(packet.source)
+        };
         let back = match packet.transport {
             Transport::Ports {
                 destination, flags, ..
@@ -113,10 +119,10 @@ impl Host {
             }
             Transport::Ports { destination, .. } => {
                 let listens = self.listeners.contains(&Listener::Udp(destination));
-                (!listens).then(|| answer::port_unreachable(data, packet))
+                (!listens).then(|| answer::port_unreachable(data, packet, from))
             }
             Transport::Icmp(kind) => answer::echo(packet, kind.number),
-            Transport::Other => Some(answer::protocol_unreachable(data, packet)),
+            Transport::Other => Some(answer::protocol_unreachable(data, packet, from)),
         };
         back.and_then(|back| self.send(packet.source, &back))
             .into_iter()

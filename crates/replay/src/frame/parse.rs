@@ -61,6 +61,9 @@ pub struct Malformed;
 
 const TCP: u8 = 6;
 const UDP: u8 = 17;
+const HOP_BY_HOP: u8 = 0;
+const ROUTING: u8 = 43;
+const DESTINATION_OPTIONS: u8 = 60;
 
 impl Packet {
     /// Takes an IP packet apart. Bytes behind its length are left out.
@@ -117,14 +120,20 @@ impl Packet {
             let octets: [u8; 16] = header[at..at + 16].try_into().ok()?;
             Some(IpAddr::V6(Ipv6Addr::from(octets)))
         };
+        let (mut protocol, mut body) = (header[6], &data[40..(40 + length).min(data.len())]);
+        // Options and routing headers say nothing of the transport (RFC 8200 section 4).
+        while matches!(protocol, HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS) {
+            let length = (usize::from(*body.get(1)?) + 1) * 8;
+            (protocol, body) = (body[0], body.get(length..)?);
+        }
         Some(Self {
             source: address(8)?,
             destination: address(24)?,
             ttl: header[7],
             tos: header[0] << 4 | header[1] >> 4,
-            protocol: header[6],
+            protocol,
             fragment: false,
-            body: data[40..(40 + length).min(data.len())].to_vec(),
+            body: body.to_vec(),
             transport: Transport::Other,
             bad: Vec::new(),
         })

@@ -100,22 +100,22 @@ pub(super) fn echo(packet: &Packet, number: u8) -> Option<Vec<u8>> {
 }
 
 /// Nobody listens on the port.
-pub(super) fn port_unreachable(data: &[u8], packet: &Packet) -> Vec<u8> {
+pub(super) fn port_unreachable(data: &[u8], packet: &Packet, from: IpAddr) -> Vec<u8> {
     let kind = if packet.source.is_ipv4() {
         (3, 3)
     } else {
         (1, 4)
     };
-    error(data, packet, packet.destination, kind, 0)
+    error(data, packet, from, kind, 0)
 }
 
 /// Nobody knows the protocol.
-pub(super) fn protocol_unreachable(data: &[u8], packet: &Packet) -> Vec<u8> {
+pub(super) fn protocol_unreachable(data: &[u8], packet: &Packet, from: IpAddr) -> Vec<u8> {
     if packet.source.is_ipv4() {
-        return error(data, packet, packet.destination, (3, 2), 0);
+        return error(data, packet, from, (3, 2), 0);
     }
     // The pointer is to the header's field that names the protocol.
-    error(data, packet, packet.destination, (4, 1), 6)
+    error(data, packet, from, (4, 1), 6)
 }
 
 /// The packet may go no further.
