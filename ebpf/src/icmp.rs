@@ -24,6 +24,9 @@ pub(crate) trait Message: Packet {
     /// The header of the packet at `offset`, whatever it carries.
     fn header(context: &XdpContext, offset: usize) -> Result<Self, Refusal>;
 
+    /// Where what the packet at `offset` carries lies.
+    fn transport(context: &XdpContext, offset: usize) -> Result<usize, Refusal>;
+
     /// The same without looking for what it carries.
     fn outer(frame: &Frame<'_>, offset: usize) -> Result<Self, Refusal>;
 }
@@ -90,6 +93,11 @@ impl Message for ipv4::Packet {
     }
 
     #[inline(always)]
+    fn transport(context: &XdpContext, offset: usize) -> Result<usize, Refusal> {
+        ipv4::header(&frame(context), offset).map(|(_, upper)| upper.offset)
+    }
+
+    #[inline(always)]
     fn outer(frame: &Frame<'_>, offset: usize) -> Result<Self, Refusal> {
         ipv4::header(frame, offset).map(|(packet, _)| packet)
     }
@@ -113,6 +121,11 @@ impl Message for ipv6::Packet {
     #[inline(always)]
     fn header(context: &XdpContext, offset: usize) -> Result<Self, Refusal> {
         extension::header(context, offset).map(|(packet, _)| packet)
+    }
+
+    #[inline(always)]
+    fn transport(context: &XdpContext, offset: usize) -> Result<usize, Refusal> {
+        extension::header(context, offset).map(|(_, upper)| upper.offset)
     }
 
     #[inline(always)]

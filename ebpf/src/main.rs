@@ -37,6 +37,7 @@ mod open;
 mod reply;
 mod schedule;
 mod service;
+mod sip;
 mod slot;
 mod stats;
 mod table;
@@ -109,7 +110,7 @@ fn forward(context: &XdpContext) -> Result<Egress, Reason> {
 
 /// From a client's packet to the way it leaves by, for either family.
 #[inline(always)]
-fn balance<P: Packet>(
+fn balance<P: Message>(
     context: &XdpContext,
     port: &'static Port,
     link: &Link,
@@ -121,7 +122,13 @@ fn balance<P: Packet>(
     let (number, destination) = match find(packet, place, settings, tick)? {
         Seat::Taken(number, destination) => (number, destination),
         Seat::Free(ended) => {
-            let number = open::open(packet, place, tick, ended)?;
+            let number = match open::open(packet, place, tick, ended) {
+                // The service's persistence engine has to look at the packet first.
+                Err(Reason::NoSession) if sip::read::<P>(context, link.offset) != 0 => {
+                    P::open().decode()?
+                }
+                result => result?,
+            };
             (number, maps::destination(number)?)
         }
     };

@@ -71,6 +71,8 @@ pub(crate) struct Scratch {
     pub(crate) visit: Visit,
     /// What the connection table asks: an `Arrival` of the packet's family.
     pub(crate) arrival: [u64; 16],
+    /// 1 and the hash of what the persistence engine found in the packet; 0 before it looked.
+    pub(crate) session: [u64; 3],
     /// What a fragmented packet is found by.
     pub(crate) fragment: [u64; 5],
     /// A walk over extension headers.

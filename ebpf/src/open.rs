@@ -92,6 +92,7 @@ fn wait<P: Packet>(
     // SAFETY: the processor's own memory, and it has one packet in hand at a time; large enough.
     unsafe {
         (&raw mut (*scratch).visit).write(Visit::new(Guest::of(packet, tick)));
+        (*scratch).session = [0; 3];
         (&raw mut (*scratch).arrival)
             .cast::<Arrival<P>>()
             .write(Arrival {

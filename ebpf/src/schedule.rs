@@ -62,6 +62,16 @@ pub(crate) fn visit() -> Result<&'static mut Visit, Reason> {
     Ok(unsafe { &mut (*scratch).visit })
 }
 
+/// What the persistence engine found in the packet: 1 and a hash; 0 before it looked.
+#[inline(always)]
+fn session() -> [u64; 3] {
+    match maps::scratch() {
+        // SAFETY: as above.
+        Ok(scratch) => unsafe { (*scratch).session },
+        Err(_) => [0; 3],
+    }
+}
+
 /// Finds the visit's service, and asks whether the packet is one to be scheduled.
 #[inline(always)]
 pub(crate) fn admit() -> Result<(), Reason> {
@@ -85,6 +95,9 @@ pub(crate) fn choose() -> Result<Chosen, Reason> {
     let persistent = visit.options().has(ServiceOptions::PERSISTENT);
     if persistent {
         let found = dray_find_template();
+        if found == NO_SESSION {
+            return Err(Reason::NoSession);
+        }
         let destination = found as u32;
         if destination != 0 {
             return Ok(Chosen {
@@ -152,6 +165,9 @@ extern "C" fn dray_admit() -> u32 {
     }
 }
 
+/// What [`dray_find_template`] gives when the persistence engine has to look at the packet first.
+const NO_SESSION: u64 = u64::MAX;
+
 /// The template of the visit's client, which gets one connection more: its destination's number in the low half, its reference
 /// in the high half; 0 for none.
 #[unsafe(no_mangle)]
@@ -160,8 +176,11 @@ extern "C" fn dray_find_template() -> u64 {
     let (Ok(visit), Ok(port)) = (visit(), maps::port()) else {
         return 0;
     };
+    if visit.options().has(ServiceOptions::SIP) && session() == [0; 3] {
+        return NO_SESSION;
+    }
     let tick = visit.guest.flow.tick;
-    let wanted = Wanted::of(&visit.guest, &visit.way, visit.options());
+    let wanted = Wanted::of(&visit.guest, &visit.way, visit.options(), session());
     match template::find(&wanted, &port.settings, tick) {
         Some(found) => {
             let reference = template::adopt(&found, &port.settings, tick);
@@ -179,7 +198,7 @@ extern "C" fn dray_begin_template(destination: u32) -> u32 {
         return 0;
     };
     let tick = visit.guest.flow.tick;
-    let wanted = Wanted::of(&visit.guest, &visit.way, visit.options());
+    let wanted = Wanted::of(&visit.guest, &visit.way, visit.options(), session());
     let options = visit.options();
     let reference = template::begin(&wanted, options, &port.settings, tick, destination);
     if reference == 0 {
@@ -265,7 +284,7 @@ extern "C" fn dray_stateless() -> u32 {
     };
     let options = visit.options();
     if options.has(ServiceOptions::PERSISTENT) {
-        let wanted = Wanted::of(&visit.guest, &visit.way, options);
+        let wanted = Wanted::of(&visit.guest, &visit.way, options, session());
         if let Some(found) = template::find(&wanted, &port.settings, visit.guest.flow.tick) {
             return found.meta.destination();
         }
@@ -279,7 +298,8 @@ fn enter(visit: &mut Visit, settings: &Settings) -> Result<(), Reason> {
     let service = maps::SERVICES
         .get_ptr(way.number)
         .ok_or(Reason::NotAService)?;
-    if settings.drop_rate != 0 && is_to_be_dropped(settings.drop_rate) {
+    // A packet that comes back with what the persistence engine found has been counted.
+    if settings.drop_rate != 0 && session() == [0; 3] && is_to_be_dropped(settings.drop_rate) {
         return Err(Reason::DropPacket);
     }
     if visit.guest.flow.client_port == service::FTP_DATA {

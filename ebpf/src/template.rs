@@ -28,16 +28,24 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    /// The template of a packet to a service found by `way`.
+    /// The template of a packet to a service found by `way`, in which the persistence engine found a session (1 and a hash), or
+    /// none (0).
     #[inline(always)]
-    pub(crate) fn of(guest: &Guest, way: &Way, options: ServiceOptions) -> Self {
-        let client = guest.network(options.mask());
+    pub(crate) fn of(
+        guest: &Guest,
+        way: &Way,
+        options: ServiceOptions,
+        [has_session, first, second]: [u64; 3],
+    ) -> Self {
+        let [high, low] = guest.network(options.mask());
+        // Without a session the hash is 0.
+        let client = [high ^ first, low ^ second];
         let (vip, port, protocol) = match way.mark {
             0 => (guest.flow.vip_words, port(guest, way), guest.protocol),
             mark => (service::mark_words(mark), [0; 2], 0),
         };
         let [high, low] = port;
-        let tail = u64::from_le_bytes([0, 0, high, low, protocol, 0, 0, 0]);
+        let tail = u64::from_le_bytes([0, 0, high, low, protocol, has_session as u8, 0, 0]);
         let key = [client[0], client[1], vip[0], vip[1], tail];
         Self {
             key,
