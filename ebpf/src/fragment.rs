@@ -2,7 +2,7 @@
 
 use aya_ebpf::programs::XdpContext;
 use dray_abi::{FRAGMENT_BUCKETS, FRAGMENT_TIME, Fragment, Meta, Reason, SLOTS_PER_BUCKET};
-use dray_packet::hash::Place;
+use dray_packet::{TransportProtocol, hash::Place};
 
 use crate::{atomic, constants, family::Packet, icmp::Message, maps, open::Outcome, own, service};
 
@@ -17,7 +17,7 @@ pub(crate) fn remember<P: Packet>(packet: &P, tick: u32, destination: u32) {
 /// The destination of a fragment other than the first. `offset` is where its IP header lies.
 #[inline(never)]
 pub(crate) fn follow<P: Message>(context: &XdpContext, offset: usize, tick: u32) -> Outcome {
-    let Ok(datagram) = P::header(own(context), offset) else {
+    let Ok((datagram, upper)) = P::header(own(context), offset) else {
         return Outcome::encode(Err(Reason::Truncated));
     };
     let number = if keep(datagram.fragment_key()) {
@@ -26,7 +26,12 @@ pub(crate) fn follow<P: Message>(context: &XdpContext, offset: usize, tick: u32)
         0
     };
     Outcome::encode(match number {
-        0 if service::is_vip(datagram.vip()) => Err(Reason::LateFirstFragment),
+        // What no service balances (an echo request, say) is the host's to put together.
+        0 if TransportProtocol::from_number(upper.protocol).is_some()
+            && service::is_vip(datagram.vip()) =>
+        {
+            Err(Reason::LateFirstFragment)
+        }
         0 => Err(Reason::Fragment),
         number => Ok(number),
     })

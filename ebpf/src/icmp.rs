@@ -3,7 +3,7 @@
 
 use aya_ebpf::programs::XdpContext;
 use dray_abi::{Port, Reason, Settings};
-use dray_packet::{Frame, Refusal, icmp, ipv4, ipv6};
+use dray_packet::{Frame, Refusal, Upper, icmp, ipv4, ipv6};
 
 use crate::{
     answer, extension,
@@ -21,11 +21,8 @@ pub(crate) trait Message: Packet {
     /// Whether Linux looks at its checksum.
     fn is_checked(settings: &Settings) -> bool;
 
-    /// The header of the packet at `offset`, whatever it carries.
-    fn header(context: &XdpContext, offset: usize) -> Result<Self, Refusal>;
-
-    /// Where what the packet at `offset` carries lies.
-    fn transport(context: &XdpContext, offset: usize) -> Result<usize, Refusal>;
+    /// The header of the packet at `offset`, and what it carries.
+    fn header(context: &XdpContext, offset: usize) -> Result<(Self, Upper), Refusal>;
 
     /// The same without looking for what it carries.
     fn outer(frame: &Frame<'_>, offset: usize) -> Result<Self, Refusal>;
@@ -88,13 +85,8 @@ impl Message for ipv4::Packet {
     }
 
     #[inline(always)]
-    fn header(context: &XdpContext, offset: usize) -> Result<Self, Refusal> {
-        Self::outer(&frame(context), offset)
-    }
-
-    #[inline(always)]
-    fn transport(context: &XdpContext, offset: usize) -> Result<usize, Refusal> {
-        ipv4::header(&frame(context), offset).map(|(_, upper)| upper.offset)
+    fn header(context: &XdpContext, offset: usize) -> Result<(Self, Upper), Refusal> {
+        ipv4::header(&frame(context), offset)
     }
 
     #[inline(always)]
@@ -119,13 +111,8 @@ impl Message for ipv6::Packet {
     }
 
     #[inline(always)]
-    fn header(context: &XdpContext, offset: usize) -> Result<Self, Refusal> {
-        extension::header(context, offset).map(|(packet, _)| packet)
-    }
-
-    #[inline(always)]
-    fn transport(context: &XdpContext, offset: usize) -> Result<usize, Refusal> {
-        extension::header(context, offset).map(|(_, upper)| upper.offset)
+    fn header(context: &XdpContext, offset: usize) -> Result<(Self, Upper), Refusal> {
+        extension::header(context, offset)
     }
 
     #[inline(always)]

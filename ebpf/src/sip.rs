@@ -17,13 +17,13 @@ const REACH: u32 = 1460;
 #[inline(never)]
 pub(crate) fn read<P: Message>(context: &XdpContext, offset: usize) -> u32 {
     let context = own(context);
-    let Ok(transport) = P::transport(context, offset) else {
+    let Ok((_, transport)) = P::header(context, offset) else {
         return 0;
     };
     let [_, _, _, _, _, _, _, _, first, second, _] = constants::hash_key().multipliers;
     let mut search = Search {
         context,
-        payload: transport + UDP_HEADER,
+        payload: transport.offset + UDP_HEADER,
         call: CallId::new([first, second]),
     };
     // SAFETY: `step` takes what is passed here, which lives until the helper returns.
