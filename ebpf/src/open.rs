@@ -91,7 +91,6 @@ fn wait<P: Packet>(
     let scratch = maps::scratch()?;
     // SAFETY: the processor's own memory, and it has one packet in hand at a time; large enough.
     unsafe {
-        (&raw mut (*scratch).visit).write(Visit::new(Guest::of(packet, tick)));
         (*scratch).session = [0; 3];
         (&raw mut (*scratch).arrival)
             .cast::<Arrival<P>>()
@@ -126,6 +125,9 @@ pub(crate) fn seat<P: Packet>() -> Outcome {
 fn seat_arrival<P: Packet>() -> Result<u32, Reason> {
     let arrival = arrival::<P>()?;
     let settings = &maps::port()?.settings;
+    let visit = Visit::new(Guest::of(&arrival.packet, arrival.tick));
+    // SAFETY: as in `wait`. Made only here, because what it takes is too much for the stack of those who wait.
+    unsafe { (&raw mut (*maps::scratch()?).visit).write(visit) };
     let Some(slot) = table::slot::<P::Slot>(arrival.reference) else {
         return place_connection(arrival, settings, None);
     };
