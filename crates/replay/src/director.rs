@@ -45,11 +45,11 @@ pub enum DirectorError {
 
 /// Room for what scenarios need.
 const CAPACITY: Capacity = Capacity {
-    connections: 16_384,
-    services: 4096,
-    destinations: 16_384,
-    words: 1 << 20,
-    hops: 4096,
+    connections: 8192,
+    services: 1024,
+    destinations: 4096,
+    words: 1 << 18,
+    hops: 2048,
 };
 
 /// How much time passes between two looks at what is over.
@@ -78,6 +78,8 @@ pub struct Director<'a> {
     console: Console,
     next_tick: Duration,
     next_defence: Duration,
+    /// Packets dropped so far because dray does not have their forwarding method.
+    other_method: u64,
 }
 
 impl<'a> Director<'a> {
@@ -93,6 +95,7 @@ impl<'a> Director<'a> {
             console: Console::new(rules, Host::new(scenario)),
             next_tick: TICK,
             next_defence: DEFENCE,
+            other_method: 0,
         };
         director
             .private
@@ -142,12 +145,11 @@ impl<'a> Director<'a> {
             Side::Real => 1,
         };
         let frame = self.with_its_real_server(frame, parsed.map(|packet| packet.source));
-        let dropped = self.other_method();
         let outcome = self.private.run_on(port, &frame)?;
         match outcome.verdict {
             TX | REDIRECT => Ok(vec![(exit(&outcome.frame), outcome.frame)]),
             PASS => Ok(self.console.host.receive(&outcome.frame[14..])),
-            DROP if self.other_method() != dropped => Err(ConsoleError::NotPlayed(
+            DROP if self.dropped_by_method() => Err(ConsoleError::NotPlayed(
                 "the packet's real server is reached by NAT or a tunnel, which is not in dray yet"
                     .to_owned(),
             )
@@ -177,11 +179,12 @@ impl<'a> Director<'a> {
         frame
     }
 
-    /// Packets dropped so far because dray does not have their forwarding method.
-    fn other_method(&mut self) -> u64 {
+    /// Whether the packet that was dropped just now was so because dray does not have its forwarding method.
+    fn dropped_by_method(&mut self) -> bool {
         let reasons = self.private.data_plane().reasons();
         let found = reasons.iter().find(|reason| reason.name == "other-method");
-        found.map_or(0, |reason| reason.packets)
+        let now = found.map_or(0, |reason| reason.packets);
+        std::mem::replace(&mut self.other_method, now) != now
     }
 
     /// Lets time pass.
