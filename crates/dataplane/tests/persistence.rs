@@ -452,5 +452,8 @@ fn a_full_table_of_templates_schedules_without_them() {
     }
     let without = director.count("templates-full");
     assert!(without > 0);
-    assert_eq!(director.templates().len() as u64 + without, 1500);
+    // The hash is made anew for each table: now and then both buckets of a connection are full, too.
+    let forgotten = director.count("table-full");
+    let templates = director.templates().len() as u64;
+    assert_eq!(templates + without + forgotten, 1500);
 }
