@@ -1,0 +1,313 @@
+//! A data plane over plain tables: the same parsers, state tables, answers and schedulers as the program in the kernel, the
+//! decisions written a second time, in the same order, and without anything that a kernel asks for.
+
+mod forward;
+mod open;
+mod stray;
+mod tables;
+mod template;
+
+use std::{cell::Cell, collections::HashMap, num::NonZeroU32, time::Duration};
+
+use dray_abi::{Live, Reason, ServiceKey, TICK_SHIFT, Verdict};
+use dray_model::{
+    KernelRules, Mac, MarkRule, NextHop, NoDestination, Policy, Removed, ServiceOptions,
+};
+use dray_packet::{
+    TransportProtocol, sctp,
+    state::{State, TIMEOUTS, is_active},
+    tcp,
+};
+
+use crate::{
+    common::{DROP, Fate, PASS, REDIRECT, TX},
+    packet::{Key, Packet},
+};
+use template::{Template, TemplateKey};
+
+/// Time in ticks, here from the model's own beginning on.
+pub(crate) type Tick = u64;
+
+/// The client's packets while no reply was seen, the client's packets, the real server's.
+const DIRECTIONS: [usize; 3] = [0, 1, 2];
+const [INPUT_ONLY, INPUT, OUTPUT]: [usize; 3] = DIRECTIONS;
+
+pub(crate) struct Model {
+    pub(crate) policy: Policy,
+    pub(crate) ports: Vec<Mac>,
+    pub(crate) rules: Vec<MarkRule>,
+    pub(crate) destinations: HashMap<u32, Target>,
+    services: Vec<Service>,
+    /// By key, the number of a service.
+    index: HashMap<ServiceKey, usize>,
+    connections: HashMap<Key, Connection>,
+    templates: HashMap<u32, Template>,
+    /// Those that packets may find.
+    found_by: HashMap<TemplateKey, u32>,
+    next_template: u32,
+    fragments: HashMap<[u64; 5], (u32, Tick)>,
+    locality: Vec<Cell<u64>>,
+    now: Tick,
+    /// Packets that `drop_packet` still lets by, and one.
+    passed: i64,
+    reasons: Vec<Reason>,
+}
+
+/// A service.
+struct Service {
+    options: ServiceOptions,
+    record: Vec<Cell<u64>>,
+}
+
+/// A destination.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) service: u32,
+    pub(crate) weight: u32,
+    pub(crate) available: bool,
+    pub(crate) local: bool,
+    pub(crate) direct: bool,
+    pub(crate) hop: Option<NextHop>,
+    pub(crate) upper: u32,
+    pub(crate) lower: u32,
+    pub(crate) active: u32,
+    pub(crate) inactive: u32,
+    pub(crate) overloaded: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Connection {
+    over: Tick,
+    destination: u32,
+    state: u8,
+    replied: bool,
+    template: Option<u32>,
+}
+
+impl Model {
+    pub(crate) fn new(policy: Policy, ports: Vec<Mac>) -> Self {
+        Self {
+            policy,
+            ports,
+            rules: Vec::new(),
+            destinations: HashMap::new(),
+            services: Vec::new(),
+            index: HashMap::new(),
+            connections: HashMap::new(),
+            templates: HashMap::new(),
+            found_by: HashMap::new(),
+            next_template: 1,
+            fragments: HashMap::new(),
+            locality: tables::no_locality(),
+            now: 0,
+            passed: 0,
+            reasons: Vec::new(),
+        }
+    }
+
+    /// Adds a service, by its next number.
+    pub(crate) fn add_service(&mut self, key: ServiceKey, options: ServiceOptions, record: &[u64]) {
+        self.index.insert(key, self.services.len());
+        self.services.push(Service {
+            options,
+            record: Vec::new(),
+        });
+        self.publish(self.services.len() - 1, record);
+    }
+
+    /// Gives a service another record.
+    pub(crate) fn publish(&mut self, service: usize, record: &[u64]) {
+        self.services[service].record = record.iter().copied().map(Cell::new).collect();
+    }
+
+    /// What becomes of a frame that comes in by this port.
+    pub(crate) fn packet(&mut self, port: usize, bytes: &[u8]) -> Fate {
+        self.reasons.clear();
+        let mut frame = bytes.to_vec();
+        let verdict = match self.forward(&mut frame, port) {
+            Ok(egress) if egress == port => TX,
+            Ok(_) => REDIRECT,
+            Err(reason) => {
+                self.reasons.push(reason);
+                match reason.verdict() {
+                    Verdict::Pass => PASS,
+                    Verdict::Forward => TX,
+                    Verdict::Drop => DROP,
+                }
+            }
+        };
+        self.reasons.sort();
+        Fate {
+            verdict,
+            reasons: self.reasons.iter().map(|reason| reason.name()).collect(),
+            frame,
+        }
+    }
+
+    /// Lets ticks pass, and ends what is over.
+    pub(crate) fn pass(&mut self, ticks: u32) {
+        self.now += Tick::from(ticks);
+        self.sweep();
+    }
+
+    /// Ends what is over, or has no real server any more if the policy wants that.
+    pub(crate) fn sweep(&mut self) {
+        let ended: Vec<Key> = self
+            .connections
+            .iter()
+            .filter(|(_, one)| one.over < self.now || self.is_to_go(one.destination))
+            .map(|(key, _)| *key)
+            .collect();
+        for key in ended {
+            let one = self.connections.remove(&key).expect("it was there");
+            self.end(one.destination, one.state);
+            self.leave(one.template);
+            if one.over >= self.now {
+                self.end_fruitless(one.template);
+            }
+        }
+        self.sweep_templates();
+    }
+
+    fn is_to_go(&self, destination: u32) -> bool {
+        self.policy.ipvs.expire_nodest_conn && !self.destinations[&destination].available
+    }
+
+    /// Connections, as real server and state.
+    pub(crate) fn list(&self) -> Vec<(u32, &'static str)> {
+        let name = |number| State::from_number(number).map_or("", State::name);
+        let listed = self.connections.values();
+        listed
+            .map(|one| (one.destination, name(one.state)))
+            .collect()
+    }
+
+    fn has_old_rules(&self) -> bool {
+        self.policy.ipvs.rules == KernelRules::V6_1_176
+    }
+
+    fn keeps_removed(&self) -> bool {
+        self.policy.ipvs.removed == Removed::Finish
+    }
+
+    /// When the time of a connection in this state is over.
+    fn over(&self, state: u8) -> Tick {
+        let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+        let set = &self.policy.timeouts;
+        let time = match State::from_number(state) {
+            Some(State::Established) => set.tcp,
+            Some(State::FinWait) => set.tcp_fin,
+            Some(State::Udp) => set.udp,
+            _ => seconds(TIMEOUTS[usize::from(state)]),
+        };
+        self.now + time.as_nanos().div_ceil(1 << TICK_SHIFT) as Tick
+    }
+
+    /// The state after a packet.
+    fn after(&self, packet: &Packet, direction: usize, state: u8) -> u8 {
+        let ipvs = &self.policy.ipvs;
+        match packet.protocol() {
+            TransportProtocol::Tcp => {
+                let tables = tcp::tables(self.policy.secure_tcp, ipvs.null_segments_close);
+                tcp::after(tables[direction][tcp::event(packet.flags())], state)
+            }
+            TransportProtocol::Udp => State::Udp as u8,
+            TransportProtocol::Sctp => sctp::after(direction, packet.flags(), state),
+        }
+    }
+
+    /// Notes a packet that leaves the connection in `state`.
+    fn refresh(&mut self, key: &Key, state: u8, replied: bool) {
+        let over = self.over(state);
+        let one = self.connections.get_mut(key).expect("it was found");
+        let before = one.state;
+        *one = Connection {
+            over,
+            state,
+            replied,
+            ..*one
+        };
+        let Connection {
+            destination,
+            template,
+            ..
+        } = *one;
+        if before != state {
+            let target = self.target(destination);
+            *target.count(before) -= 1;
+            *target.count(state) += 1;
+            if is_established(state) {
+                self.assure(template);
+            }
+        }
+    }
+
+    fn target(&mut self, destination: u32) -> &mut Target {
+        let target = self.destinations.get_mut(&destination);
+        target.expect("destinations stay")
+    }
+
+    /// Counts a connection that begins.
+    fn begin(&mut self, destination: u32, state: u8) {
+        let target = self.target(destination);
+        *target.count(state) += 1;
+        target.bound();
+    }
+
+    /// Counts a connection that ends.
+    fn end(&mut self, destination: u32, state: u8) {
+        let target = self.target(destination);
+        *target.count(state) -= 1;
+        target.unbound();
+    }
+
+    /// Whether it is this packet's turn to be dropped by `drop_packet`.
+    fn is_to_be_dropped(&mut self) -> bool {
+        let Some(rate) = self.policy.drop_rate.map(NonZeroU32::get) else {
+            return false;
+        };
+        self.passed -= 1;
+        if self.passed > 0 {
+            return false;
+        }
+        self.passed = rate.into();
+        true
+    }
+
+    fn refuses_silently(&self) -> bool {
+        self.policy.ipvs.no_destination == NoDestination::Drop
+    }
+}
+
+impl Target {
+    fn count(&mut self, state: u8) -> &mut u32 {
+        if is_active(state) {
+            &mut self.active
+        } else {
+            &mut self.inactive
+        }
+    }
+
+    fn total(&self) -> u32 {
+        self.active + self.inactive
+    }
+
+    fn bound(&mut self) {
+        self.overloaded = Live::overloaded_after_bind(self.total(), self.upper, self.overloaded);
+    }
+
+    fn unbound(&mut self) {
+        let Self { upper, lower, .. } = *self;
+        self.overloaded =
+            Live::overloaded_after_unbind(self.total(), upper, lower, self.overloaded);
+    }
+}
+
+fn is_established(state: u8) -> bool {
+    state == State::Established as u8 || state == State::SctpEstablished as u8
+}
+
+/// So many seconds, in ticks.
+fn seconds(seconds: u64) -> Tick {
+    (seconds * 1_000_000_000) >> TICK_SHIFT
+}

@@ -1,0 +1,143 @@
+//! A packet of either family.
+
+use dray_abi::ServiceKey;
+use dray_model::Family;
+use dray_packet::{Frame, TransportProtocol, ipv4, ipv6, sctp, tcp};
+
+/// What a connection is found by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    pub(crate) family: u8,
+    pub(crate) protocol: u8,
+    /// IPv4 as IPv4-mapped IPv6.
+    pub(crate) client: [u8; 16],
+    pub(crate) vip: [u8; 16],
+    pub(crate) client_port: u16,
+    pub(crate) port: u16,
+}
+
+impl Key {
+    /// That of the connection which a packet with this key is a reply of.
+    pub(crate) fn reversed(self) -> Self {
+        Self {
+            client: self.vip,
+            vip: self.client,
+            client_port: self.port,
+            port: self.client_port,
+            ..self
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Packet {
+    V4(ipv4::Packet),
+    V6(ipv6::Packet),
+}
+
+impl Packet {
+    pub(crate) fn family(&self) -> Family {
+        match self {
+            Self::V4(_) => Family::Ipv4,
+            Self::V6(_) => Family::Ipv6,
+        }
+    }
+
+    pub(crate) fn key(&self) -> Key {
+        let [client_port, port] = match self {
+            Self::V4(packet) => packet.ports(),
+            Self::V6(packet) => packet.ports(),
+        };
+        Key {
+            family: match self {
+                Self::V4(_) => 4,
+                Self::V6(_) => 6,
+            },
+            protocol: self.protocol().number(),
+            client: match self {
+                Self::V4(packet) => ServiceKey::mapped(packet.client()),
+                Self::V6(packet) => join(packet.client()),
+            },
+            vip: match self {
+                Self::V4(packet) => ServiceKey::mapped(packet.vip()),
+                Self::V6(packet) => join(packet.vip()),
+            },
+            client_port: u16::from_be_bytes(client_port),
+            port: u16::from_be_bytes(port),
+        }
+    }
+
+    pub(crate) fn protocol(&self) -> TransportProtocol {
+        match self {
+            Self::V4(packet) => packet.protocol(),
+            Self::V6(packet) => packet.protocol(),
+        }
+    }
+
+    pub(crate) fn flags(&self) -> u8 {
+        match self {
+            Self::V4(packet) => packet.flags,
+            Self::V6(packet) => packet.flags,
+        }
+    }
+
+    /// Whether it asks for a new connection.
+    pub(crate) fn is_new(&self) -> bool {
+        match self.protocol() {
+            TransportProtocol::Tcp => tcp::is_new(self.flags()),
+            TransportProtocol::Udp => false,
+            TransportProtocol::Sctp => sctp::is_new(self.flags()),
+        }
+    }
+
+    pub(crate) fn hops_left(&self) -> u8 {
+        match self {
+            Self::V4(packet) => packet.ttl,
+            Self::V6(packet) => packet.hop_limit,
+        }
+    }
+
+    pub(crate) fn take_hop(&self, bytes: &mut [u8], offset: usize) {
+        let frame = Frame::from(bytes);
+        let taken = match self {
+            Self::V4(packet) => ipv4::decrement_ttl(&frame, offset, packet),
+            Self::V6(packet) => ipv6::decrement_hop_limit(&frame, offset, packet),
+        };
+        taken.expect("it was read");
+    }
+
+    pub(crate) fn length(&self) -> u32 {
+        match self {
+            Self::V4(packet) => packet.length.into(),
+            Self::V6(packet) => packet.length,
+        }
+    }
+
+    pub(crate) fn stays_whole(&self) -> bool {
+        match self {
+            Self::V4(packet) => !packet.may_be_fragmented(),
+            Self::V6(_) => true,
+        }
+    }
+
+    pub(crate) fn more_fragments(&self) -> bool {
+        match self {
+            Self::V4(packet) => packet.more_fragments(),
+            Self::V6(packet) => packet.more_fragments(),
+        }
+    }
+
+    pub(crate) fn fragment_key(&self) -> [u64; 5] {
+        match self {
+            Self::V4(packet) => packet.fragment_key(),
+            Self::V6(packet) => packet.fragment_key(),
+        }
+    }
+}
+
+fn join(halves: [[u8; 8]; 2]) -> [u8; 16] {
+    let mut address = [0; 16];
+    address[..8].copy_from_slice(&halves[0]);
+    address[8..].copy_from_slice(&halves[1]);
+    address
+}
