@@ -78,6 +78,9 @@ fn template(tick: u32, slot: &dray_abi::Template) -> Option<Template> {
         return None;
     }
     let (client, vip, port, protocol) = wire::template_endpoints(&slot.key);
+    // IPVS gives one that nobody may find any more a port that no packet asks for.
+    let retired = meta.flags() & Meta::RETIRED != 0;
+    let port = if retired { u16::MAX } else { port };
     let assured = meta.state() & dray_abi::Template::ASSURED != 0;
     Some(Template {
         protocol,

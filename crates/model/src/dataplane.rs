@@ -199,7 +199,7 @@ pub struct Template {
     pub client: IpAddr,
     /// The VIP, or the mark as an IPv4 address.
     pub vip: IpAddr,
-    /// The virtual port; 0 when the template is for every port.
+    /// The virtual port; 0 when the template is for every port, 65535 when nobody may find it any more.
     pub port: u16,
     /// The destination that it gives.
     pub destination: DestinationId,
