@@ -160,6 +160,24 @@ fn same_listing(kind: Dump, old: &[String], new: &[String]) -> bool {
     }
 }
 
+/// The lines of a listing for which the other one has none that says the same.
+pub fn unlike<'a>(kind: Dump, lines: &'a [String], other: &[String]) -> Vec<&'a str> {
+    let same = |line: &str, other: &str| {
+        line == other
+            || match (timed(kind, line), timed(kind, other)) {
+                (Some((line, left)), Some((other, still))) => {
+                    line == other && left.abs_diff(still) <= LOST
+                }
+                _ => false,
+            }
+    };
+    lines
+        .iter()
+        .filter(|line| !other.iter().any(|other| same(line, other)))
+        .map(String::as_str)
+        .collect()
+}
+
 /// Seconds that a recorded machine may have lost between two waits: its steps take time, and those of a replay none.
 const LOST: u64 = 3;
 

@@ -24,6 +24,7 @@ use crate::{
     scenario::{CommandAnswer, Dump, Kernel, MarkedProtocol, Scenario, Side},
     shell,
     site::{CLIENT_PORT, SERVER_PORT, SOME_REAL},
+    sysctl,
 };
 
 /// The scenario cannot be played on.
@@ -212,6 +213,8 @@ impl<'a> Director<'a> {
             self.next_tick += TICK;
         }
         while self.next_defence <= now {
+            sysctl::defend(&mut self.console.policy);
+            plane.set_policy(&self.console.policy);
             if self.console.policy.ipvs.drop_entry == Defence::On {
                 plane.drop_entries();
             }

@@ -45,8 +45,8 @@ pub fn set(policy: &mut Policy, name: &str, value: &str) -> Result<(), SysctlErr
         3 => Ok(Defence::On),
         _ => Err(wrong("0 to 3")),
     };
-    // The machine of the recordings has free memory: defences that wait for its lack are off.
     let ipvs = &mut policy.ipvs;
+    let defences = (ipvs.drop_entry, ipvs.drop_packet, ipvs.secure_tcp);
     match short {
         "conn_reuse_mode" => {
             ipvs.conn_reuse_mode = u8::try_from(number)
@@ -92,9 +92,18 @@ pub fn set(policy: &mut Policy, name: &str, value: &str) -> Result<(), SysctlErr
         }
         _ => return Err(unknown()),
     }
+    if defences != (ipvs.drop_entry, ipvs.drop_packet, ipvs.secure_tcp) {
+        defend(policy);
+    }
+    Ok(())
+}
+
+/// Puts the defences to work as they are set. The kernel does so when one of them changes, and once a second; a new rate of
+/// `drop_packet` holds from then on. The machine of the recordings has free memory: defences that wait for its lack are off.
+pub fn defend(policy: &mut Policy) {
+    let ipvs = &policy.ipvs;
     policy.drop_rate = (ipvs.drop_packet == Defence::On).then_some(ipvs.am_droprate);
     policy.secure_tcp = ipvs.secure_tcp == Defence::On;
-    Ok(())
 }
 
 #[cfg(test)]
@@ -109,6 +118,12 @@ mod tests {
         set(&mut policy, "net.ipv4.vs.drop_packet", "3").expect("a setting");
         assert_eq!(policy.drop_rate, NonZeroU32::new(10));
         set(&mut policy, "net/ipv4/vs/am_droprate", "4").expect("a setting");
+        assert_eq!(
+            policy.drop_rate,
+            NonZeroU32::new(10),
+            "the next second has not come"
+        );
+        defend(&mut policy);
         assert_eq!(policy.drop_rate, NonZeroU32::new(4));
     }
 

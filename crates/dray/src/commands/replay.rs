@@ -8,7 +8,12 @@ use std::{
 
 use anyhow::Context;
 use clap::Args;
-use dray_replay::{Played, Player, Scenario, Verdict, compare::Difference, judge};
+use dray_replay::{
+    Played, Player, Scenario, Verdict,
+    compare::{Answer, Difference, unlike},
+    judge,
+    scenario::Step,
+};
 
 use crate::output;
 
@@ -72,8 +77,9 @@ impl Replay {
         }
         let to = match &self.output {
             Some(directory) => {
-                fs::create_dir_all(directory)
-                    .with_context(|| format!("failed to make the directory {}", directory.display()))?;
+                fs::create_dir_all(directory).with_context(|| {
+                    format!("failed to make the directory {}", directory.display())
+                })?;
                 directory.join(path.file_name().unwrap_or(path.as_os_str()))
             }
             None => path.to_owned(),
@@ -160,24 +166,28 @@ impl Tally {
     }
 }
 
-/// Both answers of a step, one below the other; of listings only the lines that differ.
+/// Both answers of a step, one below the other; of listings only the lines that the other one does not have.
 fn explain(scenario: &Scenario, difference: &Difference) -> String {
-    let (recorded, now) = (difference.recorded.to_string(), difference.now.to_string());
-    let step = scenario
-        .steps
-        .get(difference.step)
-        .map_or_else(String::new, ToString::to_string);
-    let only = |text: &str, other: &str| -> String {
-        let missing = text.lines().filter(|line| !other.lines().any(|it| it == *line));
-        let lines: Vec<&str> = missing.collect();
-        let lines = if lines.is_empty() { text.lines().collect() } else { lines };
-        lines.iter().map(|line| format!("    {line}\n")).collect()
+    let Difference {
+        step: number,
+        recorded,
+        now,
+    } = difference;
+    let step = scenario.steps.get(*number);
+    let (old, new) = match (step, recorded, now) {
+        (Some(Step::Dump { kind, .. }), Answer::Dump(old), Answer::Dump(new)) => (
+            unlike(*kind, old, new).join("\n"),
+            unlike(*kind, new, old).join("\n"),
+        ),
+        _ => (recorded.to_string(), now.to_string()),
     };
+    let indented =
+        |text: &str| -> String { text.lines().map(|line| format!("    {line}\n")).collect() };
     format!(
-        "step {} differs: {step}\n  recorded:\n{}  dray:\n{}",
-        difference.step,
-        only(&recorded, &now),
-        only(&now, &recorded)
+        "step {number} differs: {}\n  recorded:\n{}  dray:\n{}",
+        step.map_or_else(String::new, ToString::to_string),
+        indented(&old),
+        indented(&new)
     )
 }
 
