@@ -222,7 +222,7 @@ fn place_connection<P: Packet>(
     };
     let remembers = one_packet || claim.is_some() && begins == Begins::Yes;
     let chosen = if remembers {
-        schedule::choose()
+        schedule::choose(arrival.is_error != 0)
     } else {
         schedule::choose_without_memory()
     };

@@ -88,9 +88,10 @@ pub(crate) struct Chosen {
     pub(crate) template: u32,
 }
 
-/// The destination of a new connection, which counts for the template that it belongs to.
+/// The destination of a new connection, which counts for the template that it belongs to. An ICMP error is scheduled as
+/// the packet that it is about, which was sent to the client: what goes by destination addresses goes by that.
 #[inline(always)]
-pub(crate) fn choose() -> Result<Chosen, Reason> {
+pub(crate) fn choose(is_error: bool) -> Result<Chosen, Reason> {
     let visit = visit()?;
     let persistent = visit.options().has(ServiceOptions::PERSISTENT);
     if persistent {
@@ -105,6 +106,11 @@ pub(crate) fn choose() -> Result<Chosen, Reason> {
                 template: (found >> 32) as u32,
             });
         }
+    }
+    let vip = (visit.guest.flow.vip, visit.guest.flow.vip_words);
+    if is_error {
+        visit.guest.flow.vip = visit.guest.flow.client;
+        visit.guest.flow.vip_words = visit.guest.client;
     }
     let destination = match dray_sched::method(&Arena, visit.record) {
         Some(Method::Sequence) => dray_pick_sequence(),
@@ -123,6 +129,7 @@ pub(crate) fn choose() -> Result<Chosen, Reason> {
         Some(Method::Random) => dray_pick_random(),
         None => 0,
     };
+    (visit.guest.flow.vip, visit.guest.flow.vip_words) = vip;
     if destination == 0 {
         return Err(turn_away(visit));
     }
