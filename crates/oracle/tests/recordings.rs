@@ -2,7 +2,11 @@
 
 use std::{fs, path::Path};
 
-use dray_oracle::{Machine, cache, record};
+use dray_oracle::{
+    Machine, cache,
+    fuzz::{Dray, Subject},
+    record,
+};
 use dray_replay::{Scenario, compare::differences};
 
 /// Folders of recordings, from this crate's.
@@ -22,22 +26,43 @@ fn the_kernel_does_again_what_was_recorded() {
     assert!(scenarios.len() >= 100, "{} recordings", scenarios.len());
     let machine = Machine::prepare(&cache()).expect("`cargo xtask setup` makes the machine ready");
     let again = record(&machine, &scenarios).expect("the kernel plays them");
-    let mut wrong = Vec::new();
     for (recorded, again) in scenarios.iter().zip(&again) {
-        let (then, now) = (version(recorded), version(&again.scenario));
         assert_eq!(
-            then, now,
+            version(recorded),
+            version(&again.scenario),
             "{}: recorded by another kernel than the one that is here; record all anew",
             recorded.name
         );
-        for difference in differences(recorded, &again.scenario) {
-            wrong.push(format!(
-                "{}, step {}: recorded {}, now {}",
-                recorded.name, difference.step, difference.recorded, difference.now
-            ));
-        }
     }
+    let again: Vec<Scenario> = again.into_iter().map(|it| it.scenario).collect();
+    let wrong = told_apart(&scenarios, &again);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn dray_does_what_was_recorded_here() {
+    // Those of the other folder are played by the tests of `dray-replay`.
+    let scenarios = recordings(FOLDERS[0]);
+    let mut dray = Dray::load().expect("root, and a kernel that takes dray's programs");
+    let played = dray.answer(&scenarios).expect("dray plays them");
+    let wrong = told_apart(&scenarios, &played);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Every difference, told.
+fn told_apart(recorded: &[Scenario], now: &[Scenario]) -> Vec<String> {
+    recorded
+        .iter()
+        .zip(now)
+        .flat_map(|(recorded, now)| {
+            differences(recorded, now).into_iter().map(|difference| {
+                format!(
+                    "{}, step {}: recorded {}, now {}",
+                    recorded.name, difference.step, difference.recorded, difference.now
+                )
+            })
+        })
+        .collect()
 }
 
 fn version(scenario: &Scenario) -> Option<(u32, u32, u32)> {
