@@ -38,7 +38,14 @@ pub(super) fn perform(step: &Step) -> Result<()> {
         Step::DownloadBpfLinker => download_bpf_linker(),
         Step::PrepareOracle => process::run(
             process::cargo()
-                .args(["run", "--quiet", "--package", "dray-oracle", "--", "prepare"])
+                .args([
+                    "run",
+                    "--quiet",
+                    "--package",
+                    "dray-oracle",
+                    "--",
+                    "prepare",
+                ])
                 .env("DRAY_BPF", "require"),
         ),
         Step::InstallCargoDeny => install_cargo_deny(),

@@ -209,14 +209,23 @@ fn the_oracle_is_made_ready_without_root_once_apt_knows_its_packages() {
         wants_oracle: true,
         ..complete()
     };
-    assert_eq!(next(&facts).expect("nothing to fail"), Some(Step::PrepareOracle));
+    assert_eq!(
+        next(&facts).expect("nothing to fail"),
+        Some(Step::PrepareOracle)
+    );
     let without_lists = Facts {
         root: true,
         apt_lists: false,
         ..facts.clone()
     };
-    assert_eq!(next(&without_lists).expect("nothing to fail"), Some(Step::RefreshApt));
-    let without_apt = Facts { apt: false, ..facts };
+    assert_eq!(
+        next(&without_lists).expect("nothing to fail"),
+        Some(Step::RefreshApt)
+    );
+    let without_apt = Facts {
+        apt: false,
+        ..facts
+    };
     let refusal = next(&without_apt).expect_err("there is no apt").to_string();
     assert!(refusal.contains("user-mode-linux"), "{refusal}");
 }
