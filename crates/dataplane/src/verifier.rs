@@ -211,9 +211,9 @@ impl fmt::Display for Statistics {
         writeln!(f, "Linux {}:\n", self.kernel)?;
         writeln!(
             f,
-            "| program | instructions looked at | of the limit | states | at a time | stack, bytes | instructions | machine code, bytes | time |"
+            "| program | instructions looked at | of the limit | states | at a time | own stack, bytes | functions' stacks | instructions | machine code, bytes | time |"
         )?;
-        writeln!(f, "|---|---:|---:|---:|---:|---:|---:|---:|---:|")?;
+        writeln!(f, "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|")?;
         for program in &self.programs {
             writeln!(f, "{program}")?;
         }
@@ -231,12 +231,15 @@ impl fmt::Display for Verified {
             time,
         } = &self.effort;
         let share = f64::from(*processed) * 100.0 / f64::from(LIMIT);
-        let frames: Vec<String> = frames.iter().map(u32::to_string).collect();
+        let (own, functions) = frames.split_first().unwrap_or((&0, &[]));
+        let functions = match functions.iter().max() {
+            Some(largest) => format!("{} of at most {largest}", functions.len()),
+            None => "none".to_owned(),
+        };
         write!(
             f,
-            "| `{}` | {processed} | {share:.1} % | {total_states} | {peak_states} | {} | {} | {} | {:.1} ms |",
+            "| `{}` | {processed} | {share:.1} % | {total_states} | {peak_states} | {own} | {functions} | {} | {} | {:.1} ms |",
             self.name,
-            frames.join(" + "),
             self.instructions,
             self.machine_code,
             time.as_secs_f64() * 1000.0,
@@ -297,7 +300,7 @@ mod tests {
         assert_eq!(cells(lines[2]), cells(lines[4]));
         assert_eq!(
             lines[4],
-            "| `director` | 124793 | 12.5 % | 7317 | 4937 | 256 + 240 + 8 | 9410 | 40429 | 6141.1 ms |"
+            "| `director` | 124793 | 12.5 % | 7317 | 4937 | 256 | 2 of at most 240 | 9410 | 40429 | 6141.1 ms |"
         );
     }
 }
