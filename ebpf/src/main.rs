@@ -239,7 +239,7 @@ fn frame(context: &XdpContext) -> Frame<'_> {
 /// The same context, for a function that is not inlined: the compiler would have its callers pass the two addresses that it
 /// reads of it, which the verifier then does not know for addresses any more.
 #[inline(always)]
-fn own<'a>(context: &'a XdpContext) -> &'a XdpContext {
+fn own(context: &XdpContext) -> &XdpContext {
     let mut context = core::ptr::from_ref(context);
     // SAFETY: the pointer stays what it was; the compiler no longer knows it.
     unsafe {

@@ -32,11 +32,6 @@ impl<S> Found<S> {
         reference: 0,
         meta: Meta::FREE,
     };
-
-    #[inline(always)]
-    pub(crate) fn is_none(&self) -> bool {
-        self.slot.is_null()
-    }
 }
 
 /// A slot that belongs to this packet alone until it is published or given back.
