@@ -1,11 +1,18 @@
-//! The program in the kernel against the same parsers and tables run on the host, on random input.
+//! The program in the kernel against a model of it on the host, on random input.
 
 #[path = "../common/mod.rs"]
 mod common;
 mod lives;
+mod model;
+mod packet;
+mod pair;
 mod random;
+mod scene;
 
 use dray_dataplane::Capacity;
+use proptest::{collection::vec, prelude::*};
+
+use pair::Pair;
 
 const SMALL: Capacity = Capacity {
     connections: 64,
@@ -14,3 +21,17 @@ const SMALL: Capacity = Capacity {
     words: 4096,
     hops: 16,
 };
+
+#[test]
+fn whatever_comes_in_the_kernel_does_what_the_model_does() {
+    let events = vec(random::event(), 1..40);
+    let mut config = ProptestConfig::with_cases(100);
+    // What fails is told by the seed in the output.
+    config.failure_persistence = None;
+    proptest!(config, |(scene in scene::scene(), events in events)| {
+        let mut pair = Pair::new(&scene);
+        for event in events {
+            pair.play(&event)?;
+        }
+    });
+}

@@ -25,12 +25,18 @@ use crate::{
 };
 use template::{Template, TemplateKey};
 
-/// Time in ticks, here from the model's own beginning on.
+/// Time in ticks.
 pub(crate) type Tick = u64;
 
-/// The client's packets while no reply was seen, the client's packets, the real server's.
-const DIRECTIONS: [usize; 3] = [0, 1, 2];
-const [INPUT_ONLY, INPUT, OUTPUT]: [usize; 3] = DIRECTIONS;
+/// The tick at which a private instance's clock begins: 2^20 s.
+const BEGINNING: Tick = (1_000_000_000 << 20) >> TICK_SHIFT;
+
+/// Row of the state tables: the client's packets, while no reply was seen.
+const INPUT_ONLY: usize = 0;
+/// The client's packets, once a reply was seen.
+const INPUT: usize = 1;
+/// The real server's packets.
+const OUTPUT: usize = 2;
 
 pub(crate) struct Model {
     pub(crate) policy: Policy,
@@ -99,7 +105,7 @@ impl Model {
             next_template: 1,
             fragments: HashMap::new(),
             locality: tables::no_locality(),
-            now: 0,
+            now: BEGINNING,
             passed: 0,
             reasons: Vec::new(),
         }

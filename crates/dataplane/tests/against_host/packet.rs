@@ -1,7 +1,6 @@
 //! A packet of either family.
 
 use dray_abi::ServiceKey;
-use dray_model::Family;
 use dray_packet::{Frame, TransportProtocol, ipv4, ipv6, sctp, tcp};
 
 /// What a connection is found by.
@@ -36,13 +35,6 @@ pub(crate) enum Packet {
 }
 
 impl Packet {
-    pub(crate) fn family(&self) -> Family {
-        match self {
-            Self::V4(_) => Family::Ipv4,
-            Self::V6(_) => Family::Ipv6,
-        }
-    }
-
     pub(crate) fn key(&self) -> Key {
         let [client_port, port] = match self {
             Self::V4(packet) => packet.ports(),

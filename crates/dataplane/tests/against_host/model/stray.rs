@@ -2,9 +2,7 @@
 
 use dray_abi::{FRAGMENT_TIME, Reason, ServiceKey};
 use dray_packet::{
-    Frame, Refusal, TransportProtocol, Upper,
-    answer::Buffer as _,
-    icmp, ipv4, ipv6,
+    Frame, Refusal, TransportProtocol, Upper, answer::Buffer as _, icmp, ipv4, ipv6,
 };
 
 use super::{
@@ -46,8 +44,7 @@ impl Model {
     }
 
     fn follow(&self, bytes: &mut [u8], offset: usize) -> Result<u32, Reason> {
-        let (packet, upper) =
-            header(&Frame::from(bytes), offset).map_err(|_| Reason::Truncated)?;
+        let (packet, upper) = header(&Frame::from(bytes), offset).map_err(|_| Reason::Truncated)?;
         if let Some((number, over)) = self.fragments.get(&packet.fragment_key())
             && *over >= self.now
         {
