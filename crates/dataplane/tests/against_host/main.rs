@@ -24,8 +24,8 @@ const SMALL: Capacity = Capacity {
 
 #[test]
 fn whatever_comes_in_the_kernel_does_what_the_model_does() {
-    let events = vec(random::event(), 1..40);
-    let mut config = ProptestConfig::with_cases(100);
+    let events = vec(random::event(), 1..300);
+    let mut config = ProptestConfig::with_cases(50);
     // What fails is told by the seed in the output.
     config.failure_persistence = None;
     proptest!(config, |(scene in scene::scene(), events in events)| {

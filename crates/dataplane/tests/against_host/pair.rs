@@ -1,14 +1,24 @@
 //! A director in the kernel and its model, which live through the same.
 
 use dray_abi::{ServiceKey, duration_of_ticks};
-use dray_model::{DataPlane as _, Live, ServiceIdentity, Thresholds};
+use dray_dataplane::Capacity;
+use dray_model::{DataPlane as _, Live, ServiceIdentity};
 use proptest::{prelude::*, test_runner::TestCaseError};
 
 use crate::{
-    common::*,
+    common::{Director, OTHER_PORT, OWN, identity, mac_of},
     model::{Model, Target},
     random::Event,
     scene::{Reach, Scene, Server},
+};
+
+/// Room for far more connections than a test has, as the model's tables are never full.
+const CAPACITY: Capacity = Capacity {
+    connections: 512,
+    services: 64,
+    destinations: 256,
+    words: 1 << 16,
+    hops: 256,
 };
 
 pub(crate) struct Pair {
@@ -20,7 +30,7 @@ pub(crate) struct Pair {
 
 impl Pair {
     pub(crate) fn new(scene: &Scene) -> Self {
-        let mut director = Director::new();
+        let mut director = Director::with(CAPACITY);
         director.policy(|policy| *policy = scene.policy);
         let plane = director.private.data_plane();
         plane.set_mark_rules(&scene.rules).expect("room for rules");
@@ -34,19 +44,18 @@ impl Pair {
         for service in &scene.services {
             let weights: Vec<u32> = service.servers.iter().map(|server| server.weight).collect();
             let index = pair.director.services();
-            let identity = &service.identity;
-            let numbers =
-                pair.director
-                    .service_with(identity, service.kind, service.options, &weights);
+            let numbers = pair.director.service_with(
+                &service.identity,
+                service.kind,
+                service.options,
+                &weights,
+            );
             for (number, server) in numbers.into_iter().zip(&service.servers) {
                 pair.equip(index, number, server);
             }
             let record = pair.director.record(index);
-            pair.model.add_service(
-                key(&crate::common::identity(identity)),
-                service.options,
-                record,
-            );
+            pair.model
+                .add_service(key(&identity(&service.identity)), service.options, record);
         }
         pair
     }
@@ -68,10 +77,6 @@ impl Pair {
         if server.upper != 0 {
             self.director.limit(number, server.upper, 0);
         }
-        let Thresholds { upper, lower } = Thresholds {
-            upper: server.upper,
-            lower: 0,
-        };
         let source = if interface == 1 { OWN } else { OTHER_PORT };
         let hop = dray_model::NextHop {
             interface,
@@ -87,8 +92,8 @@ impl Pair {
             local: server.reach == Reach::Local,
             direct: true,
             hop: has_hop.then_some(hop),
-            upper,
-            lower,
+            upper: server.upper,
+            lower: 0,
             active: 0,
             inactive: 0,
             overloaded: false,

@@ -62,7 +62,7 @@ fn input() -> BoxedStrategy<(usize, Vec<u8>)> {
         bytes
     });
     let noise = vec(any::<u8>(), 14..200);
-    let bytes = prop_oneof![8 => frame(), 2 => damaged, 1 => cut, 1 => noise];
+    let bytes = prop_oneof![16 => frame(), 3 => damaged, 1 => cut, 1 => noise];
     let for_us = prop::bool::weighted(0.98);
     (0..2_usize, bytes, for_us)
         .prop_map(|(port, mut bytes, for_us)| {
@@ -115,8 +115,9 @@ fn packet() -> BoxedStrategy<Frame> {
     let packet = prop_oneof![12 => request, 3 => reply, 3 => about, 1 => other];
     let ttl = prop_oneof![8 => Just(64_u8), 1 => 0..3_u8];
     let tags = prop_oneof![
-        5 => Just(vec![]),
-        3 => select(vec![vec![0_u16], vec![7], vec![7, 8], vec![7, 8, 9]]),
+        12 => Just(vec![]),
+        3 => select(vec![vec![0_u16], vec![7], vec![7, 8]]),
+        1 => Just(vec![7, 8, 9]),
     ];
     let payload = prop_oneof![3 => vec(any::<u8>(), 0..40), 1 => vec(any::<u8>(), 40..100)];
     let extensions = prop_oneof![3 => Just(vec![]), 1 => vec(extension(), 1..4)];
@@ -144,7 +145,7 @@ struct Flow {
 }
 
 fn flow() -> BoxedStrategy<Flow> {
-    let client_port = prop_oneof![8 => 4000..4003_u16, 1 => Just(20)];
+    let client_port = prop_oneof![12 => 4000..4002_u16, 1 => Just(20)];
     let port = prop_oneof![6 => Just(80_u16), 2 => Just(21), 1 => Just(20), 2 => Just(5000)];
     (
         any::<bool>(),
@@ -227,6 +228,8 @@ pub(crate) fn flags() -> BoxedStrategy<TcpFlags> {
         TcpFlags::URG,
     ];
     let ordinary = select(vec![
+        TcpFlags::SYN,
+        TcpFlags::SYN,
         TcpFlags::SYN,
         TcpFlags::ACK,
         TcpFlags::FIN | TcpFlags::ACK,
