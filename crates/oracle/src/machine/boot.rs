@@ -65,7 +65,7 @@ fn start(command: &mut Command) -> Result<Running> {
         watch: None,
     };
     let watch = Command::new("sh")
-        .args(["-c", "read nothing; kill -KILL -- \"-$0\""])
+        .args(["-c", "read nothing; kill -s KILL -- \"-$0\""])
         .arg(group.to_string())
         .stdin(Stdio::piped())
         .process_group(0)
