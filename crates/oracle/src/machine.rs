@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use dray_guest::{ERRORS, Event, KERNEL, PLANS, Plan, REPORTS};
 use rustix::fs::{FlockOperation, flock};
 
@@ -69,9 +69,25 @@ impl Machine {
 
     /// Boots, has the plans played, and returns when the machine is off again.
     ///
+    /// On processors with wide registers the host now and then kills a process of this kernel, whose stacks for signals
+    /// are small ("overflowed sigaltstack" in the host's log). Nothing is known of the plans then, and they are played
+    /// again.
+    ///
     /// # Errors
-    /// When it does not start, does not end within `limit`, or did not play every plan.
+    /// When it does not start, does not end within `limit`, or does not play every plan, three times.
     pub fn play(&self, plans: &[Plan], limit: Duration) -> Result<Played> {
+        const TRIES: usize = 3;
+        let mut tries = 1;
+        loop {
+            match self.play_once(plans, limit)? {
+                Err(_) if tries < TRIES => tries += 1,
+                played => return played,
+            }
+        }
+    }
+
+    /// The inner result is an error when the machine started, ended, and did not play every plan.
+    fn play_once(&self, plans: &[Plan], limit: Duration) -> Result<Result<Played>> {
         let folder = tempfile::Builder::new()
             .prefix("dray-oracle-")
             .tempdir()
@@ -88,34 +104,36 @@ impl Machine {
             .context("failed to write a plan")?;
         }
         let console = boot::run(self, folder, limit)?;
-        read_reports(folder, plans)
-            .with_context(|| format!("the guest's console says:\n{}", tail(&console)))
+        let says = || format!("the guest's console says:\n{}", tail(&console));
+        let Ok(kernel) = fs::read_to_string(folder.join(KERNEL)) else {
+            return Err(anyhow!(
+                "the guest did not start; User-Mode-Linux traces processes (ptrace): where that is forbidden, as in \
+                 some containers, allow it (docker: --cap-add SYS_PTRACE --security-opt seccomp=unconfined)"
+            ))
+            .with_context(says);
+        };
+        Ok(read_reports(folder, plans.len())
+            .with_context(says)
+            .map(|events| Played {
+                kernel: kernel.trim().to_owned(),
+                events,
+            }))
     }
 }
 
-fn read_reports(folder: &Path, plans: &[Plan]) -> Result<Played> {
-    let Ok(kernel) = fs::read_to_string(folder.join(KERNEL)) else {
-        bail!(
-            "the guest did not start; User-Mode-Linux traces processes (ptrace): where that is forbidden, as in some \
-             containers, allow it (docker: --cap-add SYS_PTRACE --security-opt seccomp=unconfined)"
-        );
-    };
+fn read_reports(folder: &Path, count: usize) -> Result<Vec<Vec<Event>>> {
     let errors = fs::read_to_string(folder.join(ERRORS)).unwrap_or_default();
     if !errors.trim().is_empty() {
         bail!("the guest says: {}", errors.trim());
     }
-    let events = (0..plans.len())
+    (0..count)
         .map(|number| {
             let path = folder.join(REPORTS).join(number.to_string());
             let report = fs::read_to_string(&path)
                 .with_context(|| format!("plan {number} was not played"))?;
             dray_guest::events(&report).with_context(|| format!("in the report of plan {number}"))
         })
-        .collect::<Result<_>>()?;
-    Ok(Played {
-        kernel: kernel.trim().to_owned(),
-        events,
-    })
+        .collect()
 }
 
 /// The last lines of a console.

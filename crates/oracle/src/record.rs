@@ -31,6 +31,11 @@ pub enum Complaint {
         /// How late.
         late: Duration,
     },
+    /// The host killed a process of the guest: play it again.
+    Killed {
+        /// The step; `None` for the set-up.
+        step: Option<usize>,
+    },
     /// A reply had nothing to answer: the packet had not been forwarded.
     NothingToReplyTo {
         /// The reply's step.
@@ -48,11 +53,26 @@ impl fmt::Display for Complaint {
                 "step {step}: {} ms late, too slow to trust the timing; play it again",
                 late.as_millis()
             ),
+            Self::Killed { step: Some(step) } => {
+                write!(f, "step {step}: the command was killed; play it again")
+            }
+            Self::Killed { step: None } => f.write_str("the set-up was killed; play it again"),
             Self::NothingToReplyTo { step } => {
                 write!(f, "step {step}: there was nothing to reply to")
             }
             Self::Wrong(what) => f.write_str(what),
         }
+    }
+}
+
+impl Recording {
+    /// Whether playing it again would give the same answers.
+    #[must_use]
+    pub fn is_steady(&self) -> bool {
+        !self
+            .complaints
+            .iter()
+            .any(|complaint| matches!(complaint, Complaint::Slow { .. } | Complaint::Killed { .. }))
     }
 }
 

@@ -9,7 +9,7 @@ use dray_replay::{
 };
 
 use super::exceptions::{Exception, explanation};
-use crate::{Machine, Recording, record};
+use crate::{Machine, record};
 
 /// Who is compared with the kernel.
 pub trait Subject {
@@ -133,14 +133,4 @@ pub(super) fn findings(
             _ => None,
         })
         .collect())
-}
-
-impl Recording {
-    /// Whether its timing can be trusted.
-    pub(super) fn is_steady(&self) -> bool {
-        !self
-            .complaints
-            .iter()
-            .any(|complaint| matches!(complaint, crate::Complaint::Slow { .. }))
-    }
 }

@@ -18,6 +18,9 @@ const LATE: Duration = Duration::from_millis(250);
 /// How long steps between two waits may take, in the guest's time: scenarios know no other time than that of their waits.
 const BUSY: Duration = Duration::from_millis(700);
 
+/// What a shell returns when a command was killed: 128 and a signal's number. ipvsadm's own failures are 2 and 255.
+const KILLED: std::ops::Range<i32> = 129..160;
+
 /// The scenario with the answers that `events` are.
 pub(super) fn fill_in(scenario: &Scenario, events: &[Event]) -> Result<Recording> {
     let mut reading = Reading {
@@ -93,8 +96,8 @@ struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     fn set_up(&mut self) -> Result<()> {
-        let answer = self.command()?.1;
-        if answer != CommandAnswer::silent() {
+        let answer = self.command(None)?.1;
+        if !KILLED.contains(&answer.rc) && answer != CommandAnswer::silent() {
             self.complaints.push(Complaint::Wrong(format!(
                 "the set-up failed ({}): {}",
                 answer.rc,
@@ -111,12 +114,12 @@ impl<'a> Reading<'a> {
             Step::Ipvsadm { expect, .. }
             | Step::Sysctl { expect, .. }
             | Step::Shell { expect, .. } => {
-                let (at, answer) = self.command()?;
+                let (at, answer) = self.command(Some(self.step))?;
                 *expect = Some(answer);
                 Ok(at)
             }
             Step::Dump { kind, expect } => {
-                let (at, answer) = self.command()?;
+                let (at, answer) = self.command(Some(self.step))?;
                 *expect = Some(normalised(*kind, &answer.out.join("\n")));
                 Ok(at)
             }
@@ -200,15 +203,18 @@ impl<'a> Reading<'a> {
             .collect()
     }
 
-    fn command(&mut self) -> Result<(Duration, CommandAnswer)> {
+    fn command(&mut self, step: Option<usize>) -> Result<(Duration, CommandAnswer)> {
         match self.next()? {
-            Event::Ran { at, status, output } => Ok((
-                *at,
-                CommandAnswer {
+            Event::Ran { at, status, output } => {
+                if KILLED.contains(status) {
+                    self.complaints.push(Complaint::Killed { step });
+                }
+                let answer = CommandAnswer {
                     rc: *status,
                     out: output.lines().map(str::to_owned).collect(),
-                },
-            )),
+                };
+                Ok((*at, answer))
+            }
             other => bail!("instead of a command the guest reported {other}"),
         }
     }
