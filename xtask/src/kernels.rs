@@ -35,7 +35,7 @@ pub(crate) struct Options {
     /// Where qemu or the kernel cannot be had, say so and succeed
     #[arg(long)]
     if_possible: bool,
-    /// Which of the data plane's test files to run [default: verifier forwarding pinned]
+    /// Which of the data plane's test files to run [default: verifier, forwarding, and a test of pinned]
     tests: Vec<String>,
 }
 
