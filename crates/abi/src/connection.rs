@@ -37,7 +37,8 @@ pub struct Slot4 {
     /// The tick of the first packet.
     pub since: u32,
     /// The persistence template that the connection belongs to: 1 + its place in the table of templates (bucket × 8 + slot),
-    /// lowest byte first; 0 for none.
+    /// lowest byte first; 0 for none. With [`Meta::TRANSLATED`] the [`Translation`](crate::Translation) instead, which then
+    /// names the template.
     pub template: [u8; 3],
     /// In a bucket's first slot: not zero once a connection of this home went elsewhere.
     pub spilled: u8,
@@ -83,10 +84,18 @@ impl Meta {
     const BUSY: u64 = 0x1f;
     const STATE: u8 = 0x1f;
 
+    /// The state number of a return slot: not a connection, but where the replies of a translated one are found. Its key is
+    /// a reply's as it comes from the real server; it ends with its connection.
+    pub const RETURN: u8 = 12;
+    /// How far ahead the time of a return slot is over, in ticks: more than three years.
+    pub const RETURN_TIME: u32 = 0x6000_0000;
+
     /// Flag of a connection: a packet of the real server's was seen (IPVS's NOOUTPUT is off).
     pub const REPLIED: u8 = 1 << 5;
     /// Flag of a connection: it belongs to a persistence template.
     pub const CONTROLLED: u8 = 1 << 6;
+    /// Flag of a connection: its packets get other addresses; the slot names its [`Translation`](crate::Translation).
+    pub const TRANSLATED: u8 = 1 << 7;
     /// Flag of a template: its real server is gone or quiesced, so that nobody may find it any more.
     pub const RETIRED: u8 = 1 << 5;
 
@@ -119,7 +128,8 @@ impl Meta {
         (self.0 >> 8) as u32 & crate::MAX_DESTINATION
     }
 
-    /// The state's number, 0 to 31: IPVS's for TCP (0 to 10), 11 for UDP, 16 plus IPVS's for SCTP (16 to 29).
+    /// The state's number, 0 to 31: IPVS's for TCP (0 to 10), 11 for UDP, 12 for a [return slot](Meta::RETURN), 16 plus
+    /// IPVS's for SCTP (16 to 29).
     #[inline(always)]
     pub const fn state(self) -> u8 {
         self.0 as u8 & Self::STATE

@@ -1,4 +1,4 @@
-//! Destinations, their next hops, and what is counted for them.
+//! Destinations, and what is counted for them.
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -27,10 +27,18 @@ impl Destination {
     pub const QUIESCED: u16 = 1 << 1;
     /// The real server is the director itself.
     pub const LOCAL: u16 = 1 << 2;
-    /// The forwarding method's place: IPVS's number (0 NAT, 2 tunnel, 3 direct routing) in bits 4 to 6.
+    /// The forwarding method's place: its number in bits 4 to 6.
     pub const METHOD_SHIFT: u16 = 4;
+    /// IPVS's number of masquerading.
+    pub const NAT: u16 = 0;
+    /// IPVS's number of tunnelling.
+    pub const TUNNEL: u16 = 2;
+    /// IPVS's number of direct routing.
+    pub const DIRECT_ROUTING: u16 = 3;
+    /// NAT with a source address of the director's: the number that IPVS with this method gives it.
+    pub const FULLNAT: u16 = 5;
 
-    /// The forwarding method, IPVS's number.
+    /// The forwarding method: [`Destination::DIRECT_ROUTING`] and the like.
     #[inline(always)]
     pub const fn method(&self) -> u16 {
         self.flags >> Self::METHOD_SHIFT & 7
@@ -51,28 +59,6 @@ pub struct DestinationInfo {
     pub used: u32,
     /// Fills the entry.
     pub reserved: [u32; 2],
-}
-
-/// Where frames for a destination go. Never written while a destination names it.
-#[repr(C)]
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
-)]
-pub struct Hop {
-    /// Destination address of the frame.
-    pub destination: [u8; 6],
-    /// Source address of the frame.
-    pub source: [u8; 6],
-    /// The port that it leaves by.
-    pub port: u32,
-    /// VLAN identifier of the frame (1 to 4094), 0 for an untagged one.
-    pub vlan: u32,
-    /// 1 when the entry is in use.
-    pub used: u32,
-    /// The largest IP packet that fits, in bytes.
-    pub mtu: u32,
-    /// Fills the entry.
-    pub reserved: u32,
 }
 
 /// Connections of a destination now, and ever, and how many it may have.

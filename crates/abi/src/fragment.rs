@@ -24,6 +24,10 @@ pub struct Fragment {
     /// Source and destination (16 + 16 bytes, network order, IPv4 as IPv4-mapped IPv6), identification (4 bytes, network
     /// order, IPv4's in the last two), the protocol's number (IPv4) or 0, and three zero bytes.
     pub key: [u64; 5],
-    /// No meaning.
-    pub reserved: [u64; 2],
+    /// The [`Translation`](crate::Translation) of its connection (1 + its place); 0 when its addresses stay.
+    pub translation: u32,
+    /// 1 when it is a reply of a translated connection.
+    pub is_reply: u32,
+    /// Fills the cache line.
+    pub reserved: u64,
 }

@@ -51,8 +51,8 @@ pub struct Identity {
     pub hops: u32,
     /// Buckets of the table of templates.
     pub template_buckets: u32,
-    /// Fills the word.
-    pub reserved: u32,
+    /// Buckets of the table of translations.
+    pub translation_buckets: u32,
     /// A hash of who made them (the runtime directory).
     pub owner: u64,
     /// Connections that the tables were made for.

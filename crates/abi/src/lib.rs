@@ -9,8 +9,10 @@
 #![no_std]
 
 mod connection;
+mod decap;
 mod destination;
 mod fragment;
+mod hop;
 mod identity;
 mod limits;
 mod locality;
@@ -20,10 +22,13 @@ mod reason;
 mod rule;
 mod service;
 mod template;
+mod translation;
 
 pub use connection::{Bucket4, Bucket6, Meta, SLOTS_PER_BUCKET, Slot4, Slot6};
-pub use destination::{Counters, Destination, DestinationInfo, Hop, Live};
+pub use decap::{DecapReason, MAX_TUNNEL_SOURCES, TunnelSource};
+pub use destination::{Counters, Destination, DestinationInfo, Live};
 pub use fragment::{FRAGMENT_BUCKETS, FRAGMENT_TIME, Fragment, FragmentBucket};
+pub use hop::Hop;
 pub use identity::{HashKey, Identity, TICK_SHIFT, duration_of_ticks, ticks_of_nanoseconds};
 pub use limits::{MAX_DESTINATION, MAX_PORTS, SLOTS_PER_CONNECTION};
 pub use locality::{LOCALITY_BUCKETS, LOCALITY_MEMBERS, Locality, LocalityBucket};
@@ -32,10 +37,11 @@ pub use reason::{ANSWERS, REASONS_PER_CPU, Reason, Verdict};
 pub use rule::{MAX_RULES, RULE_ROOM, Rule};
 pub use service::{Service, ServiceKey, ServiceOptions};
 pub use template::{Template, TemplateBucket};
+pub use translation::{LOCAL_ADDRESSES, LocalAddress, Translation, TranslationBucket};
 
 /// Changed whenever the layout or the meaning of any map changes. Pinned maps live under a directory with
 /// this number, so that a program never reads another version's maps.
-pub const ABI_VERSION: u32 = 1;
+pub const ABI_VERSION: u32 = 2;
 
 /// Asserts the size of each type, so that a change of layout cannot slip in.
 macro_rules! sizes {
@@ -54,14 +60,16 @@ sizes!(
     Locality = 128,
     Destination = 16,
     DestinationInfo = 48,
-    Hop = 32,
-    Port = 296,
+    Hop = 128,
+    Translation = 128,
+    TunnelSource = 20,
+    Port = 304,
     Live = 32,
     Counters = 32,
     Rule = 88,
     Service = 32,
     ServiceKey = 20,
-    Settings = 280,
+    Settings = 288,
     Identity = 144,
     HashKey = 88,
 );

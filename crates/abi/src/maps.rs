@@ -1,4 +1,4 @@
-//! Names of the maps. The eBPF program declares a static of each name; user space finds and pins it by it.
+//! Names of the maps. The eBPF programs declare a static of each name; user space finds and pins it by it.
 
 /// `ARRAY` of [`Bucket4`](crate::Bucket4): IPv4 connections. Packets and the sweeper write.
 pub const CONNECTIONS4: &str = "CONNECTIONS4";
@@ -6,6 +6,10 @@ pub const CONNECTIONS4: &str = "CONNECTIONS4";
 pub const CONNECTIONS6: &str = "CONNECTIONS6";
 /// `ARRAY` of [`TemplateBucket`](crate::TemplateBucket): persistence templates. Packets and the sweeper write.
 pub const TEMPLATES: &str = "TEMPLATES";
+/// `ARRAY` of [`TranslationBucket`](crate::TranslationBucket): what NAT and FULLNAT make of packets. Packets and the sweeper write.
+pub const TRANSLATIONS: &str = "TRANSLATIONS";
+/// `ARRAY` of [`LocalAddress`](crate::LocalAddress): FULLNAT's own addresses. The control room writes.
+pub const LOCALS: &str = "LOCALS";
 /// `ARRAY` of [`FragmentBucket`](crate::FragmentBucket): ways of fragmented packets. Packets write.
 pub const FRAGMENTS: &str = "FRAGMENTS";
 /// `ARRAY` of [`LocalityBucket`](crate::LocalityBucket): what `lblc` and `lblcr` remember. Packets and the sweeper write.
@@ -38,10 +42,12 @@ pub const REASONS: &str = "REASONS";
 pub const IDENTITY: &str = "IDENTITY";
 
 /// Every map.
-pub const ALL: [&str; 18] = [
+pub const ALL: [&str; 20] = [
     CONNECTIONS4,
     CONNECTIONS6,
     TEMPLATES,
+    TRANSLATIONS,
+    LOCALS,
     FRAGMENTS,
     LOCALITY,
     RULES,
@@ -58,3 +64,11 @@ pub const ALL: [&str; 18] = [
     REASONS,
     IDENTITY,
 ];
+
+/// `LPM_TRIE` of the real server's decapsulator: the sources that tunnels may come from. Its user space writes.
+pub const TUNNEL_SOURCES: &str = "TUNNEL_SOURCES";
+/// `PERCPU_ARRAY` of u64 of the decapsulator, by [`DecapReason`](crate::DecapReason). Packets count.
+pub const DECAP_REASONS: &str = "DECAP_REASONS";
+
+/// Every map of the decapsulator.
+pub const OF_DECAPSULATOR: [&str; 2] = [TUNNEL_SOURCES, DECAP_REASONS];

@@ -44,6 +44,10 @@ pub struct Settings {
     pub passed: u32,
     /// The clock of a private instance, in ticks (see the program's constant `OWN_CLOCK`).
     pub clock: u32,
+    /// FULLNAT: how many local addresses there are, of IPv4 in the low half, of IPv6 in the high half.
+    pub locals: u32,
+    /// FULLNAT: the local ports, the first one in the low half, how many in the high half.
+    pub local_ports: u32,
     /// Fills the word.
     pub reserved: u32,
 }

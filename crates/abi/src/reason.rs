@@ -84,7 +84,12 @@ reasons! {
     NoSession = 24, "no-session", Drop, "The service's persistence engine found no session in the packet (no SIP Call-ID, say).";
     LateFirstFragment = 25, "late-first-fragment", Drop, "A fragment of a packet to a VIP that came before the first one, which alone tells the service.";
     TemplatesFull = 26, "templates-full", Forward, "The table of persistence templates had no room: the connection was scheduled without one.";
-    OtherMethod = 27, "other-method", Drop, "The real server's forwarding method is not in dray yet.";
     IcmpChecksum = 28, "icmp-checksum", Drop, "An ICMP error about a connection with a wrong checksum.";
     IcmpFragment = 29, "icmp-fragment", Drop, "An ICMPv6 error behind a Fragment header, which no sender makes.";
+    TranslationsFull = 30, "translations-full", Drop, "A new connection to a NAT or FULLNAT real server found the table of translations full (`max_translations`).";
+    PortsExhausted = 31, "ports-exhausted", Drop, "A new connection to a FULLNAT real server found no free local address and port (`[director.fullnat]`).";
+    Hairpin = 32, "hairpin", Drop, "NAT: the client is the real server itself or on its network, so that replies would not come back through the director; use fullnat.";
+    OtherFamily = 33, "other-family", Drop, "A packet that cannot be made one of the real server's IP version: fragment, options, extension headers, ICMP.";
+    NoTranslation = 34, "no-translation", Drop, "A reply or fragment of a translated connection that has just ended.";
+    TunnelChecksum = 35, "tunnel-checksum", Drop, "The packet's bytes could not be summed up for the tunnel's or the datagram's checksum.";
 }

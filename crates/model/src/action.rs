@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::{
-    ActualDestination, DestinationId, HopId, NextHop, Record, ServiceId, ServiceIdentity,
+    ActualDestination, DestinationId, Hop, HopId, Record, ServiceId, ServiceIdentity,
     ServiceOptions,
 };
 
@@ -16,7 +16,7 @@ pub enum Action {
         /// Its number.
         id: HopId,
         /// Its contents.
-        hop: NextHop,
+        hop: Hop,
     },
     /// Writes a destination whose number is free.
     AddDestination {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt, net::IpAddr};
 
 use crate::{
-    DestinationId, Forward, HopId, NextHop, Record, ServiceId, ServiceIdentity, ServiceOptions,
+    DestinationId, Forward, Hop, HopId, Record, ServiceId, ServiceIdentity, ServiceOptions,
     Thresholds,
 };
 
@@ -15,7 +15,7 @@ pub struct Actual {
     /// Destinations, those of removed real servers with connections left among them.
     pub destinations: BTreeMap<DestinationId, ActualDestination>,
     /// Next hops that destinations may name.
-    pub hops: BTreeMap<HopId, NextHop>,
+    pub hops: BTreeMap<HopId, Hop>,
 }
 
 /// A service that packets can find.

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{Action, Actual, MarkRule, Policy, ServiceAddress};
+use crate::{Action, Actual, LocalAddresses, MarkRule, Policy, ServiceAddress};
 
 /// The data plane. One task owns it; every write goes through here.
 ///
@@ -44,6 +44,12 @@ pub trait DataPlane: Send {
     /// # Errors
     /// When there are more than [`MAX_MARK_RULES`](crate::MAX_MARK_RULES), or one names an interface that is not in use; nothing was changed then.
     fn set_mark_rules(&mut self, rules: &[MarkRule]) -> Result<(), DataPlaneError>;
+
+    /// Takes FULLNAT's local addresses and ports for connections that begin from now on. Those that have others keep them.
+    ///
+    /// # Errors
+    /// When there are more than 256 of a family; nothing was changed then.
+    fn set_local_addresses(&mut self, locals: &LocalAddresses) -> Result<(), DataPlaneError>;
 
     /// Ends connections whose time is over, over one part in `parts` of the table; the parts follow one
     /// another from call to call.
@@ -188,6 +194,8 @@ pub struct Sweep {
     pub alive: u64,
     /// Connections ended.
     pub ended: u64,
+    /// Of those that go on, how many have their addresses changed (NAT, FULLNAT).
+    pub translated: u64,
 }
 
 /// One persistence template.
@@ -220,6 +228,8 @@ pub struct Connection {
     pub client: SocketAddr,
     /// The destination.
     pub destination: DestinationId,
+    /// FULLNAT: the address and port of the director's that the real server sees.
+    pub local: Option<SocketAddr>,
     /// State, in IPVS's names (`ESTABLISHED`, `UDP`, …).
     pub state: &'static str,
     /// Time until it ends if no packet comes.

@@ -1,8 +1,15 @@
 //! What the operator wants: one validated value, whatever it was written in.
 
-use std::{fmt, net::IpAddr, num::NonZeroU32};
+use std::{
+    fmt,
+    net::IpAddr,
+    num::{NonZeroU16, NonZeroU32},
+};
 
-use crate::{IpvsOptions, MarkRule, ServiceIdentity, ServiceOptions, Thresholds, Timeouts};
+use crate::{
+    ClientAddress, Forward, IpvsOptions, LocalAddresses, MarkRule, ServiceIdentity, ServiceOptions,
+    Thresholds, Timeouts, TunnelSources,
+};
 
 /// The whole desired state of one director.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +27,13 @@ pub struct Director {
     pub interfaces: Vec<String>,
     /// Room in the connection table of each address family, in connections (1,024 to 67,108,864).
     pub max_connections: NonZeroU32,
-    /// Who puts the VIPs on the director's interface.
+    /// Room in the table of translations, in NAT and FULLNAT connections of both families together (1,024 to 8,388,608).
+    pub max_translations: NonZeroU32,
+    /// Where tunnels come from.
+    pub tunnels: TunnelSources,
+    /// Where FULLNAT's packets come from.
+    pub fullnat: LocalAddresses,
+    /// Who puts the VIPs, and FULLNAT's local addresses, on the director's interface.
     pub vips: VipOwnership,
     /// How long a connection lasts without packets; each 1 s to 31 days, in whole seconds.
     pub timeouts: Timeouts,
@@ -53,9 +66,14 @@ pub struct Service {
     pub scheduler: Scheduler,
     /// How it treats clients.
     pub options: ServiceOptions,
-    /// How packets reach the real server.
+    /// How real servers that name no method of their own are reached.
     pub forward: Forward,
-    /// Real servers in the order of the file; no address twice, all of the service's family.
+    /// What FULLNAT's real servers are told of the client.
+    pub client_address: ClientAddress,
+    /// The largest TCP segment that SYNs may ask for, in bytes (536 to 65,495); lower ones stay.
+    pub mss: Option<NonZeroU16>,
+    /// Real servers in the order of the file; no address and port twice. All of the service's family, but for
+    /// tunnels and FULLNAT.
     pub reals: Vec<RealServer>,
 }
 
@@ -97,8 +115,12 @@ impl fmt::Display for ServiceName {
 /// One real server of one virtual service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RealServer {
-    /// Its address. In direct routing the port is always the service's.
+    /// Its address.
     pub address: IpAddr,
+    /// Its port; 0 for that of the connection. With direct routing and tunnels the service's (0 for a mark).
+    pub port: u16,
+    /// How packets reach it.
+    pub forward: Forward,
     /// Its share of new connections; 0 quiesces it.
     pub weight: Weight,
     /// Beyond which numbers of connections it gets no new ones.
@@ -222,27 +244,5 @@ impl Scheduler {
         Self::ALL
             .into_iter()
             .find(|scheduler| scheduler.name() == name)
-    }
-}
-
-/// How packets reach a real server; the names are IPVS's forwarding methods.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Forward {
-    /// Direct routing: same layer-2 network, only the Ethernet addresses and the TTL change.
-    DirectRouting,
-    /// IP in IP (RFC 2003, RFC 2473).
-    Tunnel,
-    /// IPVS's masquerading: the destination address and port become the real server's.
-    Nat,
-}
-
-impl Forward {
-    /// The name in the configuration.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::DirectRouting => "dr",
-            Self::Tunnel => "tun",
-            Self::Nat => "nat",
-        }
     }
 }

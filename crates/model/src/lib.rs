@@ -15,6 +15,8 @@ mod address;
 pub mod config;
 mod dataplane;
 mod desired;
+mod forward;
+mod hop;
 mod mark_rule;
 mod net;
 mod options;
@@ -28,10 +30,13 @@ pub use dataplane::{
     ReasonCount, Record, ServiceId, Sweep, Template, Timeouts, Verdict, XdpMode,
 };
 pub use desired::{
-    Desired, Director, Forward, HashFlags, RealServer, Scheduler, Service, ServiceName,
-    VipOwnership, Weight,
+    Desired, Director, HashFlags, RealServer, Scheduler, Service, ServiceName, VipOwnership, Weight,
 };
+pub use forward::{
+    ClientAddress, Forward, LocalAddresses, Tunnel, TunnelChecksum, TunnelSource, TunnelSources,
+};
+pub use hop::{Hop, Rewrite};
 pub use mark_rule::{MAX_MARK_RULES, MarkRule};
-pub use net::{Net, NetError, NextHop, Resolution, Unresolved};
+pub use net::{Net, NetError, NextHop, Resolution, Unresolved, Way};
 pub use options::{Granularity, Persistence, PersistenceEngine, ServiceOptions, Thresholds};
 pub use policy::{Defence, IpvsOptions, KernelRules, NoDestination, Policy, Removed};

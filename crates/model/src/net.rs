@@ -61,11 +61,24 @@ impl fmt::Display for NextHop {
     }
 }
 
+/// The way to an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Way {
+    /// Where its packets leave.
+    pub next: NextHop,
+    /// The gateway that it is behind; `None` when it is on a network of the host's.
+    pub gateway: Option<IpAddr>,
+    /// The address that the host's own packets to it would have; `None` when it has none of that family there.
+    pub source: Option<IpAddr>,
+    /// The prefix length of the network that the host shares with it, 1 to 128; `None` behind a gateway.
+    pub shared: Option<u8>,
+}
+
 /// What is known of the way to an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resolution {
-    /// Its neighbour is known.
-    Resolved(NextHop),
+    /// Its neighbour, or its gateway's, is known.
+    Resolved(Way),
     /// It is not, and why.
     Unresolved(Unresolved),
 }
@@ -88,14 +101,6 @@ pub enum Unresolved {
     /// There is no route.
     #[error("no route to it")]
     NoRoute,
-    /// The route goes through a gateway; direct routing needs the real server on the same layer-2 network.
-    #[error(
-        "it is behind the gateway {gateway}; direct routing needs it on a network of the director"
-    )]
-    BehindGateway {
-        /// The gateway.
-        gateway: IpAddr,
-    },
     /// The address is one of the host's own.
     #[error("it is an address of this host")]
     Local,
