@@ -24,6 +24,25 @@ impl Sum {
         Self(sum)
     }
 
+    /// Of the pseudo-header that checksums of the transport layer begin with (RFC 9293 section 3.1, RFC 8200 section 8.1):
+    /// source and destination as words, first byte lowest, and the bytes that the IP packet carries. That of IPv6 has the
+    /// same numbers at other even places.
+    #[inline(always)]
+    pub const fn pseudo_header<const N: usize>(
+        addresses: [u64; N],
+        protocol: u8,
+        length: u16,
+    ) -> Self {
+        let [high, low] = length.to_be_bytes();
+        let mut sum = u32::from_le_bytes([0, protocol, high, low]) as u64;
+        let mut at = 0;
+        while at < N {
+            sum += halves(addresses[at]);
+            at += 1;
+        }
+        Self(sum)
+    }
+
     /// Of both.
     #[inline(always)]
     pub const fn and(self, other: Self) -> Self {
@@ -48,6 +67,57 @@ impl Sum {
         let sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
         let sum = (sum & 0xffff) + (sum >> 16);
         ((sum & 0xffff) + (sum >> 16)) as u16
+    }
+}
+
+/// What the bytes under a checksum change by, for mending it without the other bytes (RFC 1624, equation 3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Change(u64);
+
+impl Change {
+    /// From `old` to `new`: four or eight bytes at an even place, first byte lowest.
+    #[inline(always)]
+    pub const fn of(old: u64, new: u64) -> Self {
+        Self(halves(!old) + halves(new))
+    }
+
+    /// Bytes that were not there.
+    #[inline(always)]
+    pub const fn inserted(sum: Sum) -> Self {
+        Self(sum.0)
+    }
+
+    /// Both.
+    #[inline(always)]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 + other.0)
+    }
+
+    /// The same at an odd place.
+    #[inline(always)]
+    pub const fn at_odd_place(self) -> Self {
+        Self(Sum(self.0).folded().swap_bytes() as u64)
+    }
+
+    /// The checksum after the change, as it lies in the packet.
+    #[inline(always)]
+    pub const fn mend(self, checksum: [u8; 2]) -> [u8; 2] {
+        Sum(self.0 + !u16::from_le_bytes(checksum) as u64).checksum()
+    }
+}
+
+/// The two 32-bit words of eight bytes, added up.
+#[inline(always)]
+const fn halves(word: u64) -> u64 {
+    (word & 0xffff_ffff) + (word >> 32)
+}
+
+/// A UDP checksum as it is sent: 0 would say that there is none (RFC 768).
+#[inline(always)]
+pub const fn not_zero(checksum: [u8; 2]) -> [u8; 2] {
+    match checksum {
+        [0, 0] => [0xff; 2],
+        other => other,
     }
 }
 

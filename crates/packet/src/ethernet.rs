@@ -112,22 +112,45 @@ pub fn parse(frame: &Frame<'_>) -> Result<Ethernet, Refusal> {
 /// `None` when the frame ends inside it, or `length` is none that [`parse`] gives.
 #[inline(always)]
 pub fn turn_back(frame: &Frame<'_>, offset: usize, length: usize, own: [u8; 6]) -> Option<()> {
-    const TAGGED: usize = LENGTH + TAG_LENGTH;
-    const TAGGED_TWICE: usize = LENGTH + 2 * TAG_LENGTH;
-    const AFTER_ADDRESSES: usize = size_of::<Addresses>();
     let addresses: Addresses = frame.read(offset)?;
-    let rest = offset + AFTER_ADDRESSES;
-    match length {
-        LENGTH => frame.write(AFTER_ADDRESSES, frame.read::<[u8; 2]>(rest)?)?,
-        TAGGED => frame.write(AFTER_ADDRESSES, frame.read::<[u8; 6]>(rest)?)?,
-        TAGGED_TWICE => frame.write(AFTER_ADDRESSES, frame.read::<[u8; 10]>(rest)?)?,
-        _ => return None,
-    }
+    move_rest(frame, offset, 0, length)?;
     let addresses = Addresses {
         destination: addresses.source,
         source: own,
     };
     frame.write(0, addresses)
+}
+
+/// Moves the link layer, `length` bytes, from the offset `from` to `to`, and gives it this EtherType.
+///
+/// `None` when the frame ends inside it, or `length` is none that [`parse`] gives.
+#[inline(always)]
+pub fn shift(
+    frame: &Frame<'_>,
+    from: usize,
+    to: usize,
+    length: usize,
+    ether_type: [u8; 2],
+) -> Option<()> {
+    let addresses: Addresses = frame.read(from)?;
+    move_rest(frame, from, to, length)?;
+    frame.write(to, addresses)?;
+    frame.write(to + length - size_of_val(&ether_type), ether_type)
+}
+
+/// Moves what follows the addresses.
+#[inline(always)]
+fn move_rest(frame: &Frame<'_>, from: usize, to: usize, length: usize) -> Option<()> {
+    const TAGGED: usize = LENGTH + TAG_LENGTH;
+    const TAGGED_TWICE: usize = LENGTH + 2 * TAG_LENGTH;
+    const AFTER_ADDRESSES: usize = size_of::<Addresses>();
+    let (from, to) = (from + AFTER_ADDRESSES, to + AFTER_ADDRESSES);
+    match length {
+        LENGTH => frame.write(to, frame.read::<[u8; 2]>(from)?),
+        TAGGED => frame.write(to, frame.read::<[u8; 6]>(from)?),
+        TAGGED_TWICE => frame.write(to, frame.read::<[u8; 10]>(from)?),
+        _ => None,
+    }
 }
 
 /// An Ethernet address as a number that is compared in one piece.

@@ -3,7 +3,8 @@
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::{
-    Frame, Refusal, TransportProtocol, Upper, checksum,
+    Frame, Refusal, TransportProtocol, Upper,
+    checksum::{self, Change},
     segment::{self, transport},
 };
 
@@ -29,10 +30,17 @@ pub struct Header {
     pub addresses: [u8; 8],
 }
 
+/// "Don't fragment" and nothing else in [`Header::id_fragment`].
+pub(crate) const WHOLE: [u8; 4] = [0, 0, 0x40, 0];
+
 /// Offset of the TTL in the header.
 const TTL: usize = 8;
 /// Offset of the checksum in the header.
 const CHECKSUM: usize = 10;
+/// Offset of the addresses in the header.
+const ADDRESSES: usize = 12;
+/// The longest header, which is all ones, so that it is a mask too.
+const LONGEST: u16 = 0x3f;
 
 /// The fragment offset in [`Header::id_fragment`] as a number.
 const FRAGMENT_OFFSET: u32 = u32::from_le_bytes([0, 0, 0x1f, 0xff]);
@@ -53,6 +61,8 @@ pub struct Packet {
     /// Bytes of the packet, IP header included.
     pub length: u16,
     pub(crate) checksum: [u8; 2],
+    /// Bytes of the IP header, options included.
+    pub(crate) header_length: u16,
     /// [`Header::id_fragment`] as a number, first byte lowest.
     pub(crate) id_fragment: u32,
 }
@@ -80,6 +90,18 @@ impl Packet {
     #[inline(always)]
     pub const fn protocol(&self) -> TransportProtocol {
         segment::protocol(self.key[1])
+    }
+
+    /// Where in the frame what it carries starts; its IP header starts at `offset`.
+    #[inline(always)]
+    pub const fn upper(&self, offset: usize) -> usize {
+        offset + (self.header_length & LONGEST) as usize
+    }
+
+    /// Whether its header has options.
+    #[inline(always)]
+    pub const fn has_options(&self) -> bool {
+        self.header_length as usize != size_of::<Header>()
     }
 
     /// Whether it is a fragment other than the first one, which has no ports.
@@ -136,6 +158,7 @@ pub fn parse(frame: &Frame<'_>, offset: usize) -> Result<Packet, Refusal> {
         ttl,
         length,
         checksum: header.checksum,
+        header_length: header_length as u16,
         id_fragment,
     })
 }
@@ -162,6 +185,7 @@ pub fn header(frame: &Frame<'_>, offset: usize) -> Result<(Packet, Upper), Refus
         ttl,
         length,
         checksum: header.checksum,
+        header_length: header_length as u16,
         id_fragment: u32::from_le_bytes(header.id_fragment),
     };
     let upper = Upper {
@@ -179,6 +203,18 @@ pub fn decrement_ttl(frame: &Frame<'_>, offset: usize, packet: &Packet) -> Optio
         offset + CHECKSUM,
         checksum::after_ttl_decrement(packet.checksum),
     )
+}
+
+/// Replaces the addresses of the header at `offset` and mends its checksum. `addresses` is source and destination, as a key
+/// has them; gives what they changed by.
+#[inline(always)]
+pub(crate) fn write_addresses(frame: &Frame<'_>, offset: usize, addresses: u64) -> Option<Change> {
+    let old = u64::from_le_bytes(frame.read(offset + ADDRESSES)?);
+    let change = Change::of(old, addresses);
+    let checksum = change.mend(frame.read(offset + CHECKSUM)?);
+    frame.write(offset + ADDRESSES, addresses.to_le_bytes())?;
+    frame.write(offset + CHECKSUM, checksum)?;
+    Some(change)
 }
 
 /// The fixed part of a header, and the length of all of it.

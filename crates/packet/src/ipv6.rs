@@ -6,6 +6,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::{
     Frame, Refusal, TransportProtocol, Upper,
+    checksum::Change,
     segment::{self, transport},
 };
 
@@ -27,6 +28,8 @@ pub struct Header {
 
 /// Offset of the hop limit in the header.
 const HOP_LIMIT: usize = 7;
+/// Offset of the addresses in the header.
+const ADDRESSES: usize = 8;
 /// Extension headers that are walked; a packet with more is not balanced.
 const MAX_EXTENSIONS: u32 = 6;
 /// How far from the start of the frame the transport header may lie.
@@ -48,6 +51,8 @@ pub struct Packet {
     pub hop_limit: u8,
     /// Bytes of the packet, all headers included.
     pub length: u32,
+    /// Bytes of the IP header, extension headers included.
+    pub(crate) header_length: u16,
     /// The Fragment header (RFC 8200 section 4.5) as a number, first byte lowest; 0 when there is none.
     pub(crate) fragment: u64,
 }
@@ -75,6 +80,18 @@ impl Packet {
     #[inline(always)]
     pub const fn protocol(&self) -> TransportProtocol {
         segment::protocol(self.key[4])
+    }
+
+    /// Where in the frame what it carries starts; its IP header starts at `offset`.
+    #[inline(always)]
+    pub const fn upper(&self, offset: usize) -> usize {
+        offset + (self.header_length as usize & (2 * MAX_OFFSET - 1))
+    }
+
+    /// Whether it has extension headers.
+    #[inline(always)]
+    pub const fn has_extensions(&self) -> bool {
+        self.header_length as usize != size_of::<Header>()
     }
 
     /// Whether it has a Fragment header, be it the only fragment (RFC 6946).
@@ -140,6 +157,7 @@ pub fn parse_by(
         flags,
         hop_limit,
         length,
+        header_length: (at - offset) as u16,
         fragment,
     })
 }
@@ -178,6 +196,7 @@ pub fn header_by(
         flags: 0,
         hop_limit,
         length,
+        header_length: (upper.offset - offset) as u16,
         fragment,
     };
     Ok((packet, upper))
@@ -187,6 +206,27 @@ pub fn header_by(
 #[inline(always)]
 pub fn decrement_hop_limit(frame: &Frame<'_>, offset: usize, packet: &Packet) -> Option<()> {
     frame.write(offset + HOP_LIMIT, packet.hop_limit.wrapping_sub(1))
+}
+
+/// Replaces the addresses of the header at `offset`: source and destination, as a key has them. Gives what they changed by.
+#[inline(always)]
+pub(crate) fn write_addresses(
+    frame: &Frame<'_>,
+    offset: usize,
+    addresses: [u64; 4],
+) -> Option<Change> {
+    let old: [[u8; 8]; 4] = frame.read(offset + ADDRESSES)?;
+    frame.write(offset + ADDRESSES, addresses.map(u64::to_le_bytes))?;
+    Some(change(old.map(u64::from_le_bytes), addresses))
+}
+
+/// What these addresses change by.
+#[inline(always)]
+pub(crate) const fn change(old: [u64; 4], new: [u64; 4]) -> Change {
+    Change::of(old[0], new[0])
+        .and(Change::of(old[1], new[1]))
+        .and(Change::of(old[2], new[2]))
+        .and(Change::of(old[3], new[3]))
 }
 
 #[inline(always)]

@@ -9,18 +9,27 @@
 
 pub mod answer;
 pub mod checksum;
+mod crc32c;
+pub mod decapsulate;
+pub mod encapsulate;
 pub mod ethernet;
 mod frame;
 pub mod hash;
 pub mod icmp;
 pub mod ipv4;
 pub mod ipv6;
+pub mod mss;
+mod obstacle;
 pub mod sctp;
 mod segment;
 pub mod sip;
 pub mod state;
 mod table;
 pub mod tcp;
+pub mod toa;
+pub mod translate;
+pub mod tunnel;
 
 pub use frame::Frame;
+pub use obstacle::Obstacle;
 pub use segment::{Refusal, TransportProtocol, Upper};
