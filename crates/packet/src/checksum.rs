@@ -203,17 +203,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::Frame;
-
-    /// RFC 1071's own way: words of two bytes, an odd last byte padded with zero.
-    fn plain_sum(bytes: &[u8]) -> u16 {
-        let mut sum = 0u32;
-        for pair in bytes.chunks(2) {
-            sum += u32::from(u16::from_be_bytes([pair[0], *pair.get(1).unwrap_or(&0)]));
-            sum = (sum & 0xffff) + (sum >> 16);
-        }
-        sum as u16
-    }
+    use crate::{Frame, sample::plain_sum};
 
     fn sum_of(bytes: &mut [u8], offset: usize, length: usize) -> Option<Sum> {
         let frame = Frame::from(bytes);
@@ -245,6 +235,54 @@ mod tests {
             all.extend(&rest);
             prop_assert_eq!(sum.checksum(), (!plain_sum(&all)).to_be_bytes());
         }
+    }
+
+    proptest! {
+        #[test]
+        fn a_mended_checksum_is_the_one_from_scratch(
+            mut bytes in prop::collection::vec(any::<u8>(), 8..60),
+            new in any::<[u8; 8]>(),
+            at in any::<prop::sample::Index>(),
+        ) {
+            prop_assume!(bytes.iter().any(|byte| *byte != 0) && new != [0; 8]);
+            let at = at.index(bytes.len() - 7);
+            let checksum = (!plain_sum(&bytes)).to_be_bytes();
+            let old: [u8; 8] = bytes[at..at + 8].try_into().unwrap();
+            bytes[at..at + 8].copy_from_slice(&new);
+            let change = Change::of(u64::from_le_bytes(old), u64::from_le_bytes(new));
+            let change = if at.is_multiple_of(2) { change } else { change.at_odd_place() };
+            prop_assert_eq!(change.mend(checksum), (!plain_sum(&bytes)).to_be_bytes());
+        }
+
+        #[test]
+        fn inserted_words_count_like_changed_ones(words in any::<[[u8; 4]; 2]>(), mut bytes in prop::collection::vec(any::<u8>(), 8..60)) {
+            prop_assume!(bytes.iter().any(|byte| *byte != 0));
+            let checksum = (!plain_sum(&bytes)).to_be_bytes();
+            bytes.splice(4..4, words.concat());
+            let change = Change::inserted(Sum::of(words)).and(Change::of(7, 7));
+            prop_assert_eq!(change.mend(checksum), (!plain_sum(&bytes)).to_be_bytes());
+        }
+
+        #[test]
+        fn a_pseudo_header_is_the_same_for_both_families(addresses in any::<[u64; 4]>(), protocol in any::<u8>(), length in any::<u16>()) {
+            let mut bytes = addresses.map(u64::to_le_bytes).concat();
+            bytes.extend(u32::from(length).to_be_bytes());
+            bytes.extend([0, 0, 0, protocol]);
+            let sum = Sum::pseudo_header(addresses, protocol, length);
+            prop_assert_eq!(sum.checksum(), (!plain_sum(&bytes)).to_be_bytes());
+            let mut bytes = addresses[0].to_le_bytes().to_vec();
+            bytes.extend([0, protocol]);
+            bytes.extend(length.to_be_bytes());
+            let sum = Sum::pseudo_header([addresses[0]], protocol, length);
+            prop_assert_eq!(sum.checksum(), (!plain_sum(&bytes)).to_be_bytes());
+        }
+    }
+
+    #[test]
+    fn only_no_checksum_at_all_is_sent_otherwise() {
+        assert_eq!(not_zero([0, 0]), [0xff, 0xff]);
+        assert_eq!(not_zero([0, 1]), [0, 1]);
+        assert_eq!(not_zero([0xff, 0xff]), [0xff, 0xff]);
     }
 
     #[test]

@@ -60,3 +60,44 @@ const fn multiply(mut left: u32, mut right: u32) -> u32 {
     }
     product
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::sample::crc32c;
+
+    #[test]
+    fn the_plain_way_gives_the_check_value_of_the_algorithm() {
+        assert_eq!(crc32c(b"123456789"), 0xe306_9283);
+    }
+
+    proptest! {
+        #[test]
+        fn a_changed_start_gives_the_checksum_from_scratch(
+            mut bytes in prop::collection::vec(any::<u8>(), 4..3000),
+            new in any::<[u8; 4]>(),
+        ) {
+            let before = crc32c(&bytes).to_le_bytes();
+            let old = u32::from_le_bytes(bytes[..4].try_into().unwrap());
+            bytes[..4].copy_from_slice(&new);
+            let after = after_change(before, bytes.len() as u16, old, u32::from_le_bytes(new));
+            prop_assert_eq!(after, crc32c(&bytes).to_le_bytes());
+        }
+    }
+
+    #[test]
+    fn every_digit_of_a_length_counts() {
+        for length in [
+            4usize, 0x10, 0xff, 0x100, 0xfff, 0x1000, 0x5555, 0xaaaa, 0xffff,
+        ] {
+            let mut bytes = vec![7; length];
+            let before = crc32c(&bytes).to_le_bytes();
+            bytes[..4].copy_from_slice(&[1, 2, 3, 4]);
+            let (old, new) = (u32::from_le_bytes([7; 4]), u32::from_le_bytes([1, 2, 3, 4]));
+            let after = after_change(before, length as u16, old, new);
+            assert_eq!(after, crc32c(&bytes).to_le_bytes(), "{length:#x}");
+        }
+    }
+}

@@ -20,6 +20,8 @@ pub mod ipv4;
 pub mod ipv6;
 pub mod mss;
 mod obstacle;
+#[cfg(test)]
+mod sample;
 pub mod sctp;
 mod segment;
 pub mod sip;

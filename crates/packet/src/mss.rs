@@ -132,7 +132,7 @@ fn lower(frame: &Frame<'_>, upper: usize, option: usize, limit: u16) -> Option<A
         u16::from_le_bytes(old) as u64,
         u16::from_le_bytes(new) as u64,
     );
-    let change = if option % 2 == 0 {
+    let change = if option.is_multiple_of(2) {
         change
     } else {
         change.at_odd_place()

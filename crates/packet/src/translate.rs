@@ -119,3 +119,6 @@ pub fn complete6(
     let pseudo = Sum::pseudo_header([a, b, c, d], segment::protocol(tail).number(), length);
     transport::complete(frame, upper, pseudo.and(sum))
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,6 +21,19 @@ pub enum Kind {
     Gue,
 }
 
+impl Kind {
+    /// The kind of IPVS's number (`IP_VS_CONN_F_TUNNEL_TYPE_*`).
+    #[inline(always)]
+    pub const fn from_number(number: u8) -> Option<Self> {
+        match number {
+            0 => Some(Self::Ipip),
+            1 => Some(Self::Gue),
+            2 => Some(Self::Gre),
+            _ => None,
+        }
+    }
+}
+
 /// A version of IP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
