@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, num::NonZeroU32, ops::RangeInclusive, time::Duration};
 
-use crate::{Director, MarkRule, Timeouts, VipOwnership};
+use crate::{Director, LocalAddresses, MarkRule, Timeouts, TunnelSources, VipOwnership};
 
 use super::{
     fault::{Fault, Faults, quote},
@@ -14,6 +14,9 @@ use super::{
 
 /// Room of the connection table when the file says nothing.
 const MAX_CONNECTIONS: u32 = 1_048_576;
+
+/// Room of the table of translations when the file says nothing.
+const MAX_TRANSLATIONS: u32 = 65_536;
 
 /// What `max_connections` may be.
 const MAX_CONNECTIONS_BOUNDS: RangeInclusive<u32> = 1_024..=67_108_864;
@@ -46,6 +49,9 @@ pub(super) fn read(
     Some(Director {
         interfaces: interfaces?,
         max_connections: NonZeroU32::new(max_connections?)?,
+        max_translations: NonZeroU32::new(MAX_TRANSLATIONS)?,
+        tunnels: TunnelSources::default(),
+        fullnat: LocalAddresses::default(),
         vips: vips?,
         timeouts: timeouts?,
         marks: marks?,

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, net::IpAddr, ops::Range};
 
-use crate::{Family, RealServer, ServiceIdentity, Thresholds, Weight};
+use crate::{Family, Forward, RealServer, ServiceIdentity, Thresholds, Weight};
 
 use super::{
     address,
@@ -33,6 +33,7 @@ pub(super) struct Seat {
 pub(super) fn read(
     value: &Value<'_, '_>,
     service: Option<&Identified>,
+    forward: Forward,
     seats: &mut Vec<Seat>,
     faults: &mut Faults<'_>,
 ) -> Option<Vec<RealServer>> {
@@ -69,6 +70,8 @@ pub(super) fn read(
         let shape = weight.zip(thresholds);
         reals.extend(shape.map(|(weight, thresholds)| RealServer {
             address,
+            port: port(service),
+            forward,
             weight,
             thresholds,
         }));
@@ -166,6 +169,12 @@ fn thresholds(entries: &Entries<'_, '_>, faults: &mut Faults<'_>) -> Option<Thre
         ),
     });
     None
+}
+
+/// The port of a service's real servers, unless they have their own.
+fn port(service: Option<&Identified>) -> u16 {
+    let address = service.and_then(|service| service.identity.address());
+    address.map_or(0, |address| address.port)
 }
 
 fn weight(entries: &Entries<'_, '_>, faults: &mut Faults<'_>) -> Option<Weight> {

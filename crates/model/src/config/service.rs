@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, ops::Range};
 
-use crate::{Forward, Service, ServiceIdentity, ServiceName};
+use crate::{ClientAddress, Forward, Service, ServiceIdentity, ServiceName};
 
 use super::{
     fault::{Fault, Faults, quote},
@@ -100,7 +100,15 @@ fn service<'t>(
         });
     let reals = entries.value(&keys::service::REAL, faults).map_or_else(
         || Some(Vec::new()),
-        |value| real::read(&value, identified.as_ref(), seats, faults),
+        |value| {
+            real::read(
+                &value,
+                identified.as_ref(),
+                forward.unwrap_or(Forward::DirectRouting),
+                seats,
+                faults,
+            )
+        },
     );
     Some(Service {
         name: name?,
@@ -108,6 +116,8 @@ fn service<'t>(
         scheduler: scheduler?,
         options: options?,
         forward: forward?,
+        client_address: ClientAddress::Hidden,
+        mss: None,
         reals: reals?,
     })
 }
