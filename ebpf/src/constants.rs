@@ -42,6 +42,10 @@ constant!(
     /// 1 when the clock is the one in the settings, so that time passes only when somebody says so.
     OWN_CLOCK: u32 = 0, own_clock
 );
+constant!(
+    /// The parts of the program that are needed: bits of [`Features`](dray_abi::Features). The verifier takes out the others.
+    FEATURES: u32 = 0, features
+);
 
 #[unsafe(no_mangle)]
 static HASH_KEY: HashKey = HashKey {

@@ -5,7 +5,7 @@
 //!                            │             (later fragment: └─ miss ─▶ open::open ────────┤
 //!                            │              fragment::follow ─────────────────────────────┤
 //!                            └─▶ icmp::relay (an error about a connection) ───────────────┤
-//!                              XDP_TX │ XDP_REDIRECT ◀─ direct_routing::send ◀────────────┘
+//!                              XDP_TX │ XDP_REDIRECT ◀─ send::send ◀──────────────────────┘
 //!                              XDP_TX ◀─ answer (no real server, TTL, MTU)
 //! ```
 //!
@@ -24,7 +24,6 @@ mod atomic;
 mod clock;
 mod connection;
 mod constants;
-mod direct_routing;
 mod extension;
 mod family;
 mod fragment;
@@ -36,6 +35,7 @@ mod marks;
 mod open;
 mod reply;
 mod schedule;
+mod send;
 mod service;
 mod sip;
 mod slot;
@@ -49,9 +49,9 @@ use dray_abi::{Destination, Meta, Port, Reason, Settings, Verdict};
 use dray_packet::{Frame, Refusal, ethernet, hash::Place, ipv4, ipv6, state::State};
 
 use crate::{
-    direct_routing::{Egress, Stop},
     family::{Link, Packet},
     icmp::Message,
+    send::{Egress, Stop},
     table::Found,
 };
 
@@ -136,7 +136,7 @@ fn balance<P: Message>(
         fragment::remember(packet, tick, number);
     }
     stats::count_packet(number, packet.length() as u64);
-    direct_routing::send(context, link, packet, destination)
+    send::send(context, link, packet, destination)
 }
 
 /// What there is for a packet.
@@ -216,7 +216,7 @@ fn stray<P: Message>(
     let datagram = P::outer(&frame(context), link.offset).map_err(reason)?;
     let destination = maps::destination(number)?;
     stats::count_packet(number, datagram.length() as u64);
-    direct_routing::send(context, link, &datagram, destination)
+    send::send(context, link, &datagram, destination)
 }
 
 #[inline(always)]

@@ -11,8 +11,9 @@ use aya_ebpf::{
 };
 use dray_abi::{
     Bucket4, Bucket6, Counters, Destination, DestinationInfo, FRAGMENT_BUCKETS, FragmentBucket,
-    Hop, Identity, LOCALITY_BUCKETS, Live, LocalityBucket, MAX_PORTS, Port, RULE_ROOM, Reason,
-    Rule, Service, ServiceKey, TemplateBucket,
+    Hop, Identity, LOCAL_ADDRESSES, LOCALITY_BUCKETS, Live, LocalAddress, LocalityBucket,
+    MAX_PORTS, Port, RULE_ROOM, Reason, Rule, Service, ServiceKey, TemplateBucket,
+    TranslationBucket,
 };
 use dray_packet::ipv6::Walk;
 
@@ -24,6 +25,12 @@ pub(crate) static CONNECTIONS4: Array<Bucket4> = Array::with_max_entries(1, BPF_
 pub(crate) static CONNECTIONS6: Array<Bucket6> = Array::with_max_entries(1, BPF_F_MMAPABLE);
 #[map]
 pub(crate) static TEMPLATES: Array<TemplateBucket> = Array::with_max_entries(1, BPF_F_MMAPABLE);
+#[map]
+pub(crate) static TRANSLATIONS: Array<TranslationBucket> =
+    Array::with_max_entries(1, BPF_F_MMAPABLE);
+#[map]
+pub(crate) static LOCALS: Array<LocalAddress> =
+    Array::with_max_entries(2 * LOCAL_ADDRESSES, BPF_F_MMAPABLE);
 #[map]
 pub(crate) static FRAGMENTS: Array<FragmentBucket> =
     Array::with_max_entries(FRAGMENT_BUCKETS, BPF_F_MMAPABLE);

@@ -11,6 +11,7 @@
 mod connection;
 mod decap;
 mod destination;
+mod features;
 mod fragment;
 mod hop;
 mod identity;
@@ -27,6 +28,7 @@ mod translation;
 pub use connection::{Bucket4, Bucket6, Meta, SLOTS_PER_BUCKET, Slot4, Slot6};
 pub use decap::{DecapReason, MAX_TUNNEL_SOURCES, TunnelSource};
 pub use destination::{Counters, Destination, DestinationInfo, Live};
+pub use features::Features;
 pub use fragment::{FRAGMENT_BUCKETS, FRAGMENT_TIME, Fragment, FragmentBucket};
 pub use hop::Hop;
 pub use identity::{HashKey, Identity, TICK_SHIFT, duration_of_ticks, ticks_of_nanoseconds};
