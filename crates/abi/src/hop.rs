@@ -32,7 +32,8 @@ pub struct Hop {
     pub spread: u8,
     /// Tunnels: [`Hop::IPIP`] and the like.
     pub tunnel: u8,
-    /// Tunnels: 1 for a checksum over the inner packet (GRE and GUE).
+    /// Tunnels: not 0 for a checksum over the inner packet (GRE and GUE): 1, or 2 where IPVS's remote checksum was asked for,
+    /// which is the same for packets from the wire.
     pub checksum: u8,
     /// NAT: the prefix length of the network that the director and the real server share, within `real`'s 128 bits; 0 when
     /// there is none. A client there would get the real server's replies past the director.
@@ -41,8 +42,8 @@ pub struct Hop {
     pub tunnel_port: [u8; 2],
     /// FULLNAT: the kind of the TCP option that tells the client's address; 0 for none.
     pub address_option: u8,
-    /// Fills the word.
-    pub padding: u8,
+    /// The forwarding method, as in [`Destination`](crate::Destination)'s flags. User space only.
+    pub method: u8,
     /// Fills the entry.
     pub reserved: [u64; 7],
 }
