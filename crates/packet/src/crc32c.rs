@@ -2,34 +2,40 @@
 //! behind them.
 //!
 //! A CRC is linear: that of two packets of equal length differs by the CRC of their difference, begun with 0. The difference of
-//! two pairs of ports is four bytes with zeros behind, and zeros do nothing but multiply by powers of x, modulo the
-//! polynomial.
+//! two pairs of ports is four bytes with zeros behind. What zeros do to a CRC is linear, too, so for each power of two as
+//! a number of zeros there is a table of what becomes of every half byte.
 
 /// The polynomial, x³² left out. Bits are in the order in which they are sent: the highest one is x⁰.
 const POLYNOMIAL: u32 = 0x82f6_3b78;
 
-/// x⁰.
-const ONE: u32 = 1 << 31;
+/// Bits of a length.
+const BITS: usize = 16;
 
-/// Digits to the base 16 of a length.
-const DIGITS: usize = 4;
+/// Half bytes of a CRC.
+const HALVES: usize = 8;
 
-/// By place and value of a digit: x to the power of eight times so many.
-static POWERS: [[u32; 16]; DIGITS] = {
-    let mut powers = [[ONE; 16]; DIGITS];
-    // x⁸
-    let mut unit = ONE >> 8;
-    let mut place = 0;
-    while place < DIGITS {
-        let mut value = 1;
-        while value < 16 {
-            powers[place][value] = multiply(powers[place][value - 1], unit);
-            value += 1;
+/// By the binary logarithm of a number of zero bytes, then by the place of a half byte, the lowest first: what becomes of each.
+static TABLES: [[[u32; 16]; HALVES]; BITS] = {
+    let mut tables = [[[0; 16]; HALVES]; BITS];
+    let mut bit = 0;
+    while bit < BITS {
+        let mut half = 0;
+        while half < HALVES {
+            let mut value = 0;
+            while value < 16 {
+                let crc = (value as u32) << (4 * half);
+                tables[bit][half][value] = if bit == 0 {
+                    after_zero(crc)
+                } else {
+                    after_zeros(after_zeros(crc, &tables[bit - 1]), &tables[bit - 1])
+                };
+                value += 1;
+            }
+            half += 1;
         }
-        unit = multiply(powers[place][15], unit);
-        place += 1;
+        bit += 1;
     }
-    powers
+    tables
 };
 
 /// The checksum of a packet of `length` bytes, as it lies in it, when the first four bytes change from `old` to `new` (first
@@ -37,28 +43,36 @@ static POWERS: [[u32; 16]; DIGITS] = {
 #[inline(always)]
 pub(crate) fn after_change(checksum: [u8; 4], length: u16, old: u32, new: u32) -> [u8; 4] {
     let mut change = old ^ new;
-    let mut place = 0;
-    while place < DIGITS {
-        let digit = (length >> (4 * place)) as usize & 0xf;
-        change = multiply(change, POWERS[place][digit]);
-        place += 1;
+    let mut bit = 0;
+    while bit < BITS {
+        if length >> bit & 1 != 0 {
+            change = after_zeros(change, &TABLES[bit]);
+        }
+        bit += 1;
     }
     (u32::from_le_bytes(checksum) ^ change).to_le_bytes()
 }
 
-/// The product of two polynomials, modulo [`POLYNOMIAL`].
+/// A CRC after as many zero bytes as this table is for.
 #[inline(always)]
-const fn multiply(mut left: u32, mut right: u32) -> u32 {
-    let mut product = 0;
+const fn after_zeros(crc: u32, table: &[[u32; 16]; HALVES]) -> u32 {
+    let mut after = 0;
+    let mut half = 0;
+    while half < HALVES {
+        after ^= table[half][(crc >> (4 * half)) as usize & 0xf];
+        half += 1;
+    }
+    after
+}
+
+/// A CRC after one.
+const fn after_zero(mut crc: u32) -> u32 {
     let mut bit = 0;
-    while bit < u32::BITS {
-        // All ones where there is a one.
-        product ^= right & (left >> 31).wrapping_neg();
-        left <<= 1;
-        right = right >> 1 ^ POLYNOMIAL & (right & 1).wrapping_neg();
+    while bit < 8 {
+        crc = crc >> 1 ^ if crc & 1 == 0 { 0 } else { POLYNOMIAL };
         bit += 1;
     }
-    product
+    crc
 }
 
 #[cfg(test)]
@@ -88,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn every_digit_of_a_length_counts() {
+    fn every_bit_of_a_length_counts() {
         for length in [
             4usize, 0x10, 0xff, 0x100, 0xfff, 0x1000, 0x5555, 0xaaaa, 0xffff,
         ] {

@@ -112,8 +112,17 @@ pub fn parse(frame: &Frame<'_>) -> Result<Ethernet, Refusal> {
 /// `None` when the frame ends inside it, or `length` is none that [`parse`] gives.
 #[inline(always)]
 pub fn turn_back(frame: &Frame<'_>, offset: usize, length: usize, own: [u8; 6]) -> Option<()> {
+    const TAGGED: usize = LENGTH + TAG_LENGTH;
+    const TAGGED_TWICE: usize = LENGTH + 2 * TAG_LENGTH;
+    const AFTER_ADDRESSES: usize = size_of::<Addresses>();
     let addresses: Addresses = frame.read(offset)?;
-    move_rest(frame, offset, 0, length)?;
+    let rest = offset + AFTER_ADDRESSES;
+    match length {
+        LENGTH => frame.write(AFTER_ADDRESSES, frame.read::<[u8; 2]>(rest)?)?,
+        TAGGED => frame.write(AFTER_ADDRESSES, frame.read::<[u8; 6]>(rest)?)?,
+        TAGGED_TWICE => frame.write(AFTER_ADDRESSES, frame.read::<[u8; 10]>(rest)?)?,
+        _ => return None,
+    }
     let addresses = Addresses {
         destination: addresses.source,
         source: own,
@@ -132,25 +141,25 @@ pub fn shift(
     length: usize,
     ether_type: [u8; 2],
 ) -> Option<()> {
-    let addresses: Addresses = frame.read(from)?;
-    move_rest(frame, from, to, length)?;
-    frame.write(to, addresses)?;
-    frame.write(to + length - size_of_val(&ether_type), ether_type)
-}
-
-/// Moves what follows the addresses.
-#[inline(always)]
-fn move_rest(frame: &Frame<'_>, from: usize, to: usize, length: usize) -> Option<()> {
     const TAGGED: usize = LENGTH + TAG_LENGTH;
     const TAGGED_TWICE: usize = LENGTH + 2 * TAG_LENGTH;
     const AFTER_ADDRESSES: usize = size_of::<Addresses>();
-    let (from, to) = (from + AFTER_ADDRESSES, to + AFTER_ADDRESSES);
+    let addresses: Addresses = frame.read(from)?;
+    // Where the type lies follows from the length alone: the verifier would not see it from an end.
+    let (tags, rest) = (from + AFTER_ADDRESSES, to + AFTER_ADDRESSES);
     match length {
-        LENGTH => frame.write(to, frame.read::<[u8; 2]>(from)?),
-        TAGGED => frame.write(to, frame.read::<[u8; 6]>(from)?),
-        TAGGED_TWICE => frame.write(to, frame.read::<[u8; 10]>(from)?),
-        _ => None,
+        LENGTH => frame.write(rest, ether_type)?,
+        TAGGED => {
+            frame.write(rest, frame.read::<[u8; TAG_LENGTH]>(tags)?)?;
+            frame.write(rest + TAG_LENGTH, ether_type)?;
+        }
+        TAGGED_TWICE => {
+            frame.write(rest, frame.read::<[u8; 2 * TAG_LENGTH]>(tags)?)?;
+            frame.write(rest + 2 * TAG_LENGTH, ether_type)?;
+        }
+        _ => return None,
     }
+    frame.write(to, addresses)
 }
 
 /// An Ethernet address as a number that is compared in one piece.
