@@ -1,14 +1,19 @@
 //! `ipvsadm` 1.31 over IPVS's configuration: the same commands, texts and exit statuses.
 //!
 //! ```text
-//! line ─ words ─▶ options (as popt reads them) ─ parse ─▶ Command ─ run ─▶ exit status and output
+//! line ─ words ─▶ options (as popt reads them) ─▶ verb, Line ─ rules ─▶ Command ─ run ─▶ exit status and output
 //! ```
 //!
 //! Names of hosts and services are not resolved: the recordings' director has no name service.
 
 mod address;
+mod command;
+mod line;
 mod options;
 mod parse;
+mod rules;
+mod tunnel;
+mod verb;
 mod words;
 
 use std::num::NonZeroU32;
