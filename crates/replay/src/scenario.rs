@@ -7,6 +7,7 @@
 //! The types hold what a file can say and nothing else: every text is parsed once, in `read.rs`, and errors name
 //! the line. The format itself is documented in `docs/replay.md`.
 
+mod json;
 mod packet;
 mod read;
 mod service;

@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::read::{Counts, Flag, Origin, RawAnswer, RawService, RawStep};
 use super::{
     CommandAnswer, PacketAnswer, PacketStep, Payload, Scenario, Segment, Service, Side, Step,
+    json::{Counts, Flag, Origin, RawAnswer, RawService, RawStep},
 };
 
 pub(super) fn write(scenario: &Scenario) -> String {
