@@ -232,3 +232,6 @@ fn check_inner(frame: &Frame<'_>, at: usize, end: usize, inner: Family) -> Resul
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

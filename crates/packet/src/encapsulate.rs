@@ -260,3 +260,6 @@ pub const fn source_port(flow: u32) -> u16 {
     let hash = flow ^ flow << 16;
     (((hash as u64 * (HIGHEST - LOWEST) as u64) >> 32) as u32 + LOWEST) as u16
 }
+
+#[cfg(test)]
+mod tests;

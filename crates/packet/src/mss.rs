@@ -142,3 +142,6 @@ fn lower(frame: &Frame<'_>, upper: usize, option: usize, limit: u16) -> Option<A
     frame.write(upper + CHECKSUM, change.mend(checksum))?;
     Some(Announced::More)
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,10 @@
 use etherparse::{IpHeaders, Ipv4Header, Ipv4Options, Ipv6Header, PacketBuilder, TcpHeader};
 use proptest::prelude::*;
 
-use crate::TransportProtocol;
+use crate::{
+    Frame, TransportProtocol,
+    checksum::{Sum, Summing},
+};
 
 /// Source or destination of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -211,6 +214,22 @@ pub(crate) fn assert_sound(packet: &[u8]) {
         }
         other => panic!("protocol {other}"),
     }
+}
+
+/// The sum of these bytes of a frame.
+pub(crate) fn sum(frame: &Frame<'_>, offset: usize, length: usize) -> Sum {
+    let mut summing = Summing::new(offset, length);
+    for number in 0..Summing::steps(length) {
+        let _ = summing.step(number, frame);
+    }
+    summing.sum().unwrap()
+}
+
+/// Bytes in hexadecimal digits, blanks left out.
+pub(crate) fn hex(digits: &str) -> Vec<u8> {
+    let digits: Vec<char> = digits.chars().filter(|digit| *digit != ' ').collect();
+    let byte = |pair: &[char]| u8::from_str_radix(&pair.iter().collect::<String>(), 16).unwrap();
+    digits.chunks(2).map(byte).collect()
 }
 
 pub(crate) fn u16_at(bytes: &[u8], at: usize) -> u16 {

@@ -227,3 +227,6 @@ fn segment<T: Toa>(
     header.checksum = change.mend(header.checksum);
     Ok(header)
 }
+
+#[cfg(test)]
+mod tests;

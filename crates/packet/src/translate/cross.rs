@@ -118,3 +118,6 @@ pub fn to_ipv4(
     written.ok_or(Obstacle::Truncated)?;
     Ok(mended)
 }
+
+#[cfg(test)]
+mod tests;

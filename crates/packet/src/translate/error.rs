@@ -103,3 +103,6 @@ fn write_ports(frame: &Frame<'_>, at: usize, tail: u64) -> Option<Change> {
     frame.write(at, new.to_le_bytes())?;
     Some(Change::of(old as u64, new as u64))
 }
+
+#[cfg(test)]
+mod tests;

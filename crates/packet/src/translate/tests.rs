@@ -5,10 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     TransportProtocol,
-    checksum::Summing,
-    sample::{
-        self, Flow4, Flow6, assert_sound, flow4, flow6, framed, key4, key6, payload, protocol,
-    },
+    sample::{self, End, Flow4, assert_sound, flow4, flow6, key4, key6, payload, protocol},
 };
 
 /// Translates an IPv4 packet, and completes it.
@@ -18,7 +15,14 @@ fn to4(packet: &mut [u8], key: &[u64; 2]) -> Result<Mended, Obstacle> {
     let mended = super::packet4(&frame, 0, &parsed, key)?;
     if mended == Mended::Bare {
         let (upper, length) = (parsed.upper(0), parsed.length - parsed.header_length);
-        complete4(&frame, upper, key, length, sum(&frame, upper, length)).unwrap();
+        complete4(
+            &frame,
+            upper,
+            key,
+            length,
+            sample::sum(&frame, upper, length.into()),
+        )
+        .unwrap();
     }
     Ok(mended)
 }
@@ -29,18 +33,16 @@ fn to6(packet: &mut [u8], key: &[u64; 5]) -> Result<Mended, Obstacle> {
     let mended = super::packet6(&frame, 0, &parsed, key)?;
     if mended == Mended::Bare {
         let (upper, length) = (parsed.upper(0), parsed.length as u16 - parsed.header_length);
-        complete6(&frame, upper, key, length, sum(&frame, upper, length)).unwrap();
+        complete6(
+            &frame,
+            upper,
+            key,
+            length,
+            sample::sum(&frame, upper, length.into()),
+        )
+        .unwrap();
     }
     Ok(mended)
-}
-
-fn sum(frame: &Frame<'_>, offset: usize, length: u16) -> Sum {
-    let length = length.into();
-    let mut summing = Summing::new(offset, length);
-    for number in 0..Summing::steps(length) {
-        let _ = summing.step(number, frame);
-    }
-    summing.sum().unwrap()
 }
 
 proptest! {
@@ -147,11 +149,11 @@ fn fragment(whole: &[u8], bytes: std::ops::Range<usize>, more: bool) -> Vec<u8> 
 }
 
 const CLIENT: Flow4 = [
-    sample::End {
+    End {
         address: [192, 0, 2, 1],
         port: 40000,
     },
-    sample::End {
+    End {
         address: [10, 0, 0, 100],
         port: 80,
     },
@@ -216,35 +218,39 @@ fn a_udp_checksum_of_zero_is_sent_as_its_other_form() {
     assert_sound(&packet);
 }
 
-/// What a real kernel's IPVS made of a request and of the reply (the TTL was counted down by one).
+/// What a real kernel's IPVS made of a request and of its reply.
 #[test]
 fn masquerading_is_byte_for_byte_that_of_linux() {
-    const REQUEST: &str =
+    let request =
         "4500002800004000400605 92c633648e0a00007de6601b5a00001000000000005002ffff68e90000";
-    const FORWARDED: &str =
-        "450000280000400040060 5dac633648e0a010034e6601f9100001000000000005002ffff64fa0000";
-    let mut packet = bytes(REQUEST);
+    let forwarded =
+        "450000280000 40003f0606dac633648e0a010034e6601f9100001000000000005002ffff64fa0000";
+    let reply = "4500002800004000 3f0606da0a010034c633648e1f91e66000001000000000005012ffff64ea0000";
+    let returned =
+        "4500002800004000 3e0607920a00007dc633648e1b5ae66000001000000000005012ffff68d90000";
+    let client = end4([198, 51, 100, 142], 58976);
     let server = key4(
-        &[
-            sample::End {
-                address: [198, 51, 100, 142],
-                port: 58976,
-            },
-            sample::End {
-                address: [10, 1, 0, 52],
-                port: 8081,
-            },
-        ],
+        &[client, end4([10, 1, 0, 52], 8081)],
         TransportProtocol::Tcp,
     );
-    assert_eq!(to4(&mut packet, &server), Ok(Mended::Whole));
-    assert_eq!(packet, bytes(FORWARDED));
+    assert_eq!(forwarded4(request, &server), sample::hex(forwarded));
+    let vip = key4(
+        &[end4([10, 0, 0, 125], 7002), client],
+        TransportProtocol::Tcp,
+    );
+    assert_eq!(forwarded4(reply, &vip), sample::hex(returned));
 }
 
-fn bytes(hex: &str) -> Vec<u8> {
-    let digits: Vec<u8> = hex.bytes().filter(|byte| *byte != b' ').collect();
-    digits
-        .chunks(2)
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
-        .collect()
+fn end4(address: [u8; 4], port: u16) -> End<[u8; 4]> {
+    End { address, port }
+}
+
+/// Counts the TTL down, too.
+fn forwarded4(packet: &str, key: &[u64; 2]) -> Vec<u8> {
+    let mut packet = sample::hex(packet);
+    let frame = Frame::from(&mut packet[..]);
+    let parsed = ipv4::parse(&frame, 0).unwrap();
+    ipv4::decrement_ttl(&frame, 0, &parsed).unwrap();
+    assert_eq!(super::packet4(&frame, 0, &parsed, key), Ok(Mended::Whole));
+    packet
 }
