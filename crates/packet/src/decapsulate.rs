@@ -7,6 +7,8 @@
 //! [`parse4`] or [`parse6`] says what the packet is, the caller whether its source may send such, [`Checked`] whether its
 //! bytes are right, and [`take_off`] makes it the packet inside.
 
+mod congestion;
+
 use crate::{
     Frame, Refusal,
     checksum::Sum,
@@ -27,6 +29,8 @@ pub struct Tunnelled<A> {
     pub inner: Family,
     /// Bytes from the outer header to the inner packet.
     pub overhead: usize,
+    /// Whether a router on the way experienced congestion.
+    pub congested: bool,
     /// What has to be summed up, if there is a checksum. Without one, IPv6's UDP is accepted too (RFC 6935, RFC 6936).
     pub checked: Option<Checked>,
 }
@@ -81,6 +85,7 @@ pub fn parse4(
         kind,
         inner,
         overhead: at - offset,
+        congested: congestion::is_experienced4(frame, offset),
         checked,
     })
 }
@@ -131,15 +136,29 @@ pub fn parse6_by(
         kind,
         inner,
         overhead: at - offset,
+        congested: congestion::is_experienced6(frame, offset),
         checked,
     })
 }
 
-/// Moves the link layer, `link` bytes, to the packet that lies `overhead` bytes behind it. It starts so many bytes into
-/// the frame then, and the caller takes those off.
+/// Moves the link layer, `link` bytes, to the packet inside. It starts [`Tunnelled::overhead`] bytes into the frame then, and
+/// the caller takes those off. The packet inside tells of congestion if the tunnel's does (RFC 6040 section 4.2).
+///
+/// # Errors
+/// [`Refusal::Truncated`], also when the packet inside must be dropped, because it would not understand.
 #[inline(always)]
-pub fn take_off(frame: &Frame<'_>, link: usize, overhead: usize, inner: Family) -> Option<()> {
-    ethernet::shift(frame, 0, overhead, link, inner.ether_type())
+pub fn take_off<A>(
+    frame: &Frame<'_>,
+    link: usize,
+    tunnelled: &Tunnelled<A>,
+) -> Result<(), Refusal> {
+    let Tunnelled {
+        inner, overhead, ..
+    } = *tunnelled;
+    if tunnelled.congested {
+        congestion::tell(frame, link + overhead, inner).ok_or(Refusal::Truncated)?;
+    }
+    ethernet::shift(frame, 0, overhead, link, inner.ether_type()).ok_or(Refusal::Truncated)
 }
 
 #[inline(always)]

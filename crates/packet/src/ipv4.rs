@@ -211,10 +211,16 @@ pub fn decrement_ttl(frame: &Frame<'_>, offset: usize, packet: &Packet) -> Optio
 pub(crate) fn write_addresses(frame: &Frame<'_>, offset: usize, addresses: u64) -> Option<Change> {
     let old = u64::from_le_bytes(frame.read(offset + ADDRESSES)?);
     let change = Change::of(old, addresses);
-    let checksum = change.mend(frame.read(offset + CHECKSUM)?);
+    mend_checksum(frame, offset, change)?;
     frame.write(offset + ADDRESSES, addresses.to_le_bytes())?;
-    frame.write(offset + CHECKSUM, checksum)?;
     Some(change)
+}
+
+/// Mends the checksum of the header at `offset`.
+#[inline(always)]
+pub(crate) fn mend_checksum(frame: &Frame<'_>, offset: usize, change: Change) -> Option<()> {
+    let at = offset + CHECKSUM;
+    frame.write(at, change.mend(frame.read(at)?))
 }
 
 /// The fixed part of a header, and the length of all of it.

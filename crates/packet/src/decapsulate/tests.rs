@@ -56,39 +56,33 @@ fn tunnel(frame: &[u8], kind: Kind, checksum: bool, outer: Family) -> Vec<u8> {
     bytes
 }
 
-/// What is the same for both families of a tunnel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Found {
-    kind: Kind,
-    inner: Family,
-    overhead: usize,
-    checked: Option<Checked>,
-}
+/// What is found, whichever family the tunnel is of.
+type Found = Tunnelled<()>;
 
 fn parse(bytes: &mut [u8]) -> Result<Found, Refusal> {
+    fn found<A: PartialEq>(tunnelled: Tunnelled<A>, source: A, destination: A) -> Found {
+        assert!(tunnelled.source == source && tunnelled.destination == destination);
+        Tunnelled {
+            source: (),
+            destination: (),
+            kind: tunnelled.kind,
+            inner: tunnelled.inner,
+            overhead: tunnelled.overhead,
+            congested: tunnelled.congested,
+            checked: tunnelled.checked,
+        }
+    }
     let frame = Frame::from(bytes);
     let ethernet = ethernet::parse(&frame)?;
     let link = ethernet.length();
     match ethernet.ether_type {
-        ethernet::IPV4 => parse4(&frame, link, PORT).map(|found| {
-            assert_eq!((found.source, found.destination), (SOURCE, DESTINATION));
-            Found {
-                kind: found.kind,
-                inner: found.inner,
-                overhead: found.overhead,
-                checked: found.checked,
-            }
-        }),
-        _ => parse6(&frame, link, PORT).map(|found| {
-            assert_eq!((found.source, found.destination), (SOURCE6, DESTINATION6));
-            Found {
-                kind: found.kind,
-                inner: found.inner,
-                overhead: found.overhead,
-                checked: found.checked,
-            }
-        }),
+        ethernet::IPV4 => parse4(&frame, link, PORT).map(|it| found(it, SOURCE, DESTINATION)),
+        _ => parse6(&frame, link, PORT).map(|it| found(it, SOURCE6, DESTINATION6)),
     }
+}
+
+fn taken_off(bytes: &mut [u8], link: usize, found: &Found) -> Result<(), Refusal> {
+    take_off(&Frame::from(bytes), link, found)
 }
 
 fn is_right(bytes: &mut [u8], checked: &Checked) -> bool {
@@ -135,7 +129,7 @@ proptest! {
             damaged[bytes.len() - 1 - damage.index(packet.len())] ^= 1;
             prop_assert!(!is_right(&mut damaged, &checked));
         }
-        take_off(&Frame::from(&mut bytes[..]), 14 + 4 * tags, found.overhead, found.inner).unwrap();
+        taken_off(&mut bytes, 14 + 4 * tags, &found).unwrap();
         prop_assert_eq!(&bytes[found.overhead..], before);
     }
 
@@ -293,4 +287,53 @@ fn a_packet_of_another_family_than_announced_is_refused() {
     let (mut bytes, at) = gue();
     bytes[at + 1] = 41;
     assert_eq!(parse(&mut bytes), Err(Refusal::Truncated));
+}
+
+/// The traffic class of an IP packet.
+fn class(packet: &[u8]) -> u8 {
+    match packet[0] >> 4 {
+        4 => packet[1],
+        _ => packet[0] << 4 | packet[1] >> 4,
+    }
+}
+
+/// Gives an IP packet this traffic class.
+fn set_class(packet: &mut [u8], class: u8) {
+    if packet[0] >> 4 == 6 {
+        packet[0] = 0x60 | class >> 4;
+        packet[1] = class << 4 | packet[1] & 0xf;
+        return;
+    }
+    packet[1] = class;
+    packet[10..12].fill(0);
+    let checksum = !plain_sum(&packet[..20]);
+    packet[10..12].copy_from_slice(&checksum.to_be_bytes());
+}
+
+proptest! {
+    #[test]
+    fn congestion_on_the_way_reaches_the_packet_inside(
+        packet in packet(), kind in kind(), outer in family(), inner_class: u8, outer_class: u8,
+    ) {
+        const NOT_CAPABLE: u8 = 0;
+        const EXPERIENCED: u8 = 3;
+        let mut packet = packet;
+        set_class(&mut packet, inner_class);
+        let mut bytes = tunnel(&framed(0, &packet), kind, false, outer);
+        set_class(&mut bytes[14..], outer_class);
+        let found = parse(&mut bytes).unwrap();
+        let result = taken_off(&mut bytes, 14, &found);
+        let congested = outer_class & 3 == EXPERIENCED;
+        if congested && inner_class & 3 == NOT_CAPABLE {
+            prop_assert_eq!(result, Err(Refusal::Truncated));
+            return Ok(());
+        }
+        prop_assert_eq!(result, Ok(()));
+        let inside = &bytes[found.overhead + 14..];
+        let expected = if congested { inner_class | EXPERIENCED } else { inner_class };
+        prop_assert_eq!(class(inside), expected);
+        sample::assert_sound(inside);
+        set_class(&mut packet, expected);
+        prop_assert_eq!(inside, packet);
+    }
 }
