@@ -1,13 +1,16 @@
 //! What is known of the followed addresses, and what is still to be found out or done. No I/O.
 //!
 //! ```text
-//! follow, read, see ─▶ stale, unrouted ─▶ lookups() ─ask─▶ route()
-//!                                         upkeep()  ─do──▶ done()
-//!                                         settle()  ─────▶ resolutions
+//! follow, read, see ─▶ unrouted ─▶ lookups() ─ask─▶ route()
+//!                      unkept ───▶ upkeep()  ─do──▶ done()
+//!                      stale ────▶ settle()  ─────▶ resolutions
 //! ```
 //!
 //! Facts only mark what they may change; the steps on the right then work through what is marked, so that one
 //! neighbour's news costs as little among 10,000 as among ten.
+//!
+//! The *neighbour* of a followed address is itself, or the gateway that its route leads to. Many addresses may be behind one
+//! gateway.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,8 +25,8 @@ use crate::{
     Link,
     event::Event,
     neighbour::{Keeper, Neighbour, Place},
-    resolve::{Links, resolve, way},
-    route::Route,
+    resolve::{Links, Trace, resolve, trace},
+    route::{Path, Route},
 };
 
 /// What is known of each followed address.
@@ -48,10 +51,12 @@ const LOOKUPS: usize = 256;
 pub(crate) struct Followed {
     /// The followed addresses and their routes, as far as known.
     routes: BTreeMap<IpAddr, Option<Route>>,
+    /// The followed addresses by their neighbours. Follows from the routes.
+    reached_by: BTreeMap<IpAddr, BTreeSet<IpAddr>>,
     links: Links,
     /// All neighbours of the host, whoever follows them.
     neighbours: BTreeMap<Place, Neighbour>,
-    /// Addresses whose marked entries are this daemon's to let go: those it follows or followed, and those that
+    /// Neighbours whose marked entries are this daemon's to let go: those it needs or needed, and those that
     /// an earlier daemon left. Entries of another daemon in the same namespace are not.
     ours: BTreeSet<IpAddr>,
     /// The entries that the kernel would not mark; left alone until the next full read.
@@ -60,6 +65,8 @@ pub(crate) struct Followed {
     is_read: bool,
     /// Addresses whose route must be asked for.
     unrouted: BTreeSet<IpAddr>,
+    /// Neighbours whose entries must be looked after.
+    unkept: BTreeSet<IpAddr>,
     /// Addresses of which something changed.
     stale: BTreeSet<IpAddr>,
     resolutions: Resolutions,
@@ -75,14 +82,15 @@ impl Followed {
             .copied()
             .collect();
         for address in gone {
-            self.routes.remove(&address);
+            if let Some(Some(route)) = self.routes.remove(&address) {
+                self.leave(address, route);
+            }
             self.unrouted.remove(&address);
             self.stale.insert(address);
         }
         for address in addresses {
             if !self.routes.contains_key(address) {
                 self.routes.insert(*address, None);
-                self.ours.insert(*address);
                 self.unrouted.insert(*address);
                 self.stale.insert(*address);
             }
@@ -105,7 +113,7 @@ impl Followed {
                 .map(|(place, _)| place.address);
             let left: Vec<_> = left.collect();
             self.ours.extend(&left);
-            self.stale.extend(left);
+            self.unkept.extend(left);
         }
     }
 
@@ -116,11 +124,17 @@ impl Followed {
             .neighbours
             .iter()
             .filter(|(place, now)| before.get(place) != Some(*now));
-        self.stale.extend(changed.map(|(place, _)| place.address));
         let gone = before
             .keys()
             .filter(|place| !self.neighbours.contains_key(place));
-        self.stale.extend(gone.map(|place| place.address));
+        let news: Vec<Place> = changed
+            .map(|(place, _)| place)
+            .chain(gone)
+            .copied()
+            .collect();
+        for place in news {
+            self.doubt(place.address);
+        }
     }
 
     /// Takes in one change. [`Event::Lost`] is the caller's to mend, by a full read.
@@ -140,12 +154,12 @@ impl Followed {
             }
             Event::Neighbour(place, neighbour) => {
                 if self.neighbours.insert(place, neighbour) != Some(neighbour) {
-                    self.stale.insert(place.address);
+                    self.doubt(place.address);
                 }
             }
             Event::NeighbourGone(place) => {
                 self.neighbours.remove(&place);
-                self.stale.insert(place.address);
+                self.doubt(place.address);
             }
             Event::Routes(prefix) => {
                 self.unrouted.extend(
@@ -162,6 +176,14 @@ impl Followed {
     fn doubt_routes(&mut self) {
         self.unrouted.extend(self.routes.keys());
         self.stale.extend(self.routes.keys());
+        self.unkept.extend(self.reached_by.keys());
+    }
+
+    /// There is news of a neighbour, which concerns all addresses that it leads to.
+    fn doubt(&mut self, neighbour: IpAddr) {
+        self.stale
+            .extend(self.reached_by.get(&neighbour).into_iter().flatten());
+        self.unkept.insert(neighbour);
     }
 
     /// Whether there is a route to ask for.
@@ -188,33 +210,58 @@ impl Followed {
     /// full read.
     pub(crate) fn route(&mut self, address: IpAddr, route: Option<Route>) {
         self.unrouted.remove(&address);
-        if let Some(known) = self.routes.get_mut(&address)
-            && route.is_some()
-            && *known != route
-        {
-            *known = route;
-            self.stale.insert(address);
+        let (Some(known), Some(route)) = (self.routes.get_mut(&address), route) else {
+            return;
+        };
+        if *known == Some(route) {
+            return;
         }
+        if let Some(before) = known.replace(route) {
+            self.leave(address, before);
+        }
+        if let Route::Out(path) = route {
+            let neighbour = neighbour(address, path);
+            self.reached_by
+                .entry(neighbour)
+                .or_default()
+                .insert(address);
+            self.ours.insert(neighbour);
+            self.unkept.insert(neighbour);
+        }
+        self.stale.insert(address);
+    }
+
+    /// The address has this route no more.
+    fn leave(&mut self, address: IpAddr, route: Route) {
+        let Route::Out(path) = route else {
+            return;
+        };
+        let neighbour = neighbour(address, path);
+        if let Some(reached) = self.reached_by.get_mut(&neighbour) {
+            reached.remove(&address);
+            if reached.is_empty() {
+                self.reached_by.remove(&neighbour);
+            }
+        }
+        self.unkept.insert(neighbour);
     }
 
     /// What is to be done to neighbour entries. Only entries that dray marked are ever let go.
     pub(crate) fn upkeep(&mut self) -> Vec<Upkeep> {
         let mut upkeep = Vec::new();
-        let mut not_followed = Vec::new();
-        for address in self.stale.intersection(&self.ours) {
-            let wanted = self.wanted(*address);
-            let entries = self.neighbours.range(Place::all_of(*address));
-            let left = entries.filter(|(place, neighbour)| {
-                neighbour.keeper == Keeper::Dray && Some(**place) != wanted
-            });
-            upkeep.extend(left.map(|(place, _)| Upkeep::Release(*place)));
-            upkeep.extend(wanted.and_then(|place| self.claim(place)));
-            if !self.routes.contains_key(address) {
-                not_followed.push(*address);
+        for neighbour in mem::take(&mut self.unkept) {
+            if !self.ours.contains(&neighbour) {
+                continue;
             }
-        }
-        for address in not_followed {
-            self.ours.remove(&address);
+            let wanted = self.wanted(neighbour);
+            let entries = self.neighbours.range(Place::all_of(neighbour));
+            let left = entries
+                .filter(|(place, entry)| entry.keeper == Keeper::Dray && !wanted.contains(place));
+            upkeep.extend(left.map(|(place, _)| Upkeep::Release(*place)));
+            upkeep.extend(wanted.iter().filter_map(|place| self.claim(*place)));
+            if !self.reached_by.contains_key(&neighbour) {
+                self.ours.remove(&neighbour);
+            }
         }
         upkeep
     }
@@ -235,14 +282,14 @@ impl Followed {
         }
     }
 
-    /// The neighbour entry that a followed address needs.
-    fn wanted(&self, address: IpAddr) -> Option<Place> {
-        let route = self.routes.get(&address).copied().flatten()?;
-        let way = way(route, &self.links).ok()?;
-        Some(Place {
-            address,
-            interface: way.link.index,
-        })
+    /// The entries of a neighbour that followed addresses need: one, or for a link-local gateway perhaps several.
+    fn wanted(&self, neighbour: IpAddr) -> BTreeSet<Place> {
+        let reached = self.reached_by.get(&neighbour).into_iter().flatten();
+        let traces = reached.filter_map(|address| {
+            let route = self.routes.get(address).copied().flatten()?;
+            trace(route, &self.links).ok()
+        });
+        traces.map(|trace| place(neighbour, trace)).collect()
     }
 
     /// Takes in that something was done, or that the kernel refused it.
@@ -253,6 +300,7 @@ impl Followed {
         };
         if !accepted {
             self.refused.insert(place);
+            self.doubt(place.address);
         } else if let Some(neighbour) = self.neighbours.get_mut(&place) {
             neighbour.keeper = keeper;
         }
@@ -289,21 +337,27 @@ impl Followed {
         let Some(route) = *self.routes.get(&address)? else {
             return before.cloned();
         };
-        let way = match way(route, &self.links) {
-            Ok(way) => way,
+        let trace = match trace(route, &self.links) {
+            Ok(trace) => trace,
             Err(why) => return Some(Resolution::Unresolved(why)),
         };
-        let place = Place {
-            address,
-            interface: way.link.index,
-        };
-        let answer = self
-            .neighbours
-            .get(&place)
-            .map(|neighbour| neighbour.answer);
+        let place = place(neighbour(address, trace.path), trace);
+        let answer = self.neighbours.get(&place).map(|entry| entry.answer);
         // Nobody asks for a refused entry, so what was known of it must not stand for ever.
         let before = before.filter(|_| !self.refused.contains(&place));
-        Some(resolve(way, answer, before))
+        Some(resolve(trace, answer, before))
+    }
+}
+
+/// Who is asked for the Ethernet address that packets for this address go to.
+fn neighbour(address: IpAddr, path: Path) -> IpAddr {
+    path.gateway.unwrap_or(address)
+}
+
+fn place(neighbour: IpAddr, trace: Trace<'_>) -> Place {
+    Place {
+        address: neighbour,
+        interface: trace.link.index,
     }
 }
 

@@ -2,47 +2,55 @@
 
 use std::collections::BTreeMap;
 
-use dray_model::{Mac, NextHop, Resolution, Unresolved};
+use dray_model::{Mac, NextHop, Resolution, Unresolved, Way};
 
-use crate::{Link, neighbour::Answer, route::Route};
+use crate::{
+    Link,
+    neighbour::Answer,
+    route::{Path, Route},
+};
 
 /// The interfaces of the host by the kernel's number.
 pub(crate) type Links = BTreeMap<u32, Link>;
 
-/// The way to a neighbour, without the neighbour itself.
+/// The way to an address, without the neighbour's Ethernet address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Way<'a> {
+pub(crate) struct Trace<'a> {
     /// The interface on which the neighbour is asked for.
     pub(crate) link: &'a Link,
+    /// The route.
+    pub(crate) path: Path,
     /// The interface that frames leave by: of a VLAN, its parent.
     interface: u32,
     /// The largest packet that fits, in bytes.
     mtu: u32,
 }
 
-/// The way to an address that the kernel routes like this, or why there is none that direct routing can take.
-pub(crate) fn way(route: Route, links: &Links) -> Result<Way<'_>, Unresolved> {
-    let (index, mtu) = match route {
-        Route::Direct { interface, mtu } => (interface, mtu),
-        Route::Via(gateway) => return Err(Unresolved::BehindGateway { gateway }),
+/// The way to an address that the kernel routes like this, or why frames cannot take it.
+pub(crate) fn trace(route: Route, links: &Links) -> Result<Trace<'_>, Unresolved> {
+    let path = match route {
+        Route::Out(path) => path,
         Route::Local => return Err(Unresolved::Local),
         Route::None => return Err(Unresolved::NoRoute),
     };
-    let link = links.get(&index).ok_or_else(|| Unresolved::NoLink {
-        interface: format!("number {index}"),
-    })?;
+    let link = links
+        .get(&path.interface)
+        .ok_or_else(|| Unresolved::NoLink {
+            interface: format!("number {}", path.interface),
+        })?;
     let interface = if link.vlan.is_some() {
         parent_of(link, links)
     } else {
-        Some(index)
+        Some(link.index)
     };
     interface
         .filter(|_| is_usable(link))
-        .map(|interface| Way {
+        .map(|interface| Trace {
             link,
+            path,
             interface,
             // A route may ask for less than the interface can, but not for more.
-            mtu: mtu.map_or(link.mtu, |mtu| mtu.min(link.mtu)),
+            mtu: path.mtu.map_or(link.mtu, |mtu| mtu.min(link.mtu)),
         })
         .ok_or_else(|| Unresolved::NoLink {
             interface: link.name.clone(),
@@ -59,43 +67,54 @@ fn parent_of(link: &Link, links: &Links) -> Option<u32> {
     (parent.vlan.is_none() && is_usable(parent)).then_some(parent.index)
 }
 
-/// Where frames go by this way, given what the kernel knows of the neighbour (nothing, if it has no entry) and
+impl Trace<'_> {
+    fn way(&self, destination: Mac) -> Way {
+        Way {
+            next: NextHop {
+                interface: self.interface,
+                vlan: self.link.vlan,
+                source: self.link.mac,
+                destination,
+                mtu: self.mtu,
+            },
+            gateway: self.path.gateway,
+            source: self.path.source,
+            shared: self.path.shared,
+        }
+    }
+
+    /// Whether the neighbour that was on this way is the one that is there now. The rest may have changed: another MTU or
+    /// source is news of the way, not of the neighbour.
+    fn has_the_neighbour_of(&self, before: &Way) -> bool {
+        let now = self.way(before.next.destination);
+        let mtu = before.next.mtu;
+        before.gateway == now.gateway && before.next == NextHop { mtu, ..now.next }
+    }
+}
+
+/// The way by this trace, given what the kernel knows of the neighbour (nothing, if it has no entry) and
 /// what was said of the address before.
 ///
 /// An answer stands until there is another. The kernel asks again every few seconds for a neighbour that does
 /// not answer, and an operator may flush the table: neither is news, and telling it would take real servers
 /// out, or in, for a moment. If nobody answers, the kernel says so within a few seconds.
 pub(crate) fn resolve(
-    way: Way<'_>,
+    trace: Trace<'_>,
     answer: Option<Answer>,
     before: Option<&Resolution>,
 ) -> Resolution {
-    let hop = |destination| NextHop {
-        interface: way.interface,
-        vlan: way.link.vlan,
-        source: way.link.mac,
-        destination,
-        mtu: way.mtu,
-    };
-    let interface = || way.link.name.clone();
+    let interface = || trace.link.name.clone();
     match answer {
-        Some(Answer::Known(mac)) => Resolution::Resolved(hop(mac)),
+        Some(Answer::Known(mac)) => Resolution::Resolved(trace.way(mac)),
         Some(Answer::Missing) => Resolution::Unresolved(Unresolved::NoAnswer {
             interface: interface(),
         }),
         Some(Answer::Awaited) | None => match before {
-            // Another MTU is news of the way, not of the neighbour.
-            Some(Resolution::Resolved(last))
-                if *last
-                    == (NextHop {
-                        mtu: last.mtu,
-                        ..hop(last.destination)
-                    }) =>
-            {
-                Resolution::Resolved(hop(last.destination))
+            Some(Resolution::Resolved(last)) if trace.has_the_neighbour_of(last) => {
+                Resolution::Resolved(trace.way(last.next.destination))
             }
             Some(Resolution::Unresolved(Unresolved::NoAnswer { interface: asked }))
-                if *asked == way.link.name =>
+                if *asked == trace.link.name =>
             {
                 Resolution::Unresolved(Unresolved::NoAnswer {
                     interface: interface(),
@@ -110,7 +129,7 @@ pub(crate) fn resolve(
 
 #[cfg(test)]
 mod tests {
-    use std::net::IpAddr;
+    use std::net::{IpAddr, Ipv4Addr};
 
     use super::*;
 
@@ -144,11 +163,16 @@ mod tests {
         }
     }
 
+    const PATH: Path = Path {
+        interface: 2,
+        gateway: None,
+        source: Some(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1))),
+        shared: Some(24),
+        mtu: None,
+    };
+
     fn direct(interface: u32) -> Route {
-        Route::Direct {
-            interface,
-            mtu: None,
-        }
+        Route::Out(Path { interface, ..PATH })
     }
 
     fn links(links: impl IntoIterator<Item = Link>) -> Links {
@@ -157,17 +181,26 @@ mod tests {
 
     fn on_eth0(answer: Option<Answer>, before: Option<&Resolution>) -> Resolution {
         let links = links([eth0()]);
-        resolve(way(direct(2), &links).expect("a way"), answer, before)
+        resolve(trace(direct(2), &links).expect("a way"), answer, before)
+    }
+
+    fn way(destination: Mac) -> Way {
+        Way {
+            next: NextHop {
+                interface: 2,
+                vlan: None,
+                source: OWN,
+                destination,
+                mtu: 1500,
+            },
+            gateway: None,
+            source: PATH.source,
+            shared: Some(24),
+        }
     }
 
     fn resolved(destination: Mac) -> Resolution {
-        Resolution::Resolved(NextHop {
-            interface: 2,
-            vlan: None,
-            source: OWN,
-            destination,
-            mtu: 1500,
-        })
+        Resolution::Resolved(way(destination))
     }
 
     fn pending() -> Resolution {
@@ -196,17 +229,18 @@ mod tests {
     #[test]
     fn a_vlan_interface_sends_by_its_parent_with_its_tag_and_its_own_address() {
         let links = links([eth0(), vlan7()]);
-        let way = way(direct(5), &links).expect("a way");
-        let hop = NextHop {
-            interface: 2,
-            vlan: Some(7),
-            source: VLAN_OWN,
-            destination: REAL,
-            mtu: 1500,
+        let trace = trace(direct(5), &links).expect("a way");
+        let tagged = Way {
+            next: NextHop {
+                vlan: Some(7),
+                source: VLAN_OWN,
+                ..way(REAL).next
+            },
+            ..way(REAL)
         };
         assert_eq!(
-            resolve(way, Some(Answer::Known(REAL)), None),
-            Resolution::Resolved(hop)
+            resolve(trace, Some(Answer::Known(REAL)), None),
+            Resolution::Resolved(tagged)
         );
     }
 
@@ -218,9 +252,14 @@ mod tests {
         };
         let links = links([eth0(), tagged]);
         let mtu = |interface, mtu| {
-            let way = way(Route::Direct { interface, mtu }, &links).expect("a way");
-            match resolve(way, Some(Answer::Known(REAL)), None) {
-                Resolution::Resolved(hop) => hop.mtu,
+            let route = Route::Out(Path {
+                interface,
+                mtu,
+                ..PATH
+            });
+            let trace = trace(route, &links).expect("a way");
+            match resolve(trace, Some(Answer::Known(REAL)), None) {
+                Resolution::Resolved(way) => way.next.mtu,
                 other => panic!("{other:?}"),
             }
         };
@@ -231,18 +270,63 @@ mod tests {
     }
 
     #[test]
-    fn another_mtu_does_not_make_a_neighbour_unknown() {
+    fn another_mtu_source_or_network_does_not_make_a_neighbour_unknown() {
         let links = links([Link {
             mtu: 9000,
             ..eth0()
         }]);
-        let way = way(direct(2), &links).expect("a way");
+        let path = Path {
+            source: Some([10, 0, 0, 7].into()),
+            shared: Some(16),
+            ..PATH
+        };
+        let trace = trace(Route::Out(path), &links).expect("a way");
+        let now = Way {
+            next: NextHop {
+                mtu: 9000,
+                ..way(REAL).next
+            },
+            source: path.source,
+            shared: path.shared,
+            ..way(REAL)
+        };
         for answer in [None, Some(Answer::Awaited)] {
-            let Resolution::Resolved(hop) = resolve(way, answer, Some(&resolved(REAL))) else {
-                panic!("{answer:?}: not known any more");
-            };
-            assert_eq!((hop.destination, hop.mtu), (REAL, 9000));
+            assert_eq!(
+                resolve(trace, answer, Some(&resolved(REAL))),
+                Resolution::Resolved(now)
+            );
         }
+    }
+
+    #[test]
+    fn the_way_to_an_address_behind_a_gateway_is_the_gateways() {
+        let links = links([eth0()]);
+        let gateway = Some([10, 0, 0, 254].into());
+        let path = Path {
+            gateway,
+            shared: None,
+            ..PATH
+        };
+        let trace = trace(Route::Out(path), &links).expect("a way");
+        let behind = Way {
+            gateway,
+            shared: None,
+            ..way(REAL)
+        };
+        let resolved_behind = Resolution::Resolved(behind);
+        assert_eq!(
+            resolve(trace, Some(Answer::Known(REAL)), None),
+            resolved_behind
+        );
+        assert_eq!(
+            resolve(trace, None, Some(&resolved_behind)),
+            resolved_behind
+        );
+        assert_eq!(
+            resolve(trace, None, Some(&resolved(REAL))),
+            pending(),
+            "it was a neighbour itself before"
+        );
     }
 
     #[test]
@@ -258,7 +342,7 @@ mod tests {
         };
         for others in [vec![off], vec![stacked], vec![]] {
             let links = links(others.into_iter().chain([vlan7()]));
-            assert_eq!(way(direct(5), &links), Err(no_link("eth0.7")));
+            assert_eq!(trace(direct(5), &links), Err(no_link("eth0.7")));
         }
     }
 
@@ -283,21 +367,16 @@ mod tests {
             },
         ];
         for link in cases {
-            assert_eq!(way(direct(2), &links([link])), Err(no_link("eth0")));
+            assert_eq!(trace(direct(2), &links([link])), Err(no_link("eth0")));
         }
-        assert_eq!(way(direct(2), &links([])), Err(no_link("number 2")));
+        assert_eq!(trace(direct(2), &links([])), Err(no_link("number 2")));
     }
 
     #[test]
-    fn an_address_that_is_not_on_a_network_of_the_host_is_no_way() {
-        let gateway = IpAddr::from([10, 0, 0, 254]);
+    fn an_address_of_the_host_or_without_a_route_is_no_way() {
         let links = links([eth0()]);
-        assert_eq!(
-            way(Route::Via(gateway), &links),
-            Err(Unresolved::BehindGateway { gateway })
-        );
-        assert_eq!(way(Route::Local, &links), Err(Unresolved::Local));
-        assert_eq!(way(Route::None, &links), Err(Unresolved::NoRoute));
+        assert_eq!(trace(Route::Local, &links), Err(Unresolved::Local));
+        assert_eq!(trace(Route::None, &links), Err(Unresolved::NoRoute));
     }
 
     #[test]
@@ -324,26 +403,17 @@ mod tests {
 
     #[test]
     fn what_was_known_by_another_way_is_forgotten() {
-        let elsewhere = NextHop {
-            interface: 3,
-            vlan: None,
-            source: OWN,
-            destination: REAL,
-            mtu: 1500,
+        let by = |interface, source| {
+            let next = NextHop {
+                interface,
+                source,
+                ..way(REAL).next
+            };
+            Resolution::Resolved(Way { next, ..way(REAL) })
         };
-        assert_eq!(
-            on_eth0(None, Some(&Resolution::Resolved(elsewhere))),
-            pending()
-        );
-        let with_another_source = NextHop {
-            interface: 2,
-            source: VLAN_OWN,
-            ..elsewhere
-        };
-        assert_eq!(
-            on_eth0(None, Some(&Resolution::Resolved(with_another_source))),
-            pending()
-        );
+        for elsewhere in [by(3, OWN), by(2, VLAN_OWN)] {
+            assert_eq!(on_eth0(None, Some(&elsewhere)), pending());
+        }
         let silent_elsewhere = Unresolved::NoAnswer {
             interface: "eth1".into(),
         };

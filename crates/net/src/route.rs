@@ -8,8 +8,8 @@ use rtnetlink::{
     packet_route::{
         RouteNetlinkMessage,
         route::{
-            RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteMetric, RouteProtocol,
-            RouteScope, RouteType, RouteVia,
+            RouteAddress, RouteAttribute, RouteFlags, RouteHeader, RouteMessage, RouteMetric,
+            RouteProtocol, RouteScope, RouteType, RouteVia,
         },
     },
 };
@@ -23,19 +23,27 @@ use crate::{
 /// The way that the kernel sends a packet for an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
-    /// To a neighbour.
-    Direct {
-        /// On this interface (the kernel's number).
-        interface: u32,
-        /// The largest packet that the route is for, in bytes; none if it leaves that to the interface.
-        mtu: Option<u32>,
-    },
-    /// To a gateway.
-    Via(IpAddr),
+    /// Out by an interface.
+    Out(Path),
     /// To this host itself.
     Local,
     /// Nowhere.
     None,
+}
+
+/// The way out of the host to an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Path {
+    /// The interface (the kernel's number).
+    pub(crate) interface: u32,
+    /// Who takes the packet from there, if the address is not on a network of the host's.
+    pub(crate) gateway: Option<IpAddr>,
+    /// The address that a packet of the host's own gets.
+    pub(crate) source: Option<IpAddr>,
+    /// The prefix length of the host's network that the address is on.
+    pub(crate) shared: Option<u8>,
+    /// The largest packet that the route is for, in bytes; none if it leaves that to the interface.
+    pub(crate) mtu: Option<u32>,
 }
 
 impl Netlink {
@@ -79,17 +87,36 @@ impl Netlink {
             .map_err(failed(what()))
     }
 
-    /// The way to an address, as `ip route get` shows it.
+    /// The way to an address, as `ip route get` shows it. Of an address without a gateway the network is asked for too.
     pub(crate) async fn route_to(&self, address: IpAddr) -> Result<Route, Refused> {
+        let found = self.look_up(address, RouteFlags::empty()).await?;
+        match found.as_ref().map_or(Route::None, Route::of) {
+            Route::Out(path) if path.gateway.is_none() => {
+                let network = self.look_up(address, RouteFlags::FibMatch).await?;
+                let shared = network.as_ref().and_then(network_length);
+                Ok(Route::Out(Path { shared, ..path }))
+            }
+            route => Ok(route),
+        }
+    }
+
+    /// The kernel's answer to a lookup: the way to the one address, or with [`RouteFlags::FibMatch`] the entry of the routing
+    /// table that it comes from. None if there is no way.
+    async fn look_up(
+        &self,
+        address: IpAddr,
+        flags: RouteFlags,
+    ) -> Result<Option<RouteMessage>, Refused> {
         let mut message = RouteMessage::default();
         message.header.address_family = family(address);
         message.header.destination_prefix_length = host_prefix(address);
+        message.header.flags = flags;
         message
             .attributes
             .push(RouteAttribute::Destination(address.into()));
         match self.ask(RouteNetlinkMessage::GetRoute(message), 0).await {
-            Ok(answer) => Ok(answer.iter().find_map(route_of).unwrap_or(Route::None)),
-            Err(refused) if NO_ROUTE.iter().any(|number| refused.is(*number)) => Ok(Route::None),
+            Ok(answer) => Ok(answer.into_iter().find_map(route_of)),
+            Err(refused) if NO_ROUTE.iter().any(|number| refused.is(*number)) => Ok(None),
             Err(refused) => Err(refused),
         }
     }
@@ -104,9 +131,9 @@ const NO_ROUTE: [i32; 4] = [
     libc::EINVAL,
 ];
 
-fn route_of(message: &RouteNetlinkMessage) -> Option<Route> {
+fn route_of(message: RouteNetlinkMessage) -> Option<RouteMessage> {
     match message {
-        RouteNetlinkMessage::NewRoute(message) => Some(Route::of(message)),
+        RouteNetlinkMessage::NewRoute(message) => Some(message),
         _ => None,
     }
 }
@@ -118,18 +145,44 @@ impl Route {
             RouteType::Unicast => {}
             _ => return Self::None,
         }
-        if let Some(gateway) = message.attributes.iter().find_map(gateway_of) {
-            return Self::Via(gateway);
-        }
-        let interface = message
-            .attributes
+        let attributes = &message.attributes;
+        let interface = attributes.iter().find_map(|attribute| match attribute {
+            RouteAttribute::Oif(index) => Some(*index),
+            _ => None,
+        });
+        interface.map_or(Self::None, |interface| {
+            Self::Out(Path {
+                interface,
+                gateway: attributes.iter().find_map(gateway_of),
+                source: attributes.iter().find_map(source_of),
+                shared: None,
+                mtu: mtu_of(attributes),
+            })
+        })
+    }
+}
+
+/// The prefix length of a network that the host is on: that of a route without a gateway. The default route names none.
+fn network_length(entry: &RouteMessage) -> Option<u8> {
+    let length = entry.header.destination_prefix_length;
+    (length != 0 && !entry.attributes.iter().any(leads_on)).then_some(length)
+}
+
+/// Whether a table's entry has a gateway. One of several next hops has its gateways inside.
+fn leads_on(attribute: &RouteAttribute) -> bool {
+    match attribute {
+        RouteAttribute::MultiPath(hops) => hops
             .iter()
-            .find_map(|attribute| match attribute {
-                RouteAttribute::Oif(index) => Some(*index),
-                _ => None,
-            });
-        let mtu = mtu_of(&message.attributes);
-        interface.map_or(Self::None, |interface| Self::Direct { interface, mtu })
+            .any(|hop| hop.attributes.iter().any(|own| gateway_of(own).is_some())),
+        _ => gateway_of(attribute).is_some(),
+    }
+}
+
+fn source_of(attribute: &RouteAttribute) -> Option<IpAddr> {
+    match attribute {
+        RouteAttribute::PrefSource(RouteAddress::Inet(source)) => Some((*source).into()),
+        RouteAttribute::PrefSource(RouteAddress::Inet6(source)) => Some((*source).into()),
+        _ => None,
     }
 }
 
@@ -162,7 +215,7 @@ fn gateway_of(attribute: &RouteAttribute) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
-    use rtnetlink::packet_route::route::RouteCacheInfo;
+    use rtnetlink::packet_route::route::{RouteCacheInfo, RouteNextHop};
 
     use super::*;
 
@@ -174,8 +227,60 @@ mod tests {
         Route::of(&message)
     }
 
+    const PATH: Path = Path {
+        interface: 2,
+        gateway: None,
+        source: None,
+        shared: None,
+        mtu: None,
+    };
+
     fn on_2(mtu: Option<u32>) -> Route {
-        Route::Direct { interface: 2, mtu }
+        Route::Out(Path { mtu, ..PATH })
+    }
+
+    #[test]
+    fn a_gateway_may_be_of_either_family_and_the_source_is_the_preferred_one() {
+        let (gateway, other) = ([10, 0, 0, 254], "fe80::1".parse().expect("an address"));
+        let source = RouteAttribute::PrefSource(RouteAddress::Inet([10, 0, 0, 1].into()));
+        for (attribute, gateway) in [
+            (
+                RouteAttribute::Gateway(RouteAddress::Inet(gateway.into())),
+                IpAddr::from(gateway),
+            ),
+            (
+                RouteAttribute::Via(RouteVia::Inet6(other)),
+                IpAddr::from(other),
+            ),
+        ] {
+            let path = Path {
+                gateway: Some(gateway),
+                source: Some([10, 0, 0, 1].into()),
+                ..PATH
+            };
+            assert_eq!(direct(vec![attribute, source.clone()]), Route::Out(path));
+        }
+    }
+
+    #[test]
+    fn only_a_route_without_gateways_is_a_network_of_the_hosts() {
+        let entry = |length, attributes| {
+            let mut message = RouteMessage::default();
+            message.header.destination_prefix_length = length;
+            message.attributes = attributes;
+            network_length(&message)
+        };
+        let gateway = || RouteAttribute::Gateway(RouteAddress::Inet([10, 0, 0, 254].into()));
+        let mut hop = RouteNextHop::default();
+        assert_eq!(entry(24, vec![RouteAttribute::Oif(2)]), Some(24));
+        assert_eq!(
+            entry(24, vec![RouteAttribute::MultiPath(vec![hop.clone()])]),
+            Some(24)
+        );
+        assert_eq!(entry(0, vec![RouteAttribute::Oif(2)]), None);
+        assert_eq!(entry(24, vec![gateway()]), None);
+        hop.attributes = vec![gateway()];
+        assert_eq!(entry(24, vec![RouteAttribute::MultiPath(vec![hop])]), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use std::net::Ipv4Addr;
 
-use dray_model::{Mac, NextHop, Unresolved};
+use dray_model::{Mac, NextHop, Unresolved, Way};
 
 use super::*;
 use crate::{event::Prefix, neighbour::Answer};
@@ -41,14 +41,23 @@ fn entry(answer: Answer, keeper: Keeper) -> Neighbour {
     Neighbour { answer, keeper }
 }
 
+fn way(destination: Mac) -> Way {
+    Way {
+        next: NextHop {
+            interface: ETH0,
+            vlan: None,
+            source: OWN,
+            destination,
+            mtu: 1500,
+        },
+        gateway: None,
+        source: Some(ip(1)),
+        shared: Some(24),
+    }
+}
+
 fn resolved(destination: Mac) -> Resolution {
-    Resolution::Resolved(NextHop {
-        interface: ETH0,
-        vlan: None,
-        source: OWN,
-        destination,
-        mtu: 1500,
-    })
+    Resolution::Resolved(way(destination))
 }
 
 fn pending() -> Resolution {
@@ -71,10 +80,33 @@ fn follow(followed: &mut Followed, addresses: &[u8]) {
 }
 
 fn by(interface: u32) -> Route {
-    Route::Direct {
+    Route::Out(Path {
         interface,
+        gateway: None,
+        source: Some(ip(1)),
+        shared: Some(24),
         mtu: None,
-    }
+    })
+}
+
+fn via(gateway: IpAddr, interface: u32) -> Route {
+    Route::Out(Path {
+        interface,
+        gateway: Some(gateway),
+        source: Some(ip(1)),
+        shared: None,
+        mtu: None,
+    })
+}
+
+fn resolved_via(gateway: IpAddr, interface: u32, destination: Mac) -> Resolution {
+    let Way { next, source, .. } = way(destination);
+    Resolution::Resolved(Way {
+        next: NextHop { interface, ..next },
+        gateway: Some(gateway),
+        source,
+        shared: None,
+    })
 }
 
 /// Answers each route that is asked for: directly, by eth0.
@@ -339,8 +371,128 @@ fn another_mtu_of_the_interface_is_published_once_its_routes_were_read_anew() {
     }));
     assert_eq!(route(&mut followed), [ip(9)]);
     assert_eq!(followed.upkeep(), []);
-    let Resolution::Resolved(hop) = followed.settle().expect("news")[&ip(9)] else {
+    let Resolution::Resolved(Way { next, .. }) = followed.settle().expect("news")[&ip(9)] else {
         panic!("the neighbour is still known");
     };
-    assert_eq!((hop.destination, hop.mtu), (REAL, 9000));
+    assert_eq!((next.destination, next.mtu), (REAL, 9000));
+}
+
+/// The addresses 192.0.2.1 and 192.0.2.2 behind the gateway 10.0.0.254, which is resolved and kept.
+fn behind_a_gateway() -> (Followed, [IpAddr; 2]) {
+    let far = [IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2])];
+    let mut followed = Followed::default();
+    followed.follow(&far.into());
+    followed.read(vec![link(ETH0), link(ETH1)], vec![]);
+    for address in followed.lookups() {
+        followed.route(address, Some(via(ip(254), ETH0)));
+    }
+    assert_eq!(followed.upkeep(), [Upkeep::Create(at(254))]);
+    followed.done(Upkeep::Create(at(254)), true);
+    followed.see(Event::Neighbour(
+        at(254),
+        entry(Answer::Known(REAL), Keeper::Dray),
+    ));
+    assert_eq!(followed.upkeep(), []);
+    let news = followed.settle().expect("news");
+    for address in far {
+        assert_eq!(news[&address], resolved_via(ip(254), ETH0, REAL));
+    }
+    (followed, far)
+}
+
+#[test]
+fn news_of_a_gateway_is_news_of_all_that_is_behind_it() {
+    let (mut followed, far) = behind_a_gateway();
+    followed.see(Event::Neighbour(
+        at(254),
+        entry(Answer::Known(OTHER), Keeper::Dray),
+    ));
+    let news = followed.settle().expect("news");
+    for address in far {
+        assert_eq!(news[&address], resolved_via(ip(254), ETH0, OTHER));
+    }
+}
+
+#[test]
+fn a_gateway_is_let_go_with_the_last_address_behind_it() {
+    let (mut followed, far) = behind_a_gateway();
+    followed.follow(&far[..1].iter().copied().collect());
+    assert_eq!(followed.upkeep(), []);
+    assert_eq!(followed.settle().expect("news").len(), 1);
+    followed.follow(&BTreeSet::new());
+    assert_eq!(followed.upkeep(), [Upkeep::Release(at(254))]);
+    assert!(followed.settle().expect("news").is_empty());
+}
+
+#[test]
+fn a_gateway_that_is_a_real_server_too_is_kept_while_it_is_either() {
+    let (mut followed, far) = behind_a_gateway();
+    followed.follow(&[far[0], ip(254)].into());
+    followed.route(ip(254), Some(by(ETH0)));
+    assert_eq!(followed.upkeep(), []);
+    let news = followed.settle().expect("news");
+    assert_eq!(news[&ip(254)], resolved(REAL));
+    followed.follow(&[ip(254)].into());
+    assert_eq!(followed.upkeep(), []);
+    followed.follow(&BTreeSet::new());
+    assert_eq!(followed.upkeep(), [Upkeep::Release(at(254))]);
+}
+
+#[test]
+fn a_route_by_another_gateway_is_news_and_takes_the_entry_along() {
+    let (mut followed, far) = behind_a_gateway();
+    followed.see(Event::Routes(Prefix {
+        address: far[0],
+        length: 32,
+    }));
+    assert_eq!(followed.lookups(), [far[0]]);
+    followed.route(far[0], Some(via(ip(253), ETH0)));
+    assert_eq!(
+        followed.upkeep(),
+        [Upkeep::Create(at(253))],
+        "the other address still needs the first gateway"
+    );
+    followed.see(Event::Neighbour(
+        at(253),
+        entry(Answer::Known(OTHER), Keeper::Dray),
+    ));
+    let news = followed.settle().expect("news");
+    assert_eq!(news[&far[0]], resolved_via(ip(253), ETH0, OTHER));
+    assert_eq!(news[&far[1]], resolved_via(ip(254), ETH0, REAL));
+
+    followed.route(far[1], Some(via(ip(253), ETH0)));
+    assert_eq!(followed.upkeep(), [Upkeep::Release(at(254))]);
+    followed.route(far[1], Some(Route::None));
+    followed.route(far[0], Some(Route::Local));
+    assert_eq!(followed.upkeep(), [Upkeep::Release(at(253))]);
+}
+
+#[test]
+fn a_link_local_gateway_has_an_entry_on_each_interface_that_leads_to_it() {
+    let (mut followed, far) = behind_a_gateway();
+    let gateway: IpAddr = "fe80::1".parse().expect("an address");
+    let on = |interface| Place {
+        address: gateway,
+        interface,
+    };
+    followed.route(far[0], Some(via(gateway, ETH0)));
+    followed.route(far[1], Some(via(gateway, ETH1)));
+    assert_eq!(
+        followed.upkeep(),
+        [
+            Upkeep::Release(at(254)),
+            Upkeep::Create(on(ETH0)),
+            Upkeep::Create(on(ETH1)),
+        ]
+    );
+    for interface in [ETH0, ETH1] {
+        followed.see(Event::Neighbour(
+            on(interface),
+            entry(Answer::Known(REAL), Keeper::Dray),
+        ));
+    }
+    let news = followed.settle().expect("news");
+    assert_eq!(news[&far[1]], resolved_via(gateway, ETH1, REAL));
+    followed.route(far[1], Some(via(gateway, ETH0)));
+    assert_eq!(followed.upkeep(), [Upkeep::Release(on(ETH1))]);
 }

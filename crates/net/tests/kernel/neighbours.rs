@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use dray_model::{Mac, Resolution, Unresolved};
+use dray_model::{Mac, NextHop, Resolution, Unresolved, Way};
 use rtnetlink::packet_route::{
     neighbour::NeighbourState,
     route::{RouteAttribute, RouteMetric, RouteScope},
@@ -32,7 +32,9 @@ fn a_neighbour_is_resolved_and_kept_by_the_kernel() {
         let peers = [ip("10.0.0.2"), ip("fd00::2")];
         director.follow(peers);
         for peer in peers {
-            director.sees(peer, &wire.resolved(PEER_MAC).await).await;
+            director
+                .sees(peer, &wire.resolved(peer, PEER_MAC).await)
+                .await;
             assert!(
                 entry(&wire.director, peer)
                     .await
@@ -51,13 +53,17 @@ fn a_neighbour_that_announces_another_ethernet_address_is_followed() {
         let mut director = Watched::new(&wire.director);
         let peer = ip("10.0.0.2");
         director.follow([peer]);
-        director.sees(peer, &wire.resolved(PEER_MAC).await).await;
+        director
+            .sees(peer, &wire.resolved(peer, PEER_MAC).await)
+            .await;
 
         wire.on_peer
             .set_mac("eth0", OTHER_MAC)
             .await
             .expect("set mac");
-        director.sees(peer, &wire.resolved(OTHER_MAC).await).await;
+        director
+            .sees(peer, &wire.resolved(peer, OTHER_MAC).await)
+            .await;
     });
 }
 
@@ -70,7 +76,9 @@ fn a_neighbour_that_changes_its_ethernet_address_in_silence_is_found_by_asking()
         let peers = [ip("10.0.0.2"), ip("fd00::2")];
         director.follow(peers);
         for peer in peers {
-            director.sees(peer, &wire.resolved(PEER_MAC).await).await;
+            director
+                .sees(peer, &wire.resolved(peer, PEER_MAC).await)
+                .await;
         }
 
         wire.on_peer
@@ -78,7 +86,9 @@ fn a_neighbour_that_changes_its_ethernet_address_in_silence_is_found_by_asking()
             .await
             .expect("set mac");
         for peer in peers {
-            director.sees(peer, &wire.resolved(OTHER_MAC).await).await;
+            director
+                .sees(peer, &wire.resolved(peer, OTHER_MAC).await)
+                .await;
         }
     });
 }
@@ -91,7 +101,9 @@ fn a_neighbour_that_falls_silent_is_no_answer_until_it_comes_back() {
         let mut director = Watched::new(&wire.director);
         let peer = ip("10.0.0.2");
         director.follow([peer]);
-        director.sees(peer, &wire.resolved(PEER_MAC).await).await;
+        director
+            .sees(peer, &wire.resolved(peer, PEER_MAC).await)
+            .await;
 
         wire.on_peer
             .remove_address("eth0", peer, 24)
@@ -102,7 +114,9 @@ fn a_neighbour_that_falls_silent_is_no_answer_until_it_comes_back() {
             .add_address("eth0", peer, 24)
             .await
             .expect("add address");
-        director.sees(peer, &wire.resolved(PEER_MAC).await).await;
+        director
+            .sees(peer, &wire.resolved(peer, PEER_MAC).await)
+            .await;
     });
 }
 
@@ -127,7 +141,7 @@ fn a_lost_carrier_and_an_interface_that_is_off_are_no_way_until_they_are_back() 
         let mut director = Watched::new(&wire.director);
         let peer = ip("10.0.0.2");
         director.follow([peer]);
-        let resolved = wire.resolved(PEER_MAC).await;
+        let resolved = wire.resolved(peer, PEER_MAC).await;
         director.sees(peer, &resolved).await;
 
         wire.on_peer.set_down("eth0").await.expect("down");
@@ -152,14 +166,15 @@ fn the_directors_own_ethernet_address_is_followed_too() {
         let mut director = Watched::new(&wire.director);
         let peer = ip("10.0.0.2");
         director.follow([peer]);
-        director.sees(peer, &wire.resolved(PEER_MAC).await).await;
+        director
+            .sees(peer, &wire.resolved(peer, PEER_MAC).await)
+            .await;
 
         wire.on_director
             .set_mac("eth0", OTHER_MAC)
             .await
             .expect("set mac");
-        let source_is =
-            |now: &Resolution, mac| matches!(now, Resolution::Resolved(hop) if hop.source == mac);
+        let source_is = |now: &Resolution, mac| matches!(now, Resolution::Resolved(way) if way.next.source == mac);
         director
             .until(
                 |now| now.get(&peer).is_some_and(|now| source_is(now, OTHER_MAC)),
@@ -170,7 +185,7 @@ fn the_directors_own_ethernet_address_is_followed_too() {
 }
 
 #[test]
-fn a_route_decides_whether_an_address_can_be_a_real_server() {
+fn a_route_decides_who_the_neighbour_is() {
     run(async {
         let wire = Wire::new().await;
         wire.on_director.set_up("lo").await.expect("up");
@@ -188,7 +203,8 @@ fn a_route_decides_whether_an_address_can_be_a_real_server() {
             director.sees(address, &unresolved(Unresolved::Local)).await;
         }
 
-        let gateways = [ip("10.0.0.254"), ip("fd00::fe")];
+        // The peer is the gateway.
+        let gateways = [ip("10.0.0.2"), ip("fd00::2")];
         for (network, prefix, gateway) in [
             ("192.0.2.0", 24, gateways[0]),
             ("2001:db8::", 64, gateways[1]),
@@ -199,9 +215,19 @@ fn a_route_decides_whether_an_address_can_be_a_real_server() {
                 .expect("add route");
         }
         for (address, gateway) in [(v4, gateways[0]), (v6, gateways[1])] {
-            director
-                .sees(address, &unresolved(Unresolved::BehindGateway { gateway }))
-                .await;
+            let behind = Way {
+                gateway: Some(gateway),
+                shared: None,
+                ..wire.way(gateway, PEER_MAC).await
+            };
+            director.sees(address, &Resolution::Resolved(behind)).await;
+            assert!(
+                entry(&wire.director, gateway)
+                    .await
+                    .is_some_and(|entry| entry.managed),
+                "{gateway}"
+            );
+            assert_eq!(entry(&wire.director, address).await, None);
         }
 
         // A more exact route, and the peer takes the addresses: now they are neighbours.
@@ -214,13 +240,106 @@ fn a_route_decides_whether_an_address_can_be_a_real_server() {
                 .add_route((address, prefix), None, "eth0")
                 .await
                 .expect("add route");
-            director.sees(address, &wire.resolved(PEER_MAC).await).await;
+            director
+                .sees(address, &wire.resolved_alone(address, PEER_MAC).await)
+                .await;
         }
         wire.on_director
             .add_address("eth0", v4, 32)
             .await
             .expect("add address");
         director.sees(v4, &unresolved(Unresolved::Local)).await;
+    });
+}
+
+#[test]
+fn a_gateway_that_falls_silent_or_moves_takes_what_is_behind_it_along() {
+    run(async {
+        let wire = Wire::new().await;
+        wire.hasten();
+        let gateway = ip("10.0.0.2");
+        wire.on_director
+            .add_route((ip("192.0.2.0"), 24), Some(gateway), "eth0")
+            .await
+            .expect("add route");
+        let mut director = Watched::new(&wire.director);
+        let far = [ip("192.0.2.7"), ip("192.0.2.8")];
+        director.follow(far);
+        let behind = async |mac| {
+            Resolution::Resolved(Way {
+                gateway: Some(gateway),
+                shared: None,
+                ..wire.way(gateway, mac).await
+            })
+        };
+        for address in far {
+            director.sees(address, &behind(PEER_MAC).await).await;
+        }
+        wire.on_peer
+            .set_mac("eth0", OTHER_MAC)
+            .await
+            .expect("set mac");
+        for address in far {
+            director.sees(address, &behind(OTHER_MAC).await).await;
+        }
+        wire.on_peer
+            .remove_address("eth0", gateway, 24)
+            .await
+            .expect("remove address");
+        for address in far {
+            director.sees(address, &no_answer()).await;
+        }
+    });
+}
+
+#[test]
+fn another_gateway_and_another_source_are_seen_at_once() {
+    run(async {
+        let wire = Wire::new().await;
+        let gateways = [ip("10.0.0.2"), ip("10.0.0.3")];
+        wire.on_director
+            .add_neighbour("eth0", gateways[1], OTHER_MAC)
+            .await
+            .expect("add neighbour");
+        let mut director = Watched::new(&wire.director);
+        let far = ip("192.0.2.7");
+        director.follow([far]);
+        let default = |gateway| {
+            rtnetlink::RouteMessageBuilder::<Ipv4Addr>::new().gateway(match gateway {
+                IpAddr::V4(gateway) => gateway,
+                IpAddr::V6(_) => unreachable!("the gateways are IPv4"),
+            })
+        };
+        for (gateway, mac, source) in [
+            (gateways[0], PEER_MAC, "10.0.0.1"),
+            (gateways[1], OTHER_MAC, "10.0.0.1"),
+            (gateways[1], OTHER_MAC, "10.0.0.9"),
+        ] {
+            let own = ip(source);
+            if source != "10.0.0.1" {
+                wire.on_director
+                    .add_address("eth0", own, 24)
+                    .await
+                    .expect("add address");
+            }
+            let IpAddr::V4(preferred) = own else {
+                unreachable!("the sources are IPv4")
+            };
+            rtnetlink(&wire.director)
+                .route()
+                .add(default(gateway).pref_source(preferred).build())
+                .replace()
+                .execute()
+                .await
+                .expect("replace the default route");
+            let way = Way {
+                gateway: Some(gateway),
+                source: Some(own),
+                shared: None,
+                ..wire.way(gateway, mac).await
+            };
+            director.sees(far, &Resolution::Resolved(way)).await;
+        }
     });
 }
 
@@ -241,7 +360,7 @@ fn a_permanent_entry_is_used_and_left_to_the_operator() {
         let mut director = Watched::new(&wire.director);
         director.follow([address]);
         director
-            .sees(address, &wire.resolved(OTHER_MAC).await)
+            .sees(address, &wire.resolved(address, OTHER_MAC).await)
             .await;
         assert_eq!(entry(&wire.director, address).await, permanent);
 
@@ -258,13 +377,17 @@ fn an_entry_that_the_operator_makes_permanent_meanwhile_is_his() {
         let mut director = Watched::new(&wire.director);
         let peer = ip("10.0.0.2");
         director.follow([peer]);
-        director.sees(peer, &wire.resolved(PEER_MAC).await).await;
+        director
+            .sees(peer, &wire.resolved(peer, PEER_MAC).await)
+            .await;
 
         wire.on_director
             .add_neighbour("eth0", peer, OTHER_MAC)
             .await
             .expect("add neighbour");
-        director.sees(peer, &wire.resolved(OTHER_MAC).await).await;
+        director
+            .sees(peer, &wire.resolved(peer, OTHER_MAC).await)
+            .await;
         director.follow([]);
         director.until(|now| now.is_empty(), "nothing").await;
         let permanent = Entry {
@@ -284,7 +407,9 @@ fn an_entry_is_given_back_when_its_address_is_not_followed_any_more() {
         let mut director = Watched::new(&wire.director);
         director.follow([peer, other]);
         for address in [peer, other] {
-            director.sees(address, &wire.resolved(PEER_MAC).await).await;
+            director
+                .sees(address, &wire.resolved(address, PEER_MAC).await)
+                .await;
             assert!(
                 entry(&wire.director, address)
                     .await
@@ -340,7 +465,9 @@ fn a_new_daemon_takes_over_the_entries_of_the_one_before() {
         let mut before = Watched::new(&wire.director);
         before.follow([kept, dropped]);
         for address in [kept, dropped] {
-            before.sees(address, &wire.resolved(PEER_MAC).await).await;
+            before
+                .sees(address, &wire.resolved(address, PEER_MAC).await)
+                .await;
         }
         drop(before);
         assert!(
@@ -351,7 +478,7 @@ fn a_new_daemon_takes_over_the_entries_of_the_one_before() {
 
         let mut after = Watched::new(&wire.director);
         after.follow([kept]);
-        after.sees(kept, &wire.resolved(PEER_MAC).await).await;
+        after.sees(kept, &wire.resolved(kept, PEER_MAC).await).await;
         assert!(
             entry(&wire.director, kept)
                 .await
@@ -372,7 +499,9 @@ fn an_entry_that_is_deleted_is_made_again() {
         let mut director = Watched::new(&wire.director);
         let peer = ip("10.0.0.2");
         director.follow([peer]);
-        director.sees(peer, &wire.resolved(PEER_MAC).await).await;
+        director
+            .sees(peer, &wire.resolved(peer, PEER_MAC).await)
+            .await;
 
         // The peer has another Ethernet address by then, so the director must really have asked again.
         wire.on_peer
@@ -383,7 +512,9 @@ fn an_entry_that_is_deleted_is_made_again() {
             .remove_neighbour("eth0", peer)
             .await
             .expect("remove neighbour");
-        director.sees(peer, &wire.resolved(OTHER_MAC).await).await;
+        director
+            .sees(peer, &wire.resolved(peer, OTHER_MAC).await)
+            .await;
         assert!(
             entry(&wire.director, peer)
                 .await
@@ -408,7 +539,9 @@ fn changes_are_seen_as_they_happen_and_not_only_at_the_next_full_read() {
                     .add_neighbour("eth0", address, mac)
                     .await
                     .expect("add neighbour");
-                director.sees(address, &wire.resolved(mac).await).await;
+                director
+                    .sees(address, &wire.resolved(address, mac).await)
+                    .await;
                 wire.on_director
                     .add_address("eth0", address, 32)
                     .await
@@ -420,7 +553,9 @@ fn changes_are_seen_as_they_happen_and_not_only_at_the_next_full_read() {
                     .remove_address("eth0", address, 32)
                     .await
                     .expect("remove address");
-                director.sees(address, &wire.resolved(mac).await).await;
+                director
+                    .sees(address, &wire.resolved(address, mac).await)
+                    .await;
             }
         };
         soon("sixty changes", changes).await;
@@ -440,8 +575,8 @@ fn the_mtu_is_that_of_the_interface_or_less_if_the_route_says_so() {
                 .await
                 .expect("set the MTU");
             for peer in peers {
-                let expected = wire.resolved_with_mtu(PEER_MAC, mtu).await;
-                director.sees(peer, &expected).await;
+                let way = wire.way(peer, PEER_MAC).await;
+                director.sees(peer, &with_mtu(way, mtu)).await;
             }
         }
         for (peer, length) in peers.into_iter().zip([32, 128]) {
@@ -458,10 +593,20 @@ fn the_mtu_is_that_of_the_interface_or_less_if_the_route_says_so() {
                 .execute()
                 .await
                 .expect("add route");
-            let expected = wire.resolved_with_mtu(PEER_MAC, 1280).await;
-            director.sees(peer, &expected).await;
+            let alone = Way {
+                shared: Some(length),
+                ..wire.way(peer, PEER_MAC).await
+            };
+            director.sees(peer, &with_mtu(alone, 1280)).await;
         }
     });
+}
+
+fn with_mtu(way: Way, mtu: u32) -> Resolution {
+    Resolution::Resolved(Way {
+        next: NextHop { mtu, ..way.next },
+        ..way
+    })
 }
 
 #[test]
@@ -485,20 +630,25 @@ fn ten_thousand_addresses_are_followed() {
         let mut director = Watched::new(&wire.director);
         let start = std::time::Instant::now();
         director.follow(addresses.iter().copied());
-        let resolved = wire.resolved(PEER_MAC).await;
+        let of_the_network = Resolution::Resolved(Way {
+            shared: Some(16),
+            ..wire.way(addresses[0], PEER_MAC).await
+        });
         director
             .until(|now| now.len() == addresses.len(), "all addresses")
             .await;
         println!("10,000 addresses were first read in {:?}", start.elapsed());
-        assert!(director.now().values().all(|now| *now == resolved));
+        assert!(director.now().values().all(|now| *now == of_the_network));
 
         let changed = addresses[4_321];
+        let elsewhere = Resolution::Resolved(Way {
+            shared: Some(16),
+            ..wire.way(changed, OTHER_MAC).await
+        });
         wire.on_director
             .add_neighbour("eth0", changed, OTHER_MAC)
             .await
             .expect("add neighbour");
-        director
-            .sees(changed, &wire.resolved(OTHER_MAC).await)
-            .await;
+        director.sees(changed, &elsewhere).await;
     });
 }

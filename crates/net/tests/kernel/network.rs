@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, future::Future, net::IpAddr, time::Duration};
 
-use dray_model::{Mac, Net, NextHop, Resolution};
+use dray_model::{Mac, Net, NextHop, Resolution, Way};
 use dray_net::{Host, Netlink, Resolutions};
 use futures_util::TryStreamExt;
 use rtnetlink::packet_route::neighbour::{
@@ -103,7 +103,9 @@ impl Wire {
         let peers = [ip("10.0.0.2"), ip("fd00::2")];
         director.follow(peers);
         for peer in peers {
-            director.sees(peer, &self.resolved(PEER_MAC).await).await;
+            director
+                .sees(peer, &self.resolved(peer, PEER_MAC).await)
+                .await;
         }
         for director in [ip("10.0.0.1"), ip("fd00::1")] {
             self.on_peer
@@ -118,20 +120,38 @@ impl Wire {
         self.on_director.link("eth0").await.expect("eth0").index
     }
 
-    /// The director's way to a neighbour at this Ethernet address.
-    pub(crate) async fn resolved(&self, destination: Mac) -> Resolution {
-        self.resolved_with_mtu(destination, 1500).await
+    /// The director's way to an address of the wire's networks, whose neighbour is at this Ethernet address.
+    pub(crate) async fn way(&self, address: IpAddr, neighbour: Mac) -> Way {
+        let (source, shared) = if address.is_ipv4() {
+            (ip("10.0.0.1"), 24)
+        } else {
+            (ip("fd00::1"), 64)
+        };
+        Way {
+            next: NextHop {
+                interface: self.interface().await,
+                vlan: None,
+                source: DIRECTOR_MAC,
+                destination: neighbour,
+                mtu: 1500,
+            },
+            gateway: None,
+            source: Some(source),
+            shared: Some(shared),
+        }
     }
 
-    /// The same where packets of at most `mtu` bytes fit.
-    pub(crate) async fn resolved_with_mtu(&self, destination: Mac, mtu: u32) -> Resolution {
-        let interface = self.interface().await;
-        Resolution::Resolved(NextHop {
-            interface,
-            vlan: None,
-            source: DIRECTOR_MAC,
-            destination,
-            mtu,
+    /// That way, known.
+    pub(crate) async fn resolved(&self, address: IpAddr, neighbour: Mac) -> Resolution {
+        Resolution::Resolved(self.way(address, neighbour).await)
+    }
+
+    /// That way by a host route, on which nothing but the address is.
+    pub(crate) async fn resolved_alone(&self, address: IpAddr, neighbour: Mac) -> Resolution {
+        let shared = Some(if address.is_ipv4() { 32 } else { 128 });
+        Resolution::Resolved(Way {
+            shared,
+            ..self.way(address, neighbour).await
         })
     }
 

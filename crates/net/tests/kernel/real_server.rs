@@ -59,7 +59,9 @@ fn without_the_settings_a_host_does_answer_for_its_loopback() {
             .await
             .expect("add address");
         director.follow([vip]);
-        director.sees(vip, &wire.resolved(PEER_MAC).await).await;
+        director
+            .sees(vip, &wire.resolved(vip, PEER_MAC).await)
+            .await;
     });
 }
 

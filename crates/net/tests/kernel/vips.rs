@@ -134,7 +134,7 @@ fn a_peer_that_remembers_the_vip_elsewhere_learns_where_it_is_now() {
         remember(&wire.peer, vip, OTHER_MAC).await;
         let mut peer = Watched::new(&wire.peer);
         peer.follow([vip]);
-        let at = |mac| move |now: Option<&Resolution>| matches!(now, Some(Resolution::Resolved(hop)) if hop.destination == mac);
+        let at = |mac| move |now: Option<&Resolution>| matches!(now, Some(Resolution::Resolved(way)) if way.next.destination == mac);
         peer.until(|now| at(OTHER_MAC)(now.get(&vip)), "the VIP where it was")
             .await;
 
