@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use dray_model::{
     Action, Actual, Connection, Counters, DataPlane, DataPlaneError, DestinationId,
-    InterfaceStatus, Live, MAX_MARK_RULES, MarkRule, Policy, ReasonCount, Record, ServiceId,
-    ServiceIdentity, Sweep, Template, XdpMode,
+    InterfaceStatus, Live, LocalAddresses, MAX_MARK_RULES, MarkRule, Policy, ReasonCount, Record,
+    ServiceId, ServiceIdentity, Sweep, Template, XdpMode,
 };
 
 use state::{DestinationsOf, State};
@@ -48,8 +48,8 @@ impl FakeDataPlane {
         self.state().room = room;
     }
 
-    /// Makes every action after `carried_out` more ones fail with a system error, until
-    /// [`FakeDataPlane::accept`].
+    /// Makes every action and every change of the local addresses after `carried_out` more ones fail with a system
+    /// error, until [`FakeDataPlane::accept`].
     pub fn refuse_after(&self, carried_out: usize) {
         self.state().refuse_in = Some(carried_out);
     }
@@ -147,6 +147,11 @@ impl FakeDataPlane {
         self.state().mark_rules.clone()
     }
 
+    /// FULLNAT's local addresses.
+    pub fn local_addresses(&self) -> LocalAddresses {
+        self.state().locals.clone()
+    }
+
     /// How often the `drop_entry` defence was called since the start.
     pub fn drops(&self) -> u64 {
         self.state().drops
@@ -163,6 +168,9 @@ impl FakeDataPlane {
             .expect("no test goes on after a panic in the data plane")
     }
 }
+
+/// Local addresses of a family that there is room for, by the port's contract.
+const MOST_LOCAL_ADDRESSES: usize = 256;
 
 impl DataPlane for FakeDataPlane {
     fn observe(&mut self) -> Result<Actual, DataPlaneError> {
@@ -223,6 +231,23 @@ impl DataPlane for FakeDataPlane {
             }
         }
         state.mark_rules = rules.to_vec();
+        Ok(())
+    }
+
+    fn set_local_addresses(&mut self, locals: &LocalAddresses) -> Result<(), DataPlaneError> {
+        let mut state = self.state();
+        for ipv4 in [true, false] {
+            let of_family = locals.addresses.iter().filter(|own| own.is_ipv4() == ipv4);
+            if of_family.count() > MOST_LOCAL_ADDRESSES {
+                return Err(DataPlaneError::Full {
+                    what: "local addresses",
+                    room: MOST_LOCAL_ADDRESSES as u64,
+                    cure: "ask for less",
+                });
+            }
+        }
+        state.refuse(&"take local addresses")?;
+        state.locals = locals.clone();
         Ok(())
     }
 

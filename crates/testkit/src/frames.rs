@@ -1,7 +1,8 @@
 //! Ethernet frames for tests, byte by byte as a network card would hand them over, checksums valid.
 //!
 //! Start from what the frame carries ([`Frame::tcp`], [`Frame::udp`], [`Frame::sctp`], [`Frame::icmp`],
-//! [`Frame::icmp_error`], [`Frame::other`]), change what matters to the test, end with [`Frame::bytes`]:
+//! [`Frame::icmp_error`], [`Frame::other`], or another packet in a tunnel: [`Frame::ipip`], [`Frame::gre`],
+//! [`Frame::gue`]), change what matters to the test, end with [`Frame::bytes`]:
 //!
 //! ```
 //! use dray_testkit::frames::{Frame, TcpFlags};
@@ -19,6 +20,7 @@ mod checksum;
 mod fragment;
 mod icmp;
 mod sctp;
+mod tunnel;
 mod write;
 
 use std::{
@@ -54,6 +56,7 @@ impl Frame {
             acknowledgement: 1,
             flags: TcpFlags::ACK,
             window: 65_535,
+            options: Vec::new(),
         };
         let transport = Transport::Tcp {
             source: source.port(),
@@ -260,6 +263,22 @@ impl Frame {
         self
     }
 
+    /// TCP options, padded with end-of-list bytes to a multiple of 4.
+    ///
+    /// # Panics
+    /// When the frame is not TCP, or the options are longer than 40 bytes.
+    pub fn tcp_options(mut self, options: &[u8]) -> Self {
+        assert!(
+            options.len() <= 40,
+            "{} bytes of TCP options; there is room for 40",
+            options.len()
+        );
+        let header = self.tcp_header();
+        header.options = options.to_vec();
+        header.options.resize(options.len().next_multiple_of(4), 0);
+        self
+    }
+
     fn tcp_header(&mut self) -> &mut TcpHeader {
         match &mut self.transport {
             Transport::Tcp { header, .. } => header,
@@ -338,6 +357,15 @@ impl Frame {
     /// When `size` is not a multiple of 8, or 0.
     pub fn fragments(&self, size: usize) -> Vec<Vec<u8>> {
         fragment::fragments(self, size)
+    }
+
+    /// What Ethernet calls packets of its family.
+    fn ether_type(&self) -> u16 {
+        if self.network.source.is_ipv4() {
+            0x0800
+        } else {
+            0x86dd
+        }
     }
 
     /// Where the IP header begins, in bytes from the frame's start.
@@ -453,6 +481,7 @@ struct TcpHeader {
     acknowledgement: u32,
     flags: TcpFlags,
     window: u16,
+    options: Vec<u8>,
 }
 
 #[cfg(test)]

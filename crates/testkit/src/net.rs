@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use dray_model::{Net, NetError, NextHop, Resolution, Unresolved};
+use dray_model::{Net, NetError, Resolution, Unresolved, Way};
 use tokio::sync::watch;
 
 /// A [`Net`] that does what the test says. Clones share one state.
@@ -37,15 +37,15 @@ impl FakeNet {
         self.reports.subscribe()
     }
 
-    /// Reports that the neighbour of each of these addresses is known.
-    pub fn resolve(&self, hops: impl IntoIterator<Item = (IpAddr, NextHop)>) {
+    /// Reports that the way to each of these addresses is known.
+    pub fn resolve(&self, ways: impl IntoIterator<Item = (IpAddr, Way)>) {
         self.report(
-            hops.into_iter()
-                .map(|(address, hop)| (address, Resolution::Resolved(hop))),
+            ways.into_iter()
+                .map(|(address, way)| (address, Resolution::Resolved(way))),
         );
     }
 
-    /// Reports that the neighbour of an address is not known, and why.
+    /// Reports that the way to an address is not known, and why.
     pub fn unresolve(&self, address: IpAddr, why: Unresolved) {
         self.report([(address, Resolution::Unresolved(why))]);
     }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dray_model::{
     Action, Actual, ActualDestination, ActualService, Connection, Counters, DataPlaneError,
-    DestinationId, InterfaceStatus, Live, MarkRule, Policy, ReasonCount, Record, ServiceId,
-    ServiceIdentity, Sweep, Template, Thresholds,
+    DestinationId, Forward, InterfaceStatus, Live, LocalAddresses, MarkRule, Policy, ReasonCount,
+    Record, Rewrite, ServiceId, ServiceIdentity, Sweep, Template, Thresholds,
 };
 
 /// Reads the destinations that a record names.
@@ -49,6 +49,7 @@ pub(super) struct State {
     pub(super) templates: Vec<Template>,
     pub(super) policies: Vec<Policy>,
     pub(super) mark_rules: Vec<MarkRule>,
+    pub(super) locals: LocalAddresses,
     pub(super) droppable: u64,
     pub(super) drops: u64,
     pub(super) sweep: Sweep,
@@ -58,17 +59,24 @@ pub(super) struct State {
 }
 
 impl State {
+    /// Refuses what is to be done when a test asked for it.
+    pub(super) fn refuse(&mut self, what: &impl ToString) -> Result<(), DataPlaneError> {
+        let Some(left) = self.refuse_in else {
+            return Ok(());
+        };
+        self.refuse_in = Some(left.saturating_sub(1));
+        if left > 0 {
+            return Ok(());
+        }
+        Err(DataPlaneError::System {
+            what: what.to_string(),
+            source: "refused by the test".into(),
+        })
+    }
+
     /// Refuses the action when a test asked for it, or when there is no room.
     pub(super) fn admit(&mut self, action: &Action) -> Result<(), DataPlaneError> {
-        if let Some(left) = self.refuse_in {
-            self.refuse_in = Some(left.saturating_sub(1));
-            if left == 0 {
-                return Err(DataPlaneError::System {
-                    what: action.to_string(),
-                    source: "refused by the test".into(),
-                });
-            }
-        }
+        self.refuse(action)?;
         let Actual {
             services,
             destinations,
@@ -224,8 +232,21 @@ impl State {
     }
 
     fn check_destination(&self, destination: &ActualDestination) {
-        if let Some(hop) = destination.hop {
-            assert!(self.actual.hops.contains_key(&hop), "no next hop {hop}");
+        if let Some(id) = destination.hop {
+            let hop = self.actual.hops.get(&id);
+            let hop = hop.unwrap_or_else(|| panic!("no next hop {id}"));
+            let fits = matches!(
+                (destination.forward, hop.rewrite),
+                (Forward::DirectRouting, Rewrite::None)
+                    | (Forward::Tunnel(_), Rewrite::Tunnel { .. })
+                    | (Forward::Nat, Rewrite::Nat { .. })
+                    | (Forward::FullNat, Rewrite::FullNat { .. })
+            );
+            let method = destination.forward.name();
+            assert!(
+                fits,
+                "{destination}: next hop {id} is not for {method}: {hop}"
+            );
         }
         let Thresholds { upper, lower } = destination.thresholds;
         assert!(lower <= upper, "{destination}: {lower} is above {upper}");

@@ -2,8 +2,8 @@
 
 use super::*;
 use dray_model::{
-    ActualDestination, Forward, HopId, Mac, NextHop, Protocol, ServiceAddress, ServiceOptions,
-    Thresholds,
+    ActualDestination, Forward, Hop, HopId, Mac, NextHop, Protocol, Rewrite, ServiceAddress,
+    ServiceOptions, Thresholds,
 };
 
 /// In these tests a record is the list of its destinations.
@@ -21,12 +21,18 @@ fn address() -> ServiceAddress {
 }
 
 fn write_hop(id: u32) -> Action {
-    let hop = NextHop {
+    let next = NextHop {
         interface: 1,
         vlan: None,
         source: Mac::default(),
         destination: Mac::default(),
         mtu: 1500,
+    };
+    let hop = Hop {
+        next,
+        mtu: next.mtu,
+        mss: None,
+        rewrite: Rewrite::None,
     };
     Action::WriteHop { id: HopId(id), hop }
 }
@@ -204,4 +210,34 @@ fn actions_fail_for_as_long_as_they_were_told_to() {
     assert!(dataplane.apply(&publish(&[1])).is_err());
     dataplane.accept();
     dataplane.apply(&publish(&[1])).unwrap();
+}
+
+#[test]
+#[should_panic(expected = "is not for nat")]
+fn a_destination_whose_next_hop_is_for_another_method_is_refused() {
+    let translated = ActualDestination {
+        forward: Forward::Nat,
+        ..destination(1)
+    };
+    let id = DestinationId(1);
+    let _ = serving().apply(&Action::SetDestination {
+        id,
+        destination: translated,
+    });
+}
+
+#[test]
+fn local_addresses_are_taken_whole_or_refused() {
+    let mut dataplane = FakeDataPlane::new(words);
+    let of = |count: u32| LocalAddresses {
+        addresses: (0..count)
+            .map(|n| std::net::Ipv4Addr::from_bits(n).into())
+            .collect(),
+        ..LocalAddresses::default()
+    };
+    dataplane.set_local_addresses(&of(256)).unwrap();
+    assert!(dataplane.set_local_addresses(&of(257)).is_err());
+    dataplane.refuse_after(0);
+    assert!(dataplane.set_local_addresses(&of(1)).is_err());
+    assert_eq!(dataplane.local_addresses(), of(256));
 }

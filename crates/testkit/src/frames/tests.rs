@@ -255,3 +255,116 @@ fn fragments_together_are_the_packet() {
 fn addresses_of_two_families_are_refused() {
     Frame::other(socket(CLIENT).ip(), socket(VIP6).ip(), 47);
 }
+
+#[test]
+fn tcp_options_lengthen_the_header_by_whole_words() {
+    for (client, vip) in [(CLIENT, VIP), (CLIENT6, VIP6)] {
+        let bytes = Frame::tcp(socket(client), socket(vip))
+            .flags(TcpFlags::SYN)
+            .tcp_options(&[2, 4, 0x05, 0xb4, 1])
+            .payload(b"data")
+            .bytes();
+        let packet = SlicedPacket::from_ethernet(&bytes).unwrap();
+        let Some(TransportSlice::Tcp(tcp)) = &packet.transport else {
+            panic!("no TCP: {packet:?}")
+        };
+        assert_eq!(tcp.options(), [2, 4, 0x05, 0xb4, 1, 0, 0, 0]);
+        assert_eq!(tcp.payload(), b"data");
+        let header = tcp.to_header();
+        let wanted = match packet.net.as_ref().unwrap() {
+            NetSlice::Ipv4(ip) => header.calc_checksum_ipv4(&ip.header().to_header(), b"data"),
+            NetSlice::Ipv6(ip) => header.calc_checksum_ipv6(&ip.header().to_header(), b"data"),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(wanted.unwrap(), tcp.checksum());
+    }
+}
+
+/// All pairs of an outer and an inner family: source and destination outside, the packet inside.
+fn tunnelled() -> Vec<(SocketAddr, SocketAddr, Frame)> {
+    let mut pairs = Vec::new();
+    for (from, to) in [
+        ("10.0.0.1:50000", "10.0.0.9:6080"),
+        ("[fd00::1]:50000", "[fd00::9]:6080"),
+    ] {
+        for (client, vip) in [(CLIENT, VIP), (CLIENT6, VIP6)] {
+            let inner = Frame::tcp(socket(client), socket(vip)).payload(b"data");
+            pairs.push((socket(from), socket(to), inner));
+        }
+    }
+    pairs
+}
+
+/// Protocol number and content of the packet in a frame.
+fn carried(bytes: &[u8]) -> (u8, Vec<u8>) {
+    let packet = SlicedPacket::from_ethernet(bytes).unwrap();
+    let content = packet.net.as_ref().unwrap().ip_payload_ref().unwrap();
+    (content.ip_number.0, content.payload.to_vec())
+}
+
+#[test]
+fn a_packet_in_a_packet_is_named_by_its_family() {
+    for (from, to, inner) in tunnelled() {
+        let (protocol, content) = carried(&Frame::ipip(from.ip(), to.ip(), &inner).bytes());
+        let named = if inner.network.source.is_ipv4() {
+            4
+        } else {
+            41
+        };
+        assert_eq!((protocol, content), (named, inner.packet()));
+    }
+}
+
+#[test]
+fn gre_names_the_packet_by_its_ether_type_and_may_sum_it_up() {
+    for (from, to, inner) in tunnelled() {
+        let named = inner.ether_type().to_be_bytes();
+        let (protocol, content) = carried(&Frame::gre(from.ip(), to.ip(), &inner, false).bytes());
+        assert_eq!(
+            (protocol, &content[..2], &content[2..4]),
+            (47, &[0, 0][..], &named[..])
+        );
+        assert_eq!(content[4..], inner.packet());
+
+        let (_, content) = carried(&Frame::gre(from.ip(), to.ip(), &inner, true).bytes());
+        assert_eq!(
+            (&content[..2], &content[2..4]),
+            (&[0x80, 0][..], &named[..])
+        );
+        assert_eq!(internet_checksum(&content), 0);
+        assert_eq!(content[8..], inner.packet());
+    }
+}
+
+#[test]
+fn gue_is_a_datagram_with_or_without_a_checksum() {
+    for (from, to, inner) in tunnelled() {
+        for checksum in [false, true] {
+            let bytes = Frame::gue(from, to, &inner, checksum).bytes();
+            let packet = SlicedPacket::from_ethernet(&bytes).unwrap();
+            let Some(TransportSlice::Udp(udp)) = &packet.transport else {
+                panic!("no UDP: {packet:?}")
+            };
+            assert_eq!((udp.source_port(), udp.destination_port()), (50000, 6080));
+            let named = if inner.network.source.is_ipv4() {
+                4
+            } else {
+                41
+            };
+            assert_eq!(udp.payload()[..4], [0, named, 0, 0]);
+            assert_eq!(udp.payload()[4..], inner.packet());
+            let header = udp.to_header();
+            let wanted = match packet.net.as_ref().unwrap() {
+                _ if !checksum => Ok(0),
+                NetSlice::Ipv4(ip) => {
+                    header.calc_checksum_ipv4(&ip.header().to_header(), udp.payload())
+                }
+                NetSlice::Ipv6(ip) => {
+                    header.calc_checksum_ipv6(&ip.header().to_header(), udp.payload())
+                }
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(udp.checksum(), wanted.unwrap());
+        }
+    }
+}

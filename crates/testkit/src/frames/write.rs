@@ -25,12 +25,7 @@ pub(super) fn link(frame: &Frame) -> Vec<u8> {
         out.extend(tag.ether_type.to_be_bytes());
         out.extend(tag.id.to_be_bytes());
     }
-    let ether_type: u16 = if frame.network.source.is_ipv4() {
-        0x0800
-    } else {
-        0x86dd
-    };
-    out.extend(ether_type.to_be_bytes());
+    out.extend(frame.ether_type().to_be_bytes());
     out
 }
 
@@ -60,9 +55,12 @@ pub(super) fn transport(frame: &Frame) -> Vec<u8> {
             message.extend(destination.to_be_bytes());
             message.extend(header.sequence.to_be_bytes());
             message.extend(header.acknowledgement.to_be_bytes());
-            message.extend([5 << 4, header.flags.0]);
+            let words = u8::try_from(5 + header.options.len() / 4)
+                .expect("a TCP header has at most 15 words");
+            message.extend([words << 4, header.flags.0]);
             message.extend(header.window.to_be_bytes());
             message.extend([0; 4]);
+            message.extend(&header.options);
             Some(16)
         }
         Transport::Udp {
