@@ -205,15 +205,30 @@ pub fn decrement_ttl(frame: &Frame<'_>, offset: usize, packet: &Packet) -> Optio
     )
 }
 
-/// Replaces the addresses of the header at `offset` and mends its checksum. `addresses` is source and destination, as a key
-/// has them; gives what they changed by.
+/// Gives the header at `offset` these addresses, source and destination as a key has them, and mends its checksum. Gives
+/// what they changed by.
 #[inline(always)]
-pub(crate) fn write_addresses(frame: &Frame<'_>, offset: usize, addresses: u64) -> Option<Change> {
-    let old = u64::from_le_bytes(frame.read(offset + ADDRESSES)?);
+pub(crate) fn replace_addresses(
+    frame: &Frame<'_>,
+    offset: usize,
+    addresses: u64,
+) -> Option<Change> {
+    let old = frame.read(offset + ADDRESSES).map(u64::from_le_bytes)?;
     let change = Change::of(old, addresses);
-    mend_checksum(frame, offset, change)?;
-    frame.write(offset + ADDRESSES, addresses.to_le_bytes())?;
+    write_addresses(frame, offset, addresses, change)?;
     Some(change)
+}
+
+/// The same where it is known what they change by.
+#[inline(always)]
+pub(crate) fn write_addresses(
+    frame: &Frame<'_>,
+    offset: usize,
+    addresses: u64,
+    change: Change,
+) -> Option<()> {
+    mend_checksum(frame, offset, change)?;
+    frame.write(offset + ADDRESSES, addresses.to_le_bytes())
 }
 
 /// Mends the checksum of the header at `offset`.

@@ -208,16 +208,22 @@ pub fn decrement_hop_limit(frame: &Frame<'_>, offset: usize, packet: &Packet) ->
     frame.write(offset + HOP_LIMIT, packet.hop_limit.wrapping_sub(1))
 }
 
-/// Replaces the addresses of the header at `offset`: source and destination, as a key has them. Gives what they changed by.
+/// Gives the header at `offset` these addresses, source and destination as a key has them. Gives what they changed by.
 #[inline(always)]
-pub(crate) fn write_addresses(
+pub(crate) fn replace_addresses(
     frame: &Frame<'_>,
     offset: usize,
     addresses: [u64; 4],
 ) -> Option<Change> {
     let old: [[u8; 8]; 4] = frame.read(offset + ADDRESSES)?;
-    frame.write(offset + ADDRESSES, addresses.map(u64::to_le_bytes))?;
+    write_addresses(frame, offset, addresses)?;
     Some(change(old.map(u64::from_le_bytes), addresses))
+}
+
+/// The same where it is known what they change by.
+#[inline(always)]
+pub(crate) fn write_addresses(frame: &Frame<'_>, offset: usize, addresses: [u64; 4]) -> Option<()> {
+    frame.write(offset + ADDRESSES, addresses.map(u64::to_le_bytes))
 }
 
 /// What these addresses change by.

@@ -44,9 +44,9 @@ pub fn packet4(
     key: &[u64; 2],
 ) -> Result<Mended, Obstacle> {
     let [addresses, tail] = *key;
-    let segment = Segment::of4(packet, offset);
-    let mended = segment.rewrite(frame, Change::of(packet.key[0], addresses), tail)?;
-    ipv4::write_addresses(frame, offset, addresses).ok_or(Obstacle::Truncated)?;
+    let change = Change::of(packet.key[0], addresses);
+    let mended = Segment::of4(packet, offset).rewrite(frame, change, tail)?;
+    ipv4::write_addresses(frame, offset, addresses, change).ok_or(Obstacle::Truncated)?;
     Ok(mended)
 }
 
@@ -63,9 +63,8 @@ pub fn packet6(
 ) -> Result<Mended, Obstacle> {
     let [a, b, c, d, tail] = *key;
     let [e, f, g, h, _] = packet.key;
-    let segment = Segment::of6(packet, offset);
     let change = ipv6::change([e, f, g, h], [a, b, c, d]);
-    let mended = segment.rewrite(frame, change, tail)?;
+    let mended = Segment::of6(packet, offset).rewrite(frame, change, tail)?;
     ipv6::write_addresses(frame, offset, [a, b, c, d]).ok_or(Obstacle::Truncated)?;
     Ok(mended)
 }
@@ -76,7 +75,7 @@ pub fn packet6(
 /// [`Obstacle::Truncated`].
 #[inline(always)]
 pub fn fragment4(frame: &Frame<'_>, offset: usize, key: &[u64; 2]) -> Result<(), Obstacle> {
-    ipv4::write_addresses(frame, offset, key[0]).ok_or(Obstacle::Truncated)?;
+    ipv4::replace_addresses(frame, offset, key[0]).ok_or(Obstacle::Truncated)?;
     Ok(())
 }
 
@@ -87,8 +86,7 @@ pub fn fragment4(frame: &Frame<'_>, offset: usize, key: &[u64; 2]) -> Result<(),
 #[inline(always)]
 pub fn fragment6(frame: &Frame<'_>, offset: usize, key: &[u64; 5]) -> Result<(), Obstacle> {
     let [a, b, c, d, _] = *key;
-    ipv6::write_addresses(frame, offset, [a, b, c, d]).ok_or(Obstacle::Truncated)?;
-    Ok(())
+    ipv6::write_addresses(frame, offset, [a, b, c, d]).ok_or(Obstacle::Truncated)
 }
 
 /// Writes the checksum of a [`Mended::Bare`] datagram that is IPv4 now and carries `key`. It starts at `upper` in the frame,

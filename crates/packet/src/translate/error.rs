@@ -63,8 +63,8 @@ fn rewrite4(frame: &Frame<'_>, offset: usize, key: &[u64; 2]) -> Option<()> {
     let ports = write_ports(frame, carried.offset, tail)?;
     let at = upper.offset + CHECKSUM;
     frame.write(at, ports.mend(frame.read(at)?))?;
-    ipv4::write_addresses(frame, quote, addresses.rotate_left(32))?;
-    ipv4::write_addresses(frame, offset, addresses >> 32 << 32 | own_source as u64)?;
+    ipv4::replace_addresses(frame, quote, addresses.rotate_left(32))?;
+    ipv4::replace_addresses(frame, offset, addresses >> 32 << 32 | own_source as u64)?;
     Some(())
 }
 
@@ -88,8 +88,8 @@ fn rewrite6(
         [a, b]
     };
     let ports = write_ports(frame, carried.offset, tail)?;
-    let quoted = ipv6::write_addresses(frame, quote, [c, d, a, b])?;
-    let own = ipv6::write_addresses(frame, offset, [own_source[0], own_source[1], c, d])?;
+    let quoted = ipv6::replace_addresses(frame, quote, [c, d, a, b])?;
+    let own = ipv6::replace_addresses(frame, offset, [own_source[0], own_source[1], c, d])?;
     let at = upper.offset + CHECKSUM;
     let checksum = ports.and(quoted).and(own).mend(frame.read(at)?);
     frame.write(at, checksum)
