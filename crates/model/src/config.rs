@@ -9,10 +9,12 @@
 //!
 //! No error hides another: what toml cannot read is told and mended (`syntax`, with the help of `statement`,
 //! `slip`, `wording` and `edits`), and the rest of the file is checked all the same. The tables are read by
-//! `director` (with `ipvs`), `service` (with `identity`, `scheduler`, `options` and `real`) and `mark` by way of `table` and `value`; which keys
-//! there are is data, in [`TABLES`]. Start with [`parse`].
+//! `director` (with `ipvs`, `tunnel_source` and `locals`), `service` (with `identity`, `scheduler`, `options`, `method`,
+//! `client_address` and `real`) and `mark` by way of `table` and `value`; what is between tables is checked by `seat`. Which keys there are
+//! is data, in [`TABLES`]. Start with [`parse`].
 
 mod address;
+mod client_address;
 mod diagnostic;
 mod director;
 mod duration;
@@ -23,18 +25,23 @@ mod ipvs;
 mod keys;
 mod lines;
 mod load;
+mod locals;
 mod mark;
+mod method;
 mod options;
 mod ports;
 mod prefix;
+mod protocol;
 mod real;
 mod render;
 mod scheduler;
+mod seat;
 mod service;
 mod slip;
 mod statement;
 mod syntax;
 mod table;
+mod tunnel_source;
 mod twice;
 mod value;
 mod wording;
@@ -96,9 +103,16 @@ fn lower(table: &DeTable<'_>, faults: &mut Faults<'_>) -> Option<Desired> {
         &mut services.vips,
         faults,
     );
-    real::check_against_vips(&services.seats, &services.vips, faults);
+    let locals = director
+        .as_ref()
+        .and_then(|entries| locals::read(entries, faults));
+    seat::check_against_vips(&services.seats, &services.vips, faults);
+    if let Some(locals) = &locals {
+        seat::check_against_locals(&services.seats, &services.vips, locals, faults);
+    }
+    let fullnat = locals.map(|locals| locals.addresses);
     Some(Desired {
-        director: director::read(&director?, interfaces, marks, faults)?,
+        director: director::read(&director?, interfaces, marks, fullnat, faults)?,
         services: services.list,
     })
 }

@@ -27,6 +27,11 @@ impl Forward {
         }
     }
 
+    /// Whether the real server may be of another family than the client.
+    pub const fn crosses_families(self) -> bool {
+        matches!(self, Self::Tunnel(_) | Self::FullNat)
+    }
+
     /// Whether packets keep their addresses, so that the real server has to have the VIP.
     pub const fn keeps_addresses(self) -> bool {
         matches!(self, Self::DirectRouting | Self::Tunnel(_))

@@ -2,24 +2,28 @@
 
 use std::{collections::HashMap, num::NonZeroU32, ops::RangeInclusive, time::Duration};
 
-use crate::{Director, LocalAddresses, MarkRule, Timeouts, TunnelSources, VipOwnership};
+use crate::{Director, LocalAddresses, MarkRule, Timeouts, VipOwnership};
 
 use super::{
     fault::{Fault, Faults, quote},
     ipvs,
     keys::{self, Key},
     table::Entries,
+    tunnel_source,
     value::Value,
 };
 
 /// Room of the connection table when the file says nothing.
 const MAX_CONNECTIONS: u32 = 1_048_576;
 
+/// What `max_connections` may be.
+const MAX_CONNECTIONS_BOUNDS: RangeInclusive<u32> = 1_024..=67_108_864;
+
 /// Room of the table of translations when the file says nothing.
 const MAX_TRANSLATIONS: u32 = 65_536;
 
-/// What `max_connections` may be.
-const MAX_CONNECTIONS_BOUNDS: RangeInclusive<u32> = 1_024..=67_108_864;
+/// What `max_translations` may be.
+const MAX_TRANSLATIONS_BOUNDS: RangeInclusive<u32> = 1_024..=8_388_608;
 
 /// The file's `[director]`, opened; `None` only with a fault.
 pub(super) fn open<'t, 'i>(
@@ -31,11 +35,13 @@ pub(super) fn open<'t, 'i>(
     Some(Entries::open(&keys::DIRECTOR, value.span(), table, faults))
 }
 
-/// Reads what `[director]` says, but for the interfaces and marks, which are there already; `None` only with a fault.
+/// Reads what `[director]` says, but for the interfaces, marks and local addresses, which are there already; `None` only with a
+/// fault.
 pub(super) fn read(
     entries: &Entries<'_, '_>,
     interfaces: Option<Vec<String>>,
     marks: Option<Vec<MarkRule>>,
+    fullnat: Option<LocalAddresses>,
     faults: &mut Faults<'_>,
 ) -> Option<Director> {
     let max_connections = entries
@@ -43,15 +49,21 @@ pub(super) fn read(
         .map_or(Some(MAX_CONNECTIONS), |value| {
             value.integer(MAX_CONNECTIONS_BOUNDS, " connections", faults)
         });
+    let max_translations = entries
+        .value(&keys::director::MAX_TRANSLATIONS, faults)
+        .map_or(Some(MAX_TRANSLATIONS), |value| {
+            value.integer(MAX_TRANSLATIONS_BOUNDS, " connections", faults)
+        });
     let vips = vips(entries, interfaces.as_deref(), faults);
     let timeouts = timeouts(entries, faults);
+    let tunnels = tunnel_source::read(entries, faults);
     let ipvs = ipvs::read(entries, faults);
     Some(Director {
         interfaces: interfaces?,
         max_connections: NonZeroU32::new(max_connections?)?,
-        max_translations: NonZeroU32::new(MAX_TRANSLATIONS)?,
-        tunnels: TunnelSources::default(),
-        fullnat: LocalAddresses::default(),
+        max_translations: NonZeroU32::new(max_translations?)?,
+        tunnels: tunnels?,
+        fullnat: fullnat?,
         vips: vips?,
         timeouts: timeouts?,
         marks: marks?,

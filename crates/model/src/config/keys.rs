@@ -2,11 +2,13 @@
 
 pub(super) mod director;
 pub(super) mod file;
+pub(super) mod fullnat;
 pub(super) mod ipvs;
 pub(super) mod mark;
 pub(super) mod real;
 pub(super) mod service;
 pub(super) mod timeouts;
+pub(super) mod tunnel;
 
 /// One table of the file.
 #[derive(Debug)]
@@ -47,6 +49,19 @@ pub struct Key {
     pub(super) elsewhere: &'static [&'static str],
 }
 
+/// The keys of the forwarding method, which services and real servers have alike.
+#[derive(Debug)]
+pub(super) struct MethodKeys {
+    /// Its name.
+    pub(super) forward: &'static Key,
+    /// The kind of a tunnel.
+    pub(super) tunnel: &'static Key,
+    /// The real server's UDP port, of GUE.
+    pub(super) tunnel_port: &'static Key,
+    /// Whether the tunnel has a checksum.
+    pub(super) tunnel_checksum: &'static Key,
+}
+
 /// Whether a key may be left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
@@ -59,7 +74,9 @@ pub enum Presence {
 }
 
 /// Every table, from the outside in.
-pub static TABLES: [&Table; 7] = [&FILE, &DIRECTOR, &TIMEOUTS, &IPVS, &SERVICE, &REAL, &MARK];
+pub static TABLES: [&Table; 9] = [
+    &FILE, &DIRECTOR, &TIMEOUTS, &TUNNEL, &FULLNAT, &IPVS, &SERVICE, &REAL, &MARK,
+];
 
 impl Table {
     /// The place in a message: `in [[service]]`.
@@ -138,9 +155,12 @@ pub(super) static DIRECTOR: Table = Table {
     keys: &[
         &director::INTERFACES,
         &director::MAX_CONNECTIONS,
+        &director::MAX_TRANSLATIONS,
         &director::MANAGE_VIPS,
         &director::VIP_INTERFACE,
         &director::TIMEOUTS,
+        &director::TUNNEL,
+        &director::FULLNAT,
         &director::IPVS,
     ],
     instead: &[],
@@ -151,6 +171,31 @@ pub(super) static DIRECTOR: Table = Table {
 pub(super) static TIMEOUTS: Table = Table {
     header: "[director.timeouts]",
     keys: &[&timeouts::TCP, &timeouts::TCP_FIN, &timeouts::UDP],
+    instead: &[],
+    meaningless: &[],
+};
+
+/// `[director.tunnel]`.
+pub(super) static TUNNEL: Table = Table {
+    header: "[director.tunnel]",
+    keys: &[&tunnel::SOURCE4, &tunnel::SOURCE6],
+    instead: &[
+        (
+            "source",
+            "write `source4` for tunnels over IPv4, `source6` for those over IPv6",
+        ),
+        (
+            "tunnel",
+            "write `tunnel` in `[[service]]` or `[[service.real]]`: each tunnel is of its own kind",
+        ),
+    ],
+    meaningless: &[],
+};
+
+/// `[director.fullnat]`.
+pub(super) static FULLNAT: Table = Table {
+    header: "[director.fullnat]",
+    keys: &[&fullnat::ADDRESSES, &fullnat::PORTS],
     instead: &[],
     meaningless: &[],
 };
@@ -201,6 +246,12 @@ pub(super) static SERVICE: Table = Table {
         &service::PERSISTENCE_ENGINE,
         &service::ONE_PACKET,
         &service::FORWARD,
+        &service::TUNNEL,
+        &service::TUNNEL_PORT,
+        &service::TUNNEL_CHECKSUM,
+        &service::CLIENT_ADDRESS,
+        &service::TOA_OPTION,
+        &service::MSS,
         &service::REAL,
     ],
     instead: &[
@@ -221,11 +272,18 @@ pub(super) static REAL: Table = Table {
     header: "[[service.real]]",
     keys: &[
         &real::ADDRESS,
+        &real::FORWARD,
+        &real::TUNNEL,
+        &real::TUNNEL_PORT,
+        &real::TUNNEL_CHECKSUM,
         &real::WEIGHT,
         &real::UPPER_THRESHOLD,
         &real::LOWER_THRESHOLD,
     ],
-    instead: &[("port", "remove it: in DR the port is always the service's")],
+    instead: &[(
+        "port",
+        "the port is part of the address: `address = \"10.77.0.11:8080\"`",
+    )],
     meaningless: &[],
 };
 

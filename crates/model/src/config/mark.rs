@@ -14,7 +14,7 @@ use super::{
     identity::{FAMILIES, number},
     keys::{self, Key},
     ports, prefix,
-    real::Vips,
+    seat::Vips,
     table::Entries,
     value::Value,
 };
@@ -197,8 +197,8 @@ fn rule(
         .map_or(Some(None), |value| {
             value.choice(&PROTOCOLS, faults).map(Some)
         });
-    let ports = list(entries, &keys::mark::PORTS, range, faults);
-    let source_ports = list(entries, &keys::mark::SOURCE_PORTS, range, faults);
+    let ports = list(entries, &keys::mark::PORTS, ports::read, faults);
+    let source_ports = list(entries, &keys::mark::SOURCE_PORTS, ports::read, faults);
     let interface = entries
         .value(&keys::mark::INTERFACE, faults)
         .map_or(Some(None), |value| {
@@ -252,22 +252,6 @@ fn choices<T>(list: Vec<Placed<T>>) -> Vec<Option<T>> {
 
 fn network(value: &Value<'_, '_>, faults: &mut Faults<'_>) -> Option<Network> {
     prefix::parse(value.string(faults)?)
-        .map_err(|wrong| faults.push(value.fault(wrong)))
-        .ok()
-}
-
-fn range(value: &Value<'_, '_>, faults: &mut Faults<'_>) -> Option<RangeInclusive<u16>> {
-    if value.is_integer() {
-        let port = value.integer(1..=u32::from(u16::MAX), "", faults)?;
-        faults.push(Fault::new(
-            value.span(),
-            "a port stands in quotes, as a range of ports does",
-            "a number",
-            format!("write `\"{port}\"`"),
-        ));
-        return None;
-    }
-    ports::parse(value.string(faults)?)
         .map_err(|wrong| faults.push(value.fault(wrong)))
         .ok()
 }

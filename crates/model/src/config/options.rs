@@ -2,15 +2,14 @@
 
 use std::{net::Ipv4Addr, num::NonZeroU32};
 
-use crate::{
-    Family, Granularity, Persistence, PersistenceEngine, Protocol, ServiceIdentity, ServiceOptions,
-};
+use crate::{Family, Granularity, Persistence, PersistenceEngine, Protocol, ServiceOptions};
 
 use super::{
     fault::{Fault, Faults, quote},
     identity::Identified,
     keys::{self, service},
     prefix,
+    protocol::only,
     table::Entries,
     value::Value,
 };
@@ -146,7 +145,7 @@ fn sip(
     let engine = value.choice(&[("sip", PersistenceEngine::Sip)], faults)?;
     let cause = "the persistence engine `sip` is only for UDP services";
     let cure = "remove it, or write `udp://` in the `address`";
-    only_udp(value, service, cause, cure, faults).then_some(engine)
+    only(Protocol::Udp, value, service, cause, cure, faults).then_some(engine)
 }
 
 fn one_packet(
@@ -157,29 +156,5 @@ fn one_packet(
     let on = value.boolean(faults)?;
     let cause = "one-packet scheduling is only for UDP services and marks";
     let cure = "remove it, or write `udp://` in the `address`";
-    (!on || only_udp(value, service, cause, cure, faults)).then_some(on)
-}
-
-/// Whether the service may have UDP packets; a mark may.
-fn only_udp(
-    value: &Value<'_, '_>,
-    service: Option<&Identified>,
-    cause: &str,
-    cure: &str,
-    faults: &mut Faults<'_>,
-) -> bool {
-    let Some(service) = service else { return true };
-    let other = match service.identity {
-        ServiceIdentity::Address(address) => Some(address.protocol),
-        ServiceIdentity::Mark(_) => None,
-    }
-    .filter(|protocol| *protocol != Protocol::Udp);
-    if let Some(protocol) = other {
-        let protocol = format!("this is {}", protocol.name());
-        faults.push(
-            Fault::new(value.span(), cause, "not for this service", cure)
-                .related(service.place.clone(), protocol),
-        );
-    }
-    other.is_none()
+    (!on || only(Protocol::Udp, value, service, cause, cure, faults)).then_some(on)
 }

@@ -1,11 +1,32 @@
-//! Ports as the rules of marks write them: `80`, `8000-8010`.
+//! Ports as the file writes them where there may be several: `80`, `8000-8010`.
 
 use std::ops::{Range, RangeInclusive};
 
-use super::{fault::quote, wrong::Wrong};
+use super::{
+    fault::{Fault, Faults, quote},
+    value::Value,
+    wrong::Wrong,
+};
+
+/// Reads a value that is a port or a range of ports; `None` only with a fault.
+pub(super) fn read(value: &Value<'_, '_>, faults: &mut Faults<'_>) -> Option<RangeInclusive<u16>> {
+    if value.is_integer() {
+        let port = value.integer(1..=u32::from(u16::MAX), "", faults)?;
+        faults.push(Fault::new(
+            value.span(),
+            "a port stands in quotes, as a range of ports does",
+            "a number",
+            format!("write `\"{port}\"`"),
+        ));
+        return None;
+    }
+    parse(value.string(faults)?)
+        .map_err(|wrong| faults.push(value.fault(wrong)))
+        .ok()
+}
 
 /// One port, or all from one to another.
-pub(super) fn parse(text: &str) -> Result<RangeInclusive<u16>, Wrong> {
+fn parse(text: &str) -> Result<RangeInclusive<u16>, Wrong> {
     let whole = 0..text.len();
     if let Some((first, last)) = text.split_once(':')
         && let (Ok(first), Ok(last)) = (first.parse::<u16>(), last.parse::<u16>())

@@ -2,13 +2,15 @@
 
 use std::{collections::HashMap, net::IpAddr, ops::Range};
 
-use crate::{Family, Forward, RealServer, ServiceIdentity, Thresholds, Weight};
+use crate::{Family, Forward, RealServer, ServiceIdentity, ServiceOptions, Thresholds, Weight};
 
 use super::{
-    address,
+    address::{self, PlacedPort},
     fault::{Fault, Faults},
     identity::Identified,
     keys,
+    method::{self, Method},
+    seat::Seat,
     table::Entries,
     value::Value,
 };
@@ -19,21 +21,18 @@ pub const MAX_REALS: usize = 4_096;
 /// The largest threshold, that of `ipvsadm -x`.
 const MAX_THRESHOLD: u32 = i32::MAX as u32;
 
-/// VIPs, each with the place that names it first.
-pub(super) type Vips = HashMap<IpAddr, Range<usize>>;
-
-/// A real server's address and its place, for checks across services.
-#[derive(Debug)]
-pub(super) struct Seat {
-    address: IpAddr,
-    place: Range<usize>,
+/// What real servers have to fit; `None` where the service has a fault.
+#[derive(Clone, Copy)]
+pub(super) struct Owner<'s> {
+    pub(super) identified: Option<&'s Identified>,
+    pub(super) options: Option<ServiceOptions>,
+    pub(super) method: Option<&'s Method>,
 }
 
 /// Reads the real servers of a service; `None` only with a fault.
 pub(super) fn read(
     value: &Value<'_, '_>,
-    service: Option<&Identified>,
-    forward: Forward,
+    owner: Owner<'_>,
     seats: &mut Vec<Seat>,
     faults: &mut Faults<'_>,
 ) -> Option<Vec<RealServer>> {
@@ -50,78 +49,86 @@ pub(super) fn read(
     let mut reals = Vec::with_capacity(tables.len());
     for (span, table) in &tables {
         let entries = Entries::open(&keys::REAL, span.clone(), table, faults);
-        let address = real_address(&entries, service, faults);
-        let weight = weight(&entries, faults);
-        let thresholds = thresholds(&entries, faults);
-        let Some((address, place)) = address else {
-            continue;
-        };
-        if let Some(before) = first.get(&address) {
-            let cause = format!("the service has the real server `{address}` twice");
-            let cure = "remove one; for a larger share give it a larger `weight`";
-            faults.push(
-                Fault::new(place, cause, "named again here", cure)
-                    .related(Range::clone(before), "first named here"),
-            );
-            continue;
-        }
-        first.insert(address, place.clone());
-        seats.push(Seat { address, place });
-        let shape = weight.zip(thresholds);
-        reals.extend(shape.map(|(weight, thresholds)| RealServer {
-            address,
-            port: port(service),
-            forward,
-            weight,
-            thresholds,
-        }));
+        reals.extend(real(&entries, owner, &mut first, seats, faults));
     }
     (reals.len() == tables.len()).then_some(reals)
 }
 
-/// A VIP is an address of the director: packets sent there would come back to it.
-pub(super) fn check_against_vips(seats: &[Seat], vips: &Vips, faults: &mut Faults<'_>) {
-    for seat in seats {
-        if let Some(vip) = vips.get(&seat.address) {
-            let cause = format!(
-                "the real server `{}` is a VIP of this director",
-                seat.address
-            );
-            let cure = "write the real server's own address; the VIP it has too, on `lo`";
-            faults.push(
-                Fault::new(seat.place.clone(), cause, "packets would come back", cure)
-                    .related(vip.clone(), "the VIP"),
-            );
-        }
-    }
-}
+/// Address and port of a service's real servers, each with its first place.
+type Taken = HashMap<(IpAddr, u16), Range<usize>>;
 
-fn real_address(
+fn real(
     entries: &Entries<'_, '_>,
-    service: Option<&Identified>,
+    owner: Owner<'_>,
+    first: &mut Taken,
+    seats: &mut Vec<Seat>,
     faults: &mut Faults<'_>,
-) -> Option<(IpAddr, Range<usize>)> {
+) -> Option<RealServer> {
+    let method = method(entries, owner, faults);
+    let forward = method.as_ref().map(|method| method.forward);
+    let weight = weight(entries, faults);
+    let thresholds = thresholds(entries, faults);
     let value = entries.value(&keys::real::ADDRESS, faults)?;
-    let text = value.string(faults)?;
-    let port = service.and_then(|service| service.identity.address());
-    let port = port.map(|address| address.port).filter(|port| *port != 0);
-    let address = match address::real(text, port) {
-        Ok(address) => address,
-        Err(wrong) => {
-            faults.push(value.fault(wrong));
-            return None;
-        }
-    };
-    match service {
-        Some(service) if service.identity.family() != Family::of(address) => {
-            faults.push(of_another_family(&value, address, service));
-            None
-        }
-        _ => Some((address, value.span())),
+    let (address, own) = address::real(value.string(faults)?)
+        .map_err(|wrong| faults.push(value.fault(wrong)))
+        .ok()?;
+    let fits = fits_family(&value, address, owner, forward, faults);
+    let own = own.map(|(port, part)| (port, value.part(part)));
+    let port = port(own, address, owner, forward, faults);
+    if !fits {
+        return None;
     }
+    seats.push(Seat {
+        address,
+        place: value.span(),
+        forward,
+    });
+    let port = port?;
+    if let Some(before) = first.get(&(address, port)) {
+        let cause = format!("the service has the real server `{address}` twice");
+        let cure = "remove one; for a larger share give it a larger `weight`";
+        faults.push(
+            Fault::new(value.span(), cause, "named again here", cure)
+                .related(before.clone(), "first named here"),
+        );
+        return None;
+    }
+    first.insert((address, port), value.span());
+    Some(RealServer {
+        address,
+        port,
+        forward: forward?,
+        weight: weight?,
+        thresholds: thresholds?,
+    })
 }
 
-fn of_another_family(value: &Value<'_, '_>, address: IpAddr, service: &Identified) -> Fault {
+/// The real server's forwarding method: its own, or the service's.
+fn method(entries: &Entries<'_, '_>, owner: Owner<'_>, faults: &mut Faults<'_>) -> Option<Method> {
+    // What is not known cannot be taken over, and its tunnel's keys cannot be judged.
+    let is_own = entries.has(&keys::real::FORWARD);
+    let inherited = match owner.method {
+        Some(method) => method,
+        None if is_own => &Method::DEFAULT,
+        None => return None,
+    };
+    method::read(entries, &keys::real::METHOD, inherited, faults)
+}
+
+/// Whether the real server's family can serve the service's clients.
+fn fits_family(
+    value: &Value<'_, '_>,
+    address: IpAddr,
+    owner: Owner<'_>,
+    forward: Option<Forward>,
+    faults: &mut Faults<'_>,
+) -> bool {
+    let (Some(service), Some(forward)) = (owner.identified, forward) else {
+        return true;
+    };
+    if service.identity.family() == Family::of(address) || forward.crosses_families() {
+        return true;
+    }
     let (own, other) = if address.is_ipv4() {
         ("IPv4", "IPv6")
     } else {
@@ -131,10 +138,63 @@ fn of_another_family(value: &Value<'_, '_>, address: IpAddr, service: &Identifie
         ServiceIdentity::Address(_) => "VIP",
         ServiceIdentity::Mark(_) => "mark",
     };
-    let cause = format!("an {own} real server cannot serve an {other} {what} in DR");
-    let cure =
-        format!("write the real server's {other} address, or make a service with an {own} {what}");
-    Fault::new(value.span(), cause, own, cure).related(service.place.clone(), other)
+    let cause = format!(
+        "an {own} real server cannot serve an {other} {what} in {}",
+        method::in_words(forward)
+    );
+    let cure = format!(
+        "write the real server's {other} address, or reach it with `forward = \"tun\"` or `forward = \"fullnat\"`"
+    );
+    faults.push(Fault::new(value.span(), cause, own, cure).related(service.place.clone(), other));
+    false
+}
+
+/// The port that packets reach the real server at: its own where it can have one, else the service's, which for a mark and for every
+/// port is 0, that of the connection. `None` only with a fault.
+fn port(
+    own: Option<PlacedPort>,
+    address: IpAddr,
+    owner: Owner<'_>,
+    forward: Option<Forward>,
+    faults: &mut Faults<'_>,
+) -> Option<u16> {
+    let service = owner
+        .identified
+        .and_then(|service| service.identity.address());
+    let service = service.map_or(0, |address| address.port);
+    let Some((own, place)) = own else {
+        return Some(service);
+    };
+    let (Some(_), Some(forward)) = (owner.identified, forward) else {
+        return Some(own.get());
+    };
+    let is_persistent = owner
+        .options
+        .is_some_and(|options| options.persistence.is_some());
+    let (cause, cure) = if own.get() == service {
+        return Some(service);
+    } else if forward.keeps_addresses() {
+        let whose = if service == 0 {
+            "the client's"
+        } else {
+            "the service's"
+        };
+        let cause = format!(
+            "in {} the port is always {whose}",
+            method::in_words(forward)
+        );
+        (
+            cause,
+            format!("write `{address}`, or `forward = \"nat\"` or `forward = \"fullnat\"`"),
+        )
+    } else if service == 0 && is_persistent {
+        let cause = "with persistence for many ports the real server has the client's ports";
+        (cause.to_owned(), format!("write `{address}`"))
+    } else {
+        return Some(own.get());
+    };
+    faults.push(Fault::new(place, cause, "cannot be another", cure));
+    None
 }
 
 /// The thresholds, the lower not above the upper; `None` only with a fault.
@@ -169,12 +229,6 @@ fn thresholds(entries: &Entries<'_, '_>, faults: &mut Faults<'_>) -> Option<Thre
         ),
     });
     None
-}
-
-/// The port of a service's real servers, unless they have their own.
-fn port(service: Option<&Identified>) -> u16 {
-    let address = service.and_then(|service| service.identity.address());
-    address.map_or(0, |address| address.port)
 }
 
 fn weight(entries: &Entries<'_, '_>, faults: &mut Faults<'_>) -> Option<Weight> {

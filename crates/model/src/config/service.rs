@@ -1,27 +1,30 @@
 //! `[[service]]`.
 
-use std::{collections::HashMap, ops::Range};
+use std::{
+    collections::HashMap,
+    num::NonZeroU16,
+    ops::{Range, RangeInclusive},
+};
 
-use crate::{ClientAddress, Forward, Service, ServiceIdentity, ServiceName};
+use crate::{Forward, Protocol, Service, ServiceIdentity, ServiceName, ServiceOptions};
 
 use super::{
+    client_address,
     fault::{Fault, Faults, quote},
     identity::{self, Identified},
     keys,
     mark::Marked,
+    method::{self, Method},
     options,
-    real::{self, Seat, Vips},
+    protocol::only,
+    real::{self, Owner},
     scheduler,
+    seat::{Seat, Vips},
     table::Entries,
-    value::Value,
 };
 
-/// Forwarding methods that dray does not have yet, with other names for them.
-const LATER_FORWARDS: [(&str, &[&str]); 3] = [
-    ("tun", &["tunnel", "tunneling", "ipip", "gre", "gue"]),
-    ("nat", &["masq", "masquerade", "masquerading"]),
-    ("fullnat", &["full_nat", "snat"]),
-];
+/// What `mss` may be: the smallest segment that every host takes (RFC 9293, 3.7.1), and the largest that fits a packet.
+const MSS_BOUNDS: RangeInclusive<u32> = 536..=65_495;
 
 /// What the file says of services.
 pub(super) struct Services {
@@ -93,33 +96,84 @@ fn service<'t>(
     let identified = identity(entries, taken, faults);
     let scheduler = scheduler::read(entries, faults);
     let options = options::read(entries, identified.as_ref(), faults);
-    let forward = entries
-        .value(&keys::service::FORWARD, faults)
-        .map_or(Some(Forward::DirectRouting), |value| {
-            forward(&value, faults)
-        });
+    let method = method::read(entries, &keys::service::METHOD, &Method::DEFAULT, faults);
+    let before = seats.len();
+    let owner = Owner {
+        identified: identified.as_ref(),
+        options,
+        method: method.as_ref(),
+    };
     let reals = entries.value(&keys::service::REAL, faults).map_or_else(
         || Some(Vec::new()),
-        |value| {
-            real::read(
-                &value,
-                identified.as_ref(),
-                forward.unwrap_or(Forward::DirectRouting),
-                seats,
-                faults,
-            )
-        },
+        |value| real::read(&value, owner, seats, faults),
     );
+    let own_seats = &seats[before..];
+    let has_fullnat = reals.is_none() || may_be_fullnat(method.as_ref(), own_seats);
+    let client_address = client_address::read(entries, identified.as_ref(), has_fullnat, faults);
+    let mss = mss(entries, identified.as_ref(), faults);
+    check_one_packet(entries, options, own_seats, faults);
     Some(Service {
         name: name?,
         identity: identified?.identity,
         scheduler: scheduler?,
         options: options?,
-        forward: forward?,
-        client_address: ClientAddress::Hidden,
-        mss: None,
+        forward: method?.forward,
+        client_address: client_address?,
+        mss: mss?,
         reals: reals?,
     })
+}
+
+/// Whether FULLNAT may be meant for the service or one of its real servers: a method with a fault may be any.
+fn may_be_fullnat(service: Option<&Method>, seats: &[Seat]) -> bool {
+    let service = service.map(|method| method.forward);
+    let mut methods = seats.iter().map(|seat| seat.forward).chain([service]);
+    methods.any(|forward| forward.is_none_or(|forward| forward == Forward::FullNat))
+}
+
+/// Replies find their way back by the connection, and one-packet scheduling leaves none.
+fn check_one_packet(
+    entries: &Entries<'_, '_>,
+    options: Option<ServiceOptions>,
+    seats: &[Seat],
+    faults: &mut Faults<'_>,
+) {
+    let Some(value) = entries
+        .value(&keys::service::ONE_PACKET, faults)
+        .filter(|_| options.is_some_and(|options| options.one_packet))
+    else {
+        return;
+    };
+    let is_translated = |forward: Forward| !forward.keeps_addresses();
+    if let Some(seat) = seats
+        .iter()
+        .find(|seat| seat.forward.is_some_and(is_translated))
+    {
+        let cause =
+            "one-packet scheduling leaves no connection, by which NAT and FULLNAT know replies";
+        let cure =
+            "remove it, or reach the real servers with `forward = \"dr\"` or `forward = \"tun\"`";
+        faults.push(
+            Fault::new(value.key_span(), cause, "leaves no connection", cure)
+                .related(seat.place.clone(), "a real server that needs one"),
+        );
+    }
+}
+
+fn mss(
+    entries: &Entries<'_, '_>,
+    service: Option<&Identified>,
+    faults: &mut Faults<'_>,
+) -> Option<Option<NonZeroU16>> {
+    let Some(value) = entries.value(&keys::service::MSS, faults) else {
+        return Some(None);
+    };
+    let cause = "only TCP agrees on the size of segments";
+    let cure = "remove it, or write `tcp://` in the `address`";
+    let fits = only(Protocol::Tcp, &value, service, cause, cure, faults);
+    let mss = value.integer(MSS_BOUNDS, " bytes", faults)?;
+    let mss = NonZeroU16::new(u16::try_from(mss).ok()?)?;
+    fits.then_some(Some(mss))
 }
 
 fn name<'t>(
@@ -196,32 +250,4 @@ fn identity(
         taken.vips.entry(address.vip).or_insert(place);
     }
     Some(found)
-}
-
-fn forward(value: &Value<'_, '_>, faults: &mut Faults<'_>) -> Option<Forward> {
-    let name = value.string(faults)?;
-    if name == Forward::DirectRouting.name() {
-        return Some(Forward::DirectRouting);
-    }
-    let word = name.to_lowercase();
-    let later = LATER_FORWARDS
-        .iter()
-        .find(|(later, others)| *later == word || others.contains(&word.as_str()));
-    let (cause, label) = match later {
-        Some((later, _)) => (
-            format!("the forwarding method `{later}` is not in dray yet"),
-            "not in dray yet",
-        ),
-        None => (
-            format!("there is no forwarding method {}", quote(name)),
-            "unknown method",
-        ),
-    };
-    faults.push(Fault::new(
-        value.span(),
-        cause,
-        label,
-        "use `dr` (direct routing)",
-    ));
-    None
 }

@@ -1,5 +1,6 @@
 //! The configuration file as its users meet it: what a good one means, and that nothing breaks the parser.
 
+mod forward;
 mod marks;
 mod reference;
 mod state;
@@ -62,9 +63,12 @@ fn read(text: &str) -> Desired {
     config::parse("dray.toml", text).unwrap_or_else(|wrong| panic!("{wrong}"))
 }
 
-fn reals(reals: &[(&str, u16)]) -> Vec<RealServer> {
+/// Real servers reached by direct routing.
+fn reals(port: u16, reals: &[(&str, u16)]) -> Vec<RealServer> {
     let real = |(address, weight): &(&str, u16)| RealServer {
         address: address.parse().expect("an address"),
+        port,
+        forward: Forward::DirectRouting,
         weight: Weight::new(*weight),
         thresholds: Thresholds::default(),
     };
@@ -93,11 +97,14 @@ fn a_full_file_means_what_it_says() {
     assert_eq!(web.identity.to_string(), "tcp://10.77.0.100:80");
     assert_eq!(web.scheduler, Scheduler::WeightedRoundRobin);
     assert_eq!(web.forward, Forward::DirectRouting);
-    assert_eq!(web.reals, reals(&[("10.77.0.11", 3), ("10.77.0.12", 1)]));
+    assert_eq!(
+        web.reals,
+        reals(80, &[("10.77.0.11", 3), ("10.77.0.12", 1)])
+    );
     assert_eq!(web6.identity.to_string(), "tcp://[2001:db8::1]:443");
     assert_eq!(
         web6.reals,
-        reals(&[("2001:db8::11", 0), ("2001:db8::12", 1)])
+        reals(443, &[("2001:db8::11", 0), ("2001:db8::12", 1)])
     );
     assert_eq!(all.identity.to_string(), "mark 5");
     assert_eq!(desired.director.marks.len(), 2);
@@ -120,7 +127,7 @@ fn what_a_file_leaves_out_has_the_documented_defaults() {
     let service = &desired.services[0];
     assert_eq!(service.scheduler, Scheduler::WeightedLeastConnection);
     assert_eq!(service.forward, Forward::DirectRouting);
-    assert_eq!(service.reals, reals(&[("10.0.0.2", 1)]));
+    assert_eq!(service.reals, reals(53, &[("10.0.0.2", 1)]));
 }
 
 #[test]
@@ -130,6 +137,7 @@ fn to_write_the_defaults_down_changes_nothing() {
         "[[service]]" => "name = 'a'\naddress = 'udp://10.0.0.1:53'\n",
         "[[service.real]]" => "address = '10.0.0.2'\n",
         "[[mark]]" => "mark = 5\n",
+        "[director.fullnat]" => "addresses = ['10.0.0.3']\n",
         _ => "",
     };
     let mut short = String::new();
@@ -453,6 +461,8 @@ fn scraps() -> impl Strategy<Value = String> {
         "[[service.real]]",
         "[director.timeouts]",
         "[director.ipvs]",
+        "[director.tunnel]",
+        "[director.fullnat]",
         "[[mark]]",
         "interfaces",
         "name",
@@ -465,6 +475,13 @@ fn scraps() -> impl Strategy<Value = String> {
         "persistent",
         "netmask",
         "compat",
+        "forward",
+        "tunnel_port",
+        "toa_option",
+        "addresses",
+        "source4",
+        "\"fullnat\"",
+        "\"10.0.0.1-10.0.0.9\"",
         "tcp",
         " = ",
         "=",

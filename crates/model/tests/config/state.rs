@@ -3,16 +3,17 @@
 use std::{
     collections::{HashMap, HashSet},
     net::IpAddr,
-    num::NonZeroU32,
+    num::{NonZeroU16, NonZeroU32},
     ops::RangeInclusive,
     time::Duration,
 };
 
 use dray_model::{
-    Defence, Desired, Director, Family, Forward, Granularity, HashFlags, IpvsOptions, KernelRules,
-    Mark, MarkRule, NoDestination, Persistence, PersistenceEngine, Protocol, RealServer, Removed,
-    Scheduler, Service, ServiceAddress, ServiceIdentity, ServiceName, ServiceOptions, Thresholds,
-    Timeouts, VipOwnership, Weight,
+    ClientAddress, Defence, Desired, Director, Family, Forward, Granularity, HashFlags,
+    IpvsOptions, KernelRules, LocalAddresses, Mark, MarkRule, NoDestination, Persistence,
+    PersistenceEngine, Protocol, RealServer, Removed, Scheduler, Service, ServiceAddress,
+    ServiceIdentity, ServiceName, ServiceOptions, Thresholds, Timeouts, Tunnel, TunnelChecksum,
+    TunnelSource, TunnelSources, VipOwnership, Weight,
 };
 use proptest::{option, prelude::*, sample};
 
@@ -22,13 +23,15 @@ pub(crate) fn desired() -> impl Strategy<Value = Desired> {
     let timeout = || (1..=2_678_400_u64).prop_map(Duration::from_secs);
     let director = (
         interfaces,
-        1_024..=67_108_864_u32,
+        (1_024..=67_108_864_u32, 1_024..=8_388_608_u32),
+        (option::of(source(true)), option::of(source(false))),
+        (locals(), any::<bool>()),
         any::<Option<sample::Index>>(),
         (timeout(), timeout(), timeout()),
         ipvs(),
     );
     (director, services).prop_map(
-        |((interfaces, connections, vips, (tcp, tcp_fin, udp), ipvs), services)| {
+        |((interfaces, rooms, (ipv4, ipv6), locals, vips, (tcp, tcp_fin, udp), ipvs), services)| {
             let interfaces: Vec<_> = interfaces.into_iter().collect();
             let vips = match vips {
                 Some(index) => VipOwnership::Director {
@@ -40,7 +43,10 @@ pub(crate) fn desired() -> impl Strategy<Value = Desired> {
             let director = Director {
                 vips,
                 interfaces,
-                max_connections: connections.try_into().expect("not zero"),
+                max_connections: rooms.0.try_into().expect("not zero"),
+                max_translations: rooms.1.try_into().expect("not zero"),
+                tunnels: TunnelSources { ipv4, ipv6 },
+                fullnat: needed(locals, &services),
                 timeouts: Timeouts { tcp, tcp_fin, udp },
                 marks,
                 ipvs,
@@ -48,6 +54,36 @@ pub(crate) fn desired() -> impl Strategy<Value = Desired> {
             Desired { director, services }
         },
     )
+}
+
+/// A tunnel's source, with the bits that vary by flow all 0.
+fn source(v4: bool) -> impl Strategy<Value = TunnelSource> {
+    (host(v4, 4), 0..=16_u8).prop_map(|(address, spread)| {
+        let address = match address {
+            IpAddr::V4(address) => (address.to_bits() >> spread << spread).to_be_bytes().into(),
+            IpAddr::V6(address) => (address.to_bits() >> spread << spread).to_be_bytes().into(),
+        };
+        TunnelSource { address, spread }
+    })
+}
+
+/// Local addresses of both families, some of them next to one another.
+fn locals() -> impl Strategy<Value = LocalAddresses> {
+    let some = |v4| prop::collection::btree_set(near_host(v4, 3), 1..40);
+    (some(true), some(false), ports()).prop_map(|(v4, v6, ports)| LocalAddresses {
+        addresses: v4.into_iter().chain(v6).collect(),
+        ports,
+    })
+}
+
+/// The local addresses, unless they are not wanted and no service needs them.
+fn needed((locals, wanted): (LocalAddresses, bool), services: &[Service]) -> LocalAddresses {
+    let mut reals = services.iter().flat_map(|service| &service.reals);
+    if wanted || reals.any(|real| real.forward == Forward::FullNat) {
+        locals
+    } else {
+        LocalAddresses::default()
+    }
 }
 
 fn ipvs() -> impl Strategy<Value = IpvsOptions> {
@@ -97,35 +133,112 @@ struct Nameless {
     identity: ServiceIdentity,
     scheduler: Scheduler,
     options: ServiceOptions,
+    forward: Forward,
+    client_address: ClientAddress,
+    mss: Option<NonZeroU16>,
     reals: Vec<RealServer>,
     rules: Vec<(MarkRule, Option<sample::Index>)>,
 }
 
 fn service() -> impl Strategy<Value = Nameless> {
     any::<bool>().prop_flat_map(|v4| {
-        let reals = prop::collection::hash_map(host(v4, 2), (any::<u16>(), thresholds()), 0..5);
         (
             identity(v4),
             scheduler(),
             options(v4),
-            reals,
+            forward(),
+            prop_oneof![Just(34_u8), 35..=68_u8, 253..=254_u8],
+            option::of(536..=65_495_u16),
+            prop::collection::vec(real(v4), 0..5),
             prop::collection::vec(rule(v4), 1..4),
         )
-            .prop_map(|(identity, scheduler, options, reals, rules)| {
-                let real = |(address, (weight, thresholds))| RealServer {
-                    address,
-                    weight: Weight::new(weight),
-                    thresholds,
-                };
-                Nameless {
-                    identity,
-                    scheduler,
-                    options: fitting(options, identity),
-                    reals: reals.into_iter().map(real).collect(),
-                    rules,
-                }
-            })
+            .prop_map(
+                |(identity, scheduler, options, forward, kind, mss, reals, rules)| {
+                    let options = fitting(options, identity, &reals);
+                    let reals = unlike_reals(reals, identity, options);
+                    let is_tcp = identity
+                        .address()
+                        .is_none_or(|address| address.protocol == Protocol::Tcp);
+                    let has_fullnat = [forward]
+                        .into_iter()
+                        .chain(reals.iter().map(|real| real.forward))
+                        .any(|forward| forward == Forward::FullNat);
+                    Nameless {
+                        identity,
+                        scheduler,
+                        options,
+                        forward,
+                        client_address: match kind {
+                            // A kind that no file may have stands for none.
+                            34 => ClientAddress::Hidden,
+                            _ if !is_tcp || !has_fullnat => ClientAddress::Hidden,
+                            kind => ClientAddress::TcpOption { kind },
+                        },
+                        mss: mss.filter(|_| is_tcp).and_then(NonZeroU16::new),
+                        reals,
+                        rules,
+                    }
+                },
+            )
     })
+}
+
+/// A real server for clients of that family, its port not yet looked at.
+fn real(v4: bool) -> impl Strategy<Value = RealServer> {
+    let address = (host(v4, 2), host(!v4, 2));
+    let port = prop_oneof![Just(0), any::<u16>()];
+    (address, port, forward(), any::<u16>(), thresholds()).prop_map(
+        |((own, other), port, forward, weight, thresholds)| RealServer {
+            address: if forward.crosses_families() {
+                other
+            } else {
+                own
+            },
+            port,
+            forward,
+            weight: Weight::new(weight),
+            thresholds,
+        },
+    )
+}
+
+/// Any forwarding method that a file can give.
+fn forward() -> impl Strategy<Value = Forward> {
+    let checksum = || sample::select(vec![TunnelChecksum::None, TunnelChecksum::Full]);
+    let gue = (1..=u16::MAX, checksum()).prop_map(|(port, checksum)| Tunnel::Gue {
+        port: port.try_into().expect("not zero"),
+        checksum,
+    });
+    let gre = checksum().prop_map(|checksum| Tunnel::Gre { checksum });
+    let tunnel = prop_oneof![Just(Tunnel::IpIp), gue, gre].prop_map(Forward::Tunnel);
+    prop_oneof![
+        Just(Forward::DirectRouting),
+        tunnel,
+        Just(Forward::Nat),
+        Just(Forward::FullNat),
+    ]
+}
+
+/// The real servers with the ports that they may have in such a service, each address and port once.
+fn unlike_reals(
+    reals: Vec<RealServer>,
+    identity: ServiceIdentity,
+    options: ServiceOptions,
+) -> Vec<RealServer> {
+    let service = identity.address().map_or(0, |address| address.port);
+    let is_fixed = service == 0 && options.persistence.is_some();
+    let mut taken = HashSet::new();
+    reals
+        .into_iter()
+        .map(|real| match real.port {
+            own if own != 0 && !real.forward.keeps_addresses() && !is_fixed => real,
+            _ => RealServer {
+                port: service,
+                ..real
+            },
+        })
+        .filter(|real| taken.insert((real.address, real.port)))
+        .collect()
 }
 
 /// VIPs and real servers are out of two networks, so that no real server is a VIP.
@@ -190,7 +303,12 @@ fn options(v4: bool) -> impl Strategy<Value = ServiceOptions> {
 }
 
 /// The options without what a service of that identity may not have, and with what it must.
-fn fitting(mut options: ServiceOptions, identity: ServiceIdentity) -> ServiceOptions {
+fn fitting(
+    mut options: ServiceOptions,
+    identity: ServiceIdentity,
+    reals: &[RealServer],
+) -> ServiceOptions {
+    options.one_packet &= reals.iter().all(|real| real.forward.keeps_addresses());
     let ServiceIdentity::Address(address) = identity else {
         return options;
     };
@@ -274,6 +392,27 @@ fn host(v4: bool, network: u8) -> impl Strategy<Value = IpAddr> {
     })
 }
 
+/// One of few hosts.
+fn near_host(v4: bool, network: u8) -> impl Strategy<Value = IpAddr> {
+    (0..60_u8).prop_map(move |host| {
+        if v4 {
+            [10, network, 0, host].into()
+        } else {
+            [
+                0x2001,
+                0xdb8,
+                u16::from(network),
+                0,
+                0,
+                0,
+                0,
+                u16::from(host),
+            ]
+            .into()
+        }
+    })
+}
+
 /// The services with a name each, those with an identity that was there before left out, and the rules for all of them.
 fn unlike(
     services: HashMap<String, Nameless>,
@@ -297,7 +436,9 @@ fn unlike(
                 identity: service.identity,
                 scheduler: service.scheduler,
                 options: service.options,
-                forward: Forward::DirectRouting,
+                forward: service.forward,
+                client_address: service.client_address,
+                mss: service.mss,
                 reals: service.reals,
             }
         })

@@ -1,16 +1,23 @@
 //! The file that means a desired state.
 
-use std::{fmt::Write, ops::RangeInclusive};
+use std::{
+    fmt::Write,
+    net::{IpAddr, SocketAddr},
+    ops::RangeInclusive,
+};
 
 use dray_model::{
-    Defence, Desired, Director, Family, Granularity, HashFlags, IpvsOptions, KernelRules, MarkRule,
-    NoDestination, PersistenceEngine, RealServer, Removed, Scheduler, Service, ServiceIdentity,
-    Timeouts, VipOwnership,
+    ClientAddress, Defence, Desired, Director, Family, Forward, Granularity, HashFlags,
+    IpvsOptions, KernelRules, LocalAddresses, MarkRule, NoDestination, PersistenceEngine,
+    RealServer, Removed, Scheduler, Service, ServiceIdentity, Timeouts, Tunnel, TunnelChecksum,
+    TunnelSources, VipOwnership,
 };
 
 /// The text; `inline` chooses the shorter of two ways where there are two.
 pub(crate) fn write(desired: &Desired, inline: bool) -> String {
     let mut text = director(&desired.director);
+    text += &tunnels(&desired.director.tunnels);
+    text += &fullnat(&desired.director.fullnat, inline);
     text += &ipvs(&desired.director.ipvs, inline);
     for service in &desired.services {
         text += &self::service(service, inline);
@@ -27,6 +34,7 @@ fn director(director: &Director) -> String {
         .collect();
     let mut text = format!("[director]\ninterfaces = [{}]\n", interfaces.join(", "));
     text += &format!("max_connections = {}\n", director.max_connections);
+    text += &format!("max_translations = {}\n", director.max_translations);
     text += &match &director.vips {
         VipOwnership::Director { interface } => format!("vip_interface = '{interface}'\n"),
         VipOwnership::External => "manage_vips = false\n".to_owned(),
@@ -37,6 +45,55 @@ fn director(director: &Director) -> String {
         text += &format!("{key} = '{}'\n", duration(time.as_secs()));
     }
     text
+}
+
+fn tunnels(sources: &TunnelSources) -> String {
+    let mut text = "[director.tunnel]\n".to_owned();
+    for (key, source) in [("source4", sources.ipv4), ("source6", sources.ipv6)] {
+        let Some(source) = source else { continue };
+        let bits = if source.address.is_ipv4() { 32 } else { 128 };
+        _ = writeln!(
+            text,
+            "{key} = '{}/{}'",
+            source.address,
+            bits - source.spread
+        );
+    }
+    text
+}
+
+/// With `ranges`, addresses that follow one another as one item.
+fn fullnat(locals: &LocalAddresses, ranges: bool) -> String {
+    let Some(first) = locals.addresses.first() else {
+        return String::new();
+    };
+    let mut items = vec![(*first, *first)];
+    for address in &locals.addresses[1..] {
+        match items.last_mut() {
+            Some((_, last)) if ranges && follows(*last, *address) => *last = *address,
+            _ => items.push((*address, *address)),
+        }
+    }
+    let items: Vec<_> = items
+        .into_iter()
+        .map(|(first, last)| match first == last {
+            true => format!("'{first}'"),
+            false => format!("'{first}-{last}'"),
+        })
+        .collect();
+    format!(
+        "[director.fullnat]\naddresses = [{}]\nports = '{}'\n",
+        items.join(", "),
+        range(&locals.ports)
+    )
+}
+
+fn follows(one: IpAddr, next: IpAddr) -> bool {
+    match (one, next) {
+        (IpAddr::V4(one), IpAddr::V4(next)) => one.to_bits().checked_add(1) == Some(next.to_bits()),
+        (IpAddr::V6(one), IpAddr::V6(next)) => one.to_bits().checked_add(1) == Some(next.to_bits()),
+        _ => false,
+    }
 }
 
 fn duration(seconds: u64) -> String {
@@ -139,8 +196,31 @@ fn service(service: &Service, inline: bool) -> String {
         }
     }
     text += &format!("one_packet = {}\n", service.options.one_packet);
-    text += &format!("forward = '{}'\n", service.forward.name());
+    text += &(forward(service.forward).join("\n") + "\n");
+    if let ClientAddress::TcpOption { kind } = service.client_address {
+        _ = writeln!(text, "client_address = 'toa'\ntoa_option = {kind}");
+    }
+    if let Some(mss) = service.mss {
+        _ = writeln!(text, "mss = {mss}");
+    }
     text + &reals(&service.reals, inline)
+}
+
+/// The lines of a forwarding method.
+fn forward(forward: Forward) -> Vec<String> {
+    let mut lines = vec![format!("forward = '{}'", forward.name())];
+    let Forward::Tunnel(tunnel) = forward else {
+        return lines;
+    };
+    lines.push(format!("tunnel = '{}'", tunnel.name()));
+    if let Tunnel::Gue { port, .. } = tunnel {
+        lines.push(format!("tunnel_port = {port}"));
+    }
+    if let Tunnel::Gue { checksum, .. } | Tunnel::Gre { checksum } = tunnel {
+        let full = checksum == TunnelChecksum::Full;
+        lines.push(format!("tunnel_checksum = {full}"));
+    }
+    lines
 }
 
 fn flags(scheduler: &str, flags: HashFlags) -> String {
@@ -157,12 +237,18 @@ fn flags(scheduler: &str, flags: HashFlags) -> String {
 
 fn reals(reals: &[RealServer], inline: bool) -> String {
     let lines = |real: &RealServer| {
-        [
-            format!("address = '{}'", real.address),
+        let address = match real.port {
+            0 => real.address.to_string(),
+            port => SocketAddr::new(real.address, port).to_string(),
+        };
+        let mut lines = forward(real.forward);
+        lines.extend([
+            format!("address = '{address}'"),
             format!("weight = {}", real.weight),
             format!("upper_threshold = {}", real.thresholds.upper),
             format!("lower_threshold = {}", real.thresholds.lower),
-        ]
+        ]);
+        lines
     };
     let lines = reals.iter().map(lines);
     if inline {

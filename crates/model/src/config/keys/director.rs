@@ -16,6 +16,13 @@ pub(in crate::config) static MAX_CONNECTIONS: Key = Key {
     example: "max_connections = 1_048_576",
     elsewhere: &["max_conns", "maxconn", "connections"],
 };
+pub(in crate::config) static MAX_TRANSLATIONS: Key = Key {
+    name: "max_translations",
+    holds: "a whole number",
+    presence: Presence::Default("65_536"),
+    example: "max_translations = 65_536",
+    elsewhere: &["max_nat", "translations"],
+};
 pub(in crate::config) static MANAGE_VIPS: Key = Key {
     name: "manage_vips",
     holds: "`true` or `false`",
@@ -36,6 +43,20 @@ pub(in crate::config) static TIMEOUTS: Key = Key {
     presence: Presence::Default("IPVS's timeouts"),
     example: "[director.timeouts]",
     elsewhere: &[],
+};
+pub(in crate::config) static TUNNEL: Key = Key {
+    name: "tunnel",
+    holds: "a table",
+    presence: Presence::Default("the addresses that routes give"),
+    example: "[director.tunnel]",
+    elsewhere: &["tunnels", "tun"],
+};
+pub(in crate::config) static FULLNAT: Key = Key {
+    name: "fullnat",
+    holds: "a table",
+    presence: Presence::Default("no local addresses"),
+    example: "[director.fullnat]",
+    elsewhere: &["snat", "local_addresses", "laddr_group_name", "laip"],
 };
 pub(in crate::config) static IPVS: Key = Key {
     name: "ipvs",

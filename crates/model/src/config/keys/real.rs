@@ -1,13 +1,55 @@
 //! Keys of `[[service.real]]`.
 
-use super::{Key, Presence};
+use super::{Key, MethodKeys, Presence};
+
+/// Those of the forwarding method.
+pub(in crate::config) static METHOD: MethodKeys = MethodKeys {
+    forward: &FORWARD,
+    tunnel: &TUNNEL,
+    tunnel_port: &TUNNEL_PORT,
+    tunnel_checksum: &TUNNEL_CHECKSUM,
+};
 
 pub(in crate::config) static ADDRESS: Key = Key {
     name: "address",
-    holds: "an IP address in quotes",
+    holds: "an IP address in quotes, with or without a port",
     presence: Presence::Required,
     example: "address = \"10.77.0.11\"",
     elsewhere: &["ip", "host", "server", "real_server", "destination"],
+};
+pub(in crate::config) static FORWARD: Key = Key {
+    name: "forward",
+    holds: "a forwarding method's name in quotes",
+    presence: Presence::Default("that of the service"),
+    example: "forward = \"tun\"",
+    elsewhere: &[
+        "lb_kind",
+        "lvs_method",
+        "forwarding",
+        "forwarding_method",
+        "mode",
+    ],
+};
+pub(in crate::config) static TUNNEL: Key = Key {
+    name: "tunnel",
+    holds: "the name of a tunnel in quotes",
+    presence: Presence::Default("that of the service"),
+    example: "tunnel = \"gue\"",
+    elsewhere: &["tun_type", "tunnel_type", "type", "encapsulation"],
+};
+pub(in crate::config) static TUNNEL_PORT: Key = Key {
+    name: "tunnel_port",
+    holds: "a whole number",
+    presence: Presence::Default("that of the service"),
+    example: "tunnel_port = 6080",
+    elsewhere: &["tun_port", "gue_port"],
+};
+pub(in crate::config) static TUNNEL_CHECKSUM: Key = Key {
+    name: "tunnel_checksum",
+    holds: "`true` or `false`",
+    presence: Presence::Default("that of the service"),
+    example: "tunnel_checksum = true",
+    elsewhere: &["tun_csum", "csum", "checksum", "tun_nocsum", "tun_remcsum"],
 };
 pub(in crate::config) static WEIGHT: Key = Key {
     name: "weight",

@@ -1,6 +1,14 @@
 //! Keys of `[[service]]`.
 
-use super::{Key, Presence};
+use super::{Key, MethodKeys, Presence};
+
+/// Those of the forwarding method.
+pub(in crate::config) static METHOD: MethodKeys = MethodKeys {
+    forward: &FORWARD,
+    tunnel: &TUNNEL,
+    tunnel_port: &TUNNEL_PORT,
+    tunnel_checksum: &TUNNEL_CHECKSUM,
+};
 
 pub(in crate::config) static NAME: Key = Key {
     name: "name",
@@ -91,6 +99,48 @@ pub(in crate::config) static FORWARD: Key = Key {
         "forwarding_method",
         "mode",
     ],
+};
+pub(in crate::config) static TUNNEL: Key = Key {
+    name: "tunnel",
+    holds: "the name of a tunnel in quotes",
+    presence: Presence::Default("ipip for tunnels"),
+    example: "tunnel = \"gue\"",
+    elsewhere: &["tun_type", "tunnel_type", "type", "encapsulation"],
+};
+pub(in crate::config) static TUNNEL_PORT: Key = Key {
+    name: "tunnel_port",
+    holds: "a whole number",
+    presence: Presence::Default("6080 for GUE"),
+    example: "tunnel_port = 6080",
+    elsewhere: &["tun_port", "gue_port"],
+};
+pub(in crate::config) static TUNNEL_CHECKSUM: Key = Key {
+    name: "tunnel_checksum",
+    holds: "`true` or `false`",
+    presence: Presence::Default("no checksum"),
+    example: "tunnel_checksum = true",
+    elsewhere: &["tun_csum", "csum", "checksum", "tun_nocsum", "tun_remcsum"],
+};
+pub(in crate::config) static CLIENT_ADDRESS: Key = Key {
+    name: "client_address",
+    holds: "`hidden` or `toa` in quotes",
+    presence: Presence::Default("hidden from FULLNAT's real servers"),
+    example: "client_address = \"toa\"",
+    elsewhere: &["client_ip", "toa", "proxy_protocol", "send_proxy"],
+};
+pub(in crate::config) static TOA_OPTION: Key = Key {
+    name: "toa_option",
+    holds: "a whole number",
+    presence: Presence::Default("254 for TOA"),
+    example: "toa_option = 254",
+    elsewhere: &["toa_kind", "toa_opt", "tcp_option"],
+};
+pub(in crate::config) static MSS: Key = Key {
+    name: "mss",
+    holds: "a whole number",
+    presence: Presence::Default("what clients ask for"),
+    example: "mss = 1400",
+    elsewhere: &["mss_clamp", "clamp_mss", "max_segment", "tcpmss"],
 };
 pub(in crate::config) static REAL: Key = Key {
     name: "real",
