@@ -126,7 +126,9 @@ impl Console {
             Command::AddServer(service, real) => {
                 self.ipvs.add_destination(service, real, plane, &self.host)
             }
-            Command::EditServer(service, real) => self.ipvs.edit_destination(service, real, plane),
+            Command::EditServer(service, real) => {
+                self.ipvs.edit_destination(service, real, plane, &self.host)
+            }
             Command::DeleteServer(service, real) => {
                 self.ipvs
                     .delete_destination(service, real.address, real.port, plane, now)

@@ -47,6 +47,7 @@ pub enum DirectorError {
 /// Room for what scenarios need.
 const CAPACITY: Capacity = Capacity {
     connections: 8192,
+    translations: 8192,
     services: 1024,
     destinations: 4096,
     words: 1 << 18,
@@ -79,8 +80,6 @@ pub struct Director<'a> {
     console: Console,
     next_tick: Duration,
     next_defence: Duration,
-    /// Packets dropped so far because dray does not have their forwarding method.
-    other_method: u64,
 }
 
 impl<'a> Director<'a> {
@@ -96,7 +95,6 @@ impl<'a> Director<'a> {
             console: Console::new(rules, Host::new(scenario)),
             next_tick: TICK,
             next_defence: DEFENCE,
-            other_method: 0,
         };
         director
             .private
@@ -125,7 +123,7 @@ impl<'a> Director<'a> {
     /// What comes out when a frame comes in.
     ///
     /// # Errors
-    /// When dray cannot forward it in the way that its real server asks for, or the data plane fails.
+    /// When the data plane fails.
     pub fn receive(&mut self, side: Side, frame: &[u8]) -> Result<Vec<Sent>, DirectorError> {
         let Some(data) = frame.get(14..) else {
             return Ok(Vec::new());
@@ -135,7 +133,8 @@ impl<'a> Director<'a> {
             if self.console.host.is_martian(packet.source) {
                 return Ok(Vec::new());
             }
-            let concerns = self.console.host.is_own(packet.destination)
+            let concerns = side == Side::Real
+                || self.console.host.is_own(packet.destination)
                 || self.console.host.is_own(packet.source);
             if !concerns || !self.has_services(packet.destination) {
                 return Ok(self.console.host.receive(data));
@@ -150,11 +149,6 @@ impl<'a> Director<'a> {
         match outcome.verdict {
             TX | REDIRECT => Ok(vec![(exit(&outcome.frame), outcome.frame)]),
             PASS => Ok(self.console.host.receive(&outcome.frame[14..])),
-            DROP if self.dropped_by_method() => Err(ConsoleError::NotPlayed(
-                "the packet's real server is reached by NAT or a tunnel, which is not in dray yet"
-                    .to_owned(),
-            )
-            .into()),
             DROP => Ok(Vec::new()),
             verdict => Err(DirectorError::Verdict(verdict)),
         }
@@ -178,14 +172,6 @@ impl<'a> Director<'a> {
             frame[6..12].copy_from_slice(&mac.0);
         }
         frame
-    }
-
-    /// Whether the packet that was dropped just now was so because dray does not have its forwarding method.
-    fn dropped_by_method(&mut self) -> bool {
-        let reasons = self.private.data_plane().reasons();
-        let found = reasons.iter().find(|reason| reason.name == "other-method");
-        let now = found.map_or(0, |reason| reason.packets);
-        std::mem::replace(&mut self.other_method, now) != now
     }
 
     /// Lets time pass.

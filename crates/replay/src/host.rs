@@ -11,7 +11,7 @@ use std::{
     net::{IpAddr, Ipv4Addr},
 };
 
-use dray_model::{Mac, NextHop};
+use dray_model::{Mac, NextHop, Way};
 
 use crate::{
     frame::{Exit, Packet, Transport, ethernet},
@@ -188,14 +188,20 @@ impl Surroundings for Host {
             || self.local.iter().any(|prefix| prefix.contains(address))
     }
 
-    fn way_to(&self, address: IpAddr) -> Option<NextHop> {
+    fn way_to(&self, address: IpAddr) -> Option<Way> {
         let destination = self.reals.mac(address)?;
-        Some(NextHop {
-            interface: SERVER_INTERFACE,
-            vlan: None,
-            source: SERVER_PORT,
-            destination,
-            mtu: MTU,
+        Some(Way {
+            next: NextHop {
+                interface: SERVER_INTERFACE,
+                vlan: None,
+                source: SERVER_PORT,
+                destination,
+                mtu: MTU,
+            },
+            gateway: None,
+            source: Some(site::tunnel_source(address)),
+            // Each real server has a route of its own; so nobody is on its network, and as in the kernel no client is refused.
+            shared: None,
         })
     }
 }

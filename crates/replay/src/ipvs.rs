@@ -11,6 +11,7 @@
 //! scheduler's memory goes through the same steps as in the kernel (`net/netfilter/ipvs/ip_vs_ctl.c`).
 
 mod destination;
+mod method;
 mod refusal;
 mod removed;
 mod scheduler;
@@ -20,11 +21,12 @@ mod statistics;
 use std::{net::IpAddr, time::Duration};
 
 use dray_model::{
-    Action, DataPlane, DestinationId, HopId, KernelRules, NextHop, ServiceId, ServiceIdentity,
+    Action, DataPlane, DestinationId, HopId, KernelRules, ServiceId, ServiceIdentity, Way,
 };
 use dray_sched::{BuildError, Overhead};
 
-pub use destination::{Destination, DestinationSettings, Tunnel, TunnelChecksum};
+pub use destination::{Destination, DestinationSettings};
+pub use method::Method;
 pub use refusal::Refusal;
 pub use scheduler::{Scheduler, SchedulerFlags};
 pub use service::{Netmask, Service, ServiceSettings};
@@ -38,7 +40,7 @@ pub trait Surroundings {
     fn is_own(&self, address: IpAddr) -> bool;
 
     /// The way to a real server.
-    fn way_to(&self, address: IpAddr) -> Option<NextHop>;
+    fn way_to(&self, address: IpAddr) -> Option<Way>;
 }
 
 /// IPVS's configuration, and what it remembers.
@@ -47,7 +49,8 @@ pub struct Ipvs {
     rules: KernelRules,
     services: Vec<Service>,
     removed: Removed,
-    hops: Vec<(IpAddr, HopId)>,
+    /// The next hops so far: one for each real server and way of reaching it.
+    hops: Vec<(IpAddr, Method, HopId)>,
     total: Statistics,
     next_service: u32,
     next_destination: u32,
@@ -214,8 +217,8 @@ impl Ipvs {
                 if service != self.services[place].id {
                     destination.statistics.zero();
                 }
-                destination.settings = *wanted;
-                destination.available = true;
+                let hop = self.hop(wanted, around, &mut actions);
+                destination.become_available(wanted, hop);
                 actions.push(destination.set(identity));
                 destination
             }
@@ -223,7 +226,7 @@ impl Ipvs {
                 wanted.check_address(around)?;
                 let id = DestinationId(self.next_destination);
                 self.next_destination += 1;
-                let hop = self.hop(wanted.address, around, &mut actions);
+                let hop = self.hop(wanted, around, &mut actions);
                 let destination = Destination::new(id, hop, around.is_own(wanted.address), *wanted);
                 actions.push(destination.added(identity));
                 destination
@@ -246,19 +249,23 @@ impl Ipvs {
         identity: &ServiceIdentity,
         wanted: &DestinationSettings,
         plane: &dyn DataPlane,
+        around: &dyn Surroundings,
     ) -> Actions {
         let place = self.place(identity)?;
         wanted.check(identity, self.rules)?;
-        let overhead = self.overhead();
-        let service = &mut self.services[place];
-        let position = service
+        let position = self.services[place]
             .position(wanted.address, wanted.port)
             .ok_or(Refusal::NoEntry)?;
+        let mut actions = Vec::new();
+        let hop = self.hop(wanted, around, &mut actions);
+        let overhead = self.overhead();
+        let service = &mut self.services[place];
         let cursor = plane.cursor(service.id);
-        service.list[position].settings = *wanted;
-        let changed = service.list[position].set(identity);
+        service.list[position].become_available(wanted, hop);
+        actions.push(service.list[position].set(identity));
         // dh builds its table when real servers come and go, and at no other time; its table does not depend on weights.
-        Ok(vec![changed, service.rebuild(overhead, Some(cursor))?])
+        actions.push(service.rebuild(overhead, Some(cursor))?);
+        Ok(actions)
     }
 
     /// `-d`: removes a real server. It is remembered while it has connections, and a while longer.
@@ -364,16 +371,23 @@ impl Ipvs {
     /// The number of the way to a real server; a way that is not known yet is written first.
     fn hop(
         &mut self,
-        address: IpAddr,
+        wanted: &DestinationSettings,
         around: &dyn Surroundings,
         actions: &mut Vec<Action>,
     ) -> Option<HopId> {
-        if let Some((_, id)) = self.hops.iter().find(|(other, _)| *other == address) {
+        let DestinationSettings {
+            address, method, ..
+        } = *wanted;
+        let known = self
+            .hops
+            .iter()
+            .find(|(other, by, _)| *other == address && *by == method);
+        if let Some((_, _, id)) = known {
             return Some(*id);
         }
-        let hop: NextHop = around.way_to(address)?;
+        let hop = method.hop(address, &around.way_to(address)?)?;
         let id = HopId(self.hops.len() as u32 + 1);
-        self.hops.push((address, id));
+        self.hops.push((address, method, id));
         actions.push(Action::WriteHop { id, hop });
         Some(id)
     }

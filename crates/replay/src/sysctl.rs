@@ -66,13 +66,11 @@ pub fn set(policy: &mut Policy, name: &str, value: &str) -> Result<(), SysctlErr
             let rate = u32::try_from(number).ok().and_then(NonZeroU32::new);
             ipvs.am_droprate = rate.ok_or(wrong("1 or more"))?;
         }
-        // Of no effect where there is no NAT, no tunnel, no connection tracking, no synchronisation and free memory.
+        // Of no effect where nothing tracks connections, there is no synchronisation, memory is free, and replies have one way.
         "amemthresh"
         | "conntrack"
         | "debug_level"
         | "ignore_tunneled"
-        | "nat_icmp_send"
-        | "pmtu_disc"
         | "snat_reroute"
         | "sync_persist_mode"
         | "sync_ports"
@@ -82,10 +80,17 @@ pub fn set(policy: &mut Policy, name: &str, value: &str) -> Result<(), SysctlErr
         | "sync_sock_size"
         | "sync_version"
         | "backup_only" => {}
-        "cache_bypass" if !on => {}
+        "cache_bypass" | "nat_icmp_send" if !on => {}
+        "pmtu_disc" if on => {}
         "run_estimation" if on => {}
         "lblc_expiration" | "lblcr_expiration" if number == 86400 => {}
         "cache_bypass" => return Err(wrong("0, because dray has no bypass")),
+        "nat_icmp_send" => {
+            return Err(wrong(
+                "0, because dray leaves packets of NAT's real servers without a connection to the host",
+            ));
+        }
+        "pmtu_disc" => return Err(wrong("1, because dray does not fragment")),
         "run_estimation" => return Err(wrong("1, because dray always counts")),
         "lblc_expiration" | "lblcr_expiration" => {
             return Err(wrong("86400, which is fixed in dray"));
@@ -133,6 +138,8 @@ mod tests {
         assert!(set(&mut policy, "net.ipv4.ip_forward", "1").is_err());
         assert!(set(&mut policy, "net.ipv4.vs.nosuch", "1").is_err());
         assert!(set(&mut policy, "net.ipv4.vs.cache_bypass", "1").is_err());
+        assert!(set(&mut policy, "net.ipv4.vs.nat_icmp_send", "1").is_err());
+        assert!(set(&mut policy, "net.ipv4.vs.pmtu_disc", "0").is_err());
         assert!(set(&mut policy, "net.ipv4.vs.conn_reuse_mode", "4").is_err());
     }
 }

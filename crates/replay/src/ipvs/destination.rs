@@ -3,11 +3,11 @@
 use std::net::IpAddr;
 
 use dray_model::{
-    Action, ActualDestination, Counters, DataPlane, DestinationId, Forward, HopId, KernelRules,
+    Action, ActualDestination, Counters, DataPlane, DestinationId, HopId, KernelRules,
     ServiceIdentity, Thresholds,
 };
 
-use super::{Counts, Refusal, Statistics, Surroundings};
+use super::{Counts, Method, Refusal, Statistics, Surroundings};
 
 /// What a command says of a real server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,47 +17,13 @@ pub struct DestinationSettings {
     /// Its port; 0 for that of the packet.
     pub port: u16,
     /// The forwarding method.
-    pub forward: Forward,
+    pub method: Method,
     /// Its weight, 0 to 2,147,483,647.
     pub weight: u32,
     /// The upper threshold, 0 for none.
     pub upper: u32,
     /// The lower threshold.
     pub lower: u32,
-    /// How it is tunnelled to, if it is.
-    pub tunnel: Tunnel,
-}
-
-/// The kind of a tunnel.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Tunnel {
-    /// IP in IP.
-    #[default]
-    Ipip,
-    /// Generic UDP encapsulation, to a port.
-    Gue {
-        /// The port.
-        port: u16,
-        /// Which checksum.
-        checksum: TunnelChecksum,
-    },
-    /// Generic routing encapsulation.
-    Gre {
-        /// Which checksum.
-        checksum: TunnelChecksum,
-    },
-}
-
-/// Which checksum a tunnel has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum TunnelChecksum {
-    /// None.
-    #[default]
-    None,
-    /// One of its own.
-    Own,
-    /// A remote one.
-    Remote,
 }
 
 impl DestinationSettings {
@@ -68,14 +34,14 @@ impl DestinationSettings {
         rules: KernelRules,
     ) -> Result<(), Refusal> {
         let same_family = dray_model::Family::of(self.address) == service.family();
-        if !same_family && self.forward != Forward::Tunnel {
+        if !same_family && !matches!(self.method, Method::Tunnel(_)) {
             return Err(Refusal::Invalid);
         }
         if self.lower > self.upper {
             return Err(Refusal::Range);
         }
         let too_high = rules == KernelRules::V6_1_192 && i32::try_from(self.upper).is_err();
-        if too_high || matches!(self.tunnel, Tunnel::Gue { port: 0, .. }) {
+        if too_high {
             return Err(Refusal::Invalid);
         }
         Ok(())
@@ -132,6 +98,13 @@ impl Destination {
         }
     }
 
+    /// Its service has it as a command wants it.
+    pub(super) fn become_available(&mut self, wanted: &DestinationSettings, hop: Option<HopId>) {
+        self.settings = *wanted;
+        self.available = true;
+        self.hop = hop.filter(|_| !self.local);
+    }
+
     pub(super) fn added(&self, service: &ServiceIdentity) -> Action {
         Action::AddDestination {
             id: self.id,
@@ -151,7 +124,7 @@ impl Destination {
             service: *service,
             real: self.settings.address,
             port: self.settings.port,
-            forward: self.settings.forward,
+            forward: self.settings.method.into(),
             hop: self.hop,
             weight: self.settings.weight,
             thresholds: Thresholds {

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use dray_model::{Family, Forward, Protocol, ServiceIdentity};
+use dray_model::{Family, Protocol, ServiceIdentity};
 
 use super::{
     Command, List, SetTimeouts, Usage,
@@ -12,7 +12,7 @@ use super::{
     verb::Verb,
 };
 use crate::{
-    ipvs::{DestinationSettings, SchedulerFlags, ServiceSettings, Tunnel},
+    ipvs::{DestinationSettings, Method, SchedulerFlags, ServiceSettings},
     listing::Format,
 };
 
@@ -72,7 +72,7 @@ impl Line {
         match self.service {
             Named::Address(address) => Ok(address.into()),
             Named::Mark(mark) => Ok(mark.into()),
-            // `check_options` has seen to it for every command that needs one.
+            // The rules have seen to it for every command that needs one.
             Named::Nothing => Err(Usage::try_help()),
         }
     }
@@ -113,27 +113,28 @@ impl Line {
     fn server(&self, whole: bool) -> Result<(ServiceIdentity, DestinationSettings), Usage> {
         let identity = self.identity()?;
         let (address, mut port) = self.real.ok_or_else(Usage::try_help)?;
-        let mut tunnel = Tunnel::default();
+        let mut method = self.method;
         if whole {
             let by_address = matches!(self.service, Named::Address(_));
-            if by_address && self.forward != Forward::Nat {
+            if by_address && self.method.keeps_port() {
                 port = self.service.port();
             }
-            if Family::of(address) != self.service.family() && self.forward != Forward::Tunnel {
+            if Family::of(address) != self.service.family()
+                && !matches!(self.method, Method::Tunnel(_))
+            {
                 return Err(Usage::wrong(
                     "Different address family is allowed only for tunneling servers",
                 ));
             }
-            tunnel = tunnel::tunnel(self)?;
+            method = tunnel::with_tunnel(self)?;
         }
         let settings = DestinationSettings {
             address,
             port,
-            forward: self.forward,
+            method,
             weight: self.weight,
             upper: self.upper,
             lower: self.lower,
-            tunnel,
         };
         Ok((identity, settings))
     }

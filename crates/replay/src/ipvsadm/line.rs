@@ -1,8 +1,11 @@
 //! What the options of a command line say, one after the other.
 
-use std::{net::IpAddr, num::NonZeroU32};
+use std::{
+    net::IpAddr,
+    num::{NonZeroU16, NonZeroU32},
+};
 
-use dray_model::{Family, Forward, Mark, Protocol, ServiceAddress};
+use dray_model::{Family, Mark, Protocol, ServiceAddress, Tunnel};
 
 use super::{
     Usage,
@@ -11,7 +14,7 @@ use super::{
     rules::Opt,
     verb::Verb,
 };
-use crate::ipvs::Netmask;
+use crate::ipvs::{Method, Netmask};
 
 /// The longest timeout: 31 days, in seconds.
 const MAX_TIMEOUT: i64 = 31 * 86400;
@@ -32,12 +35,12 @@ pub(super) struct Line {
     pub(super) engine: Option<String>,
     pub(super) one_packet: bool,
     pub(super) real: Option<(IpAddr, u16)>,
-    pub(super) forward: Forward,
+    pub(super) method: Method,
     pub(super) weight: u32,
     pub(super) upper: u32,
     pub(super) lower: u32,
     pub(super) tunnel: &'static str,
-    pub(super) tunnel_port: u16,
+    pub(super) tunnel_port: Option<NonZeroU16>,
 }
 
 /// The service that the options name.
@@ -78,12 +81,12 @@ impl Line {
             engine: None,
             one_packet: false,
             real: None,
-            forward: Forward::DirectRouting,
+            method: Method::DirectRouting,
             weight: 1,
             upper: 0,
             lower: 0,
             tunnel: "ipip",
-            tunnel_port: 0,
+            tunnel_port: None,
         }
     }
 
@@ -146,9 +149,9 @@ impl Line {
                     .ok_or_else(|| Usage::wrong("illegal real server address[:port] specified"))?;
                 self.real = Some((address, port.unwrap_or(self.service.port())));
             }
-            Tag::Masquerading => self.method(Forward::Nat)?,
-            Tag::Ipip => self.method(Forward::Tunnel)?,
-            Tag::Gatewaying => self.method(Forward::DirectRouting)?,
+            Tag::Masquerading => self.method(Method::Nat)?,
+            Tag::Ipip => self.method(Method::Tunnel(Tunnel::IpIp))?,
+            Tag::Gatewaying => self.method(Method::DirectRouting)?,
             Tag::Weight => {
                 self.weight = self.counted(Opt::Weight, text, "illegal weight specified")?
             }
@@ -167,9 +170,11 @@ impl Line {
             }
             Tag::TunPort => {
                 self.count(Opt::TunPort)?;
-                let port = number(text, 1, 65535);
-                self.tunnel_port =
-                    port.ok_or_else(|| Usage::wrong("illegal tunnel port specified"))? as u16;
+                let port = number(text, 1, 65535).and_then(|port| NonZeroU16::new(port as u16));
+                if port.is_none() {
+                    return Err(Usage::wrong("illegal tunnel port specified"));
+                }
+                self.tunnel_port = port;
             }
             Tag::McastGroup => self.group(text)?,
             _ => return self.take_other(tag, text),
@@ -283,9 +288,9 @@ impl Line {
         }
     }
 
-    fn method(&mut self, forward: Forward) -> Result<(), Usage> {
+    fn method(&mut self, method: Method) -> Result<(), Usage> {
         self.count(Opt::Forwarding)?;
-        self.forward = forward;
+        self.method = method;
         Ok(())
     }
 

@@ -1,31 +1,42 @@
 //! The options of tunnels, and how they go together.
 
-use dray_model::Forward;
+use dray_model::{Tunnel, TunnelChecksum};
 
 use super::{Usage, line::Line, rules::Opt};
-use crate::ipvs::{Tunnel, TunnelChecksum};
+use crate::ipvs::Method;
 
-/// The tunnel that a line's options ask for; IP in IP if they say nothing.
-pub(super) fn tunnel(line: &Line) -> Result<Tunnel, Usage> {
-    let checks = [Opt::TunNocsum, Opt::TunCsum, Opt::TunRemcsum];
-    let any =
-        line.has(Opt::TunType) || line.has(Opt::TunPort) || checks.iter().any(|it| line.has(*it));
-    if any && line.forward != Forward::Tunnel {
-        return Err(Usage::wrong("Tunnel options conflict with forward method"));
+/// The forwarding method of a line, with what its tunnel is made of.
+///
+/// # Errors
+/// When it has options for another kind of tunnel, or for a tunnel without being one.
+pub(super) fn with_tunnel(line: &Line) -> Result<Method, Usage> {
+    let any = [Opt::TunType, Opt::TunPort]
+        .into_iter()
+        .chain(CHECKSUMS)
+        .any(|option| line.has(option));
+    match line.method {
+        Method::Tunnel(_) => Ok(Method::Tunnel(tunnel(line)?)),
+        _ if any => Err(Usage::wrong("Tunnel options conflict with forward method")),
+        method => Ok(method),
     }
+}
+
+const CHECKSUMS: [Opt; 3] = [Opt::TunNocsum, Opt::TunCsum, Opt::TunRemcsum];
+
+fn tunnel(line: &Line) -> Result<Tunnel, Usage> {
     let kind = line.tunnel;
-    let illegal = |option: Opt| match kind {
-        "gue" => false,
-        "gre" => matches!(option, Opt::TunPort | Opt::TunRemcsum),
-        _ => true,
-    };
     if kind == "gue" && !line.has(Opt::TunPort) {
         return Err(Usage::wrong(
             "You need to supply the 'tun-port' option for the 'gue' tunnel type",
         ));
     }
+    let illegal = |option: Opt| match kind {
+        "gue" => false,
+        "gre" => matches!(option, Opt::TunPort | Opt::TunRemcsum),
+        _ => true,
+    };
     let mut only: Option<Opt> = None;
-    for option in [Opt::TunPort, Opt::TunNocsum, Opt::TunCsum, Opt::TunRemcsum] {
+    for option in [Opt::TunPort].into_iter().chain(CHECKSUMS) {
         if !line.has(option) {
             continue;
         }
@@ -48,16 +59,13 @@ pub(super) fn tunnel(line: &Line) -> Result<Tunnel, Usage> {
         only = Some(option);
     }
     let checksum = match only {
-        Some(Opt::TunCsum) => TunnelChecksum::Own,
+        Some(Opt::TunCsum) => TunnelChecksum::Full,
         Some(Opt::TunRemcsum) => TunnelChecksum::Remote,
         _ => TunnelChecksum::None,
     };
-    Ok(match kind {
-        "gue" => Tunnel::Gue {
-            port: line.tunnel_port,
-            checksum,
-        },
-        "gre" => Tunnel::Gre { checksum },
-        _ => Tunnel::Ipip,
+    Ok(match (kind, line.tunnel_port) {
+        ("gue", Some(port)) => Tunnel::Gue { port, checksum },
+        ("gre", _) => Tunnel::Gre { checksum },
+        _ => Tunnel::IpIp,
     })
 }

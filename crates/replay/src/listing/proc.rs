@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use dray_model::ServiceIdentity;
 
-use super::{Facts, TITLE, connections::hex, table::method};
+use super::{Facts, TITLE, connections::hex};
 use crate::ipvs::{Destination, Netmask, Service};
 
 /// Ticks of the kernel's clock in a second, on the machine of the recordings.
@@ -71,7 +71,7 @@ fn line(facts: &Facts<'_>, destination: &Destination) -> String {
     format!(
         "  -> {address}:{:04X}      {:<7} {:<6} {:<10} {:<10}\n",
         settings.port,
-        method(settings.forward),
+        settings.method.name(),
         settings.weight,
         live.active,
         live.inactive

@@ -1,9 +1,9 @@
 //! `ipvsadm -S`: the command lines that make the services, but for thresholds, which it forgets.
 
-use dray_model::{Family, Forward, Protocol, ServiceIdentity};
+use dray_model::{Family, Protocol, ServiceIdentity, Tunnel, TunnelChecksum};
 
 use super::{Facts, sort, table};
-use crate::ipvs::{Destination, Service, Tunnel, TunnelChecksum};
+use crate::ipvs::{Destination, Method, Service};
 
 /// The command lines of all services.
 pub fn rules(facts: &Facts<'_>) -> String {
@@ -63,26 +63,26 @@ fn option(identity: &ServiceIdentity) -> String {
 
 fn destination_rule(service: &str, destination: &Destination) -> String {
     let settings = &destination.settings;
-    let method = match settings.forward {
-        Forward::DirectRouting => "-g",
-        Forward::Tunnel => "-i",
-        Forward::Nat => "-m",
+    let method = match settings.method {
+        Method::DirectRouting => "-g",
+        Method::Tunnel(_) => "-i",
+        Method::Nat => "-m",
     };
     let checksum = |checksum| match checksum {
         TunnelChecksum::None => "--tun-nocsum",
-        TunnelChecksum::Own => "--tun-csum",
+        TunnelChecksum::Full => "--tun-csum",
         TunnelChecksum::Remote => "--tun-remcsum",
     };
-    let tunnel = match settings.tunnel {
-        _ if settings.forward != Forward::Tunnel => String::new(),
-        Tunnel::Ipip => " --tun-type ipip".to_owned(),
-        Tunnel::Gue {
+    let tunnel = match settings.method {
+        Method::DirectRouting | Method::Nat => String::new(),
+        Method::Tunnel(Tunnel::IpIp) => " --tun-type ipip".to_owned(),
+        Method::Tunnel(Tunnel::Gue {
             port,
             checksum: kind,
-        } => {
-            format!(" --tun-type gue --tun-port {port} {}", checksum(kind))
+        }) => format!(" --tun-type gue --tun-port {port} {}", checksum(kind)),
+        Method::Tunnel(Tunnel::Gre { checksum: kind }) => {
+            format!(" --tun-type gre {}", checksum(kind))
         }
-        Tunnel::Gre { checksum: kind } => format!(" --tun-type gre {}", checksum(kind)),
     };
     format!(
         "-a {service} -r {} {method} -w {}{tunnel}\n",

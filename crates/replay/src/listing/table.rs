@@ -2,10 +2,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use dray_model::{Family, Forward, Live, ServiceIdentity};
+use dray_model::{Family, Live, ServiceIdentity, Tunnel, TunnelChecksum};
 
 use super::{Facts, Format, TITLE, sort};
-use crate::ipvs::{Counts, Destination, Netmask, SchedulerFlags, Service, Tunnel, TunnelChecksum};
+use crate::ipvs::{Counts, Destination, Method, Netmask, SchedulerFlags, Service};
 
 /// All services.
 pub fn table(facts: &Facts<'_>, format: Format) -> String {
@@ -214,7 +214,7 @@ fn line(destination: &Destination, live: Live, format: Format) -> String {
     };
     format!(
         "{head} {:<7}{tunnel} {:<6} {active:<10} {inactive:<10}",
-        method(settings.forward),
+        settings.method.name(),
         settings.weight
     )
 }
@@ -222,24 +222,14 @@ fn line(destination: &Destination, live: Live, format: Format) -> String {
 fn tunnel(destination: &Destination) -> String {
     let mark = |checksum| match checksum {
         TunnelChecksum::None => "-c",
-        TunnelChecksum::Own => "+c",
+        TunnelChecksum::Full => "+c",
         TunnelChecksum::Remote => "r+c",
     };
-    let settings = &destination.settings;
-    match settings.tunnel {
-        _ if settings.forward != Forward::Tunnel => "n/a".to_owned(),
-        Tunnel::Ipip => "ipip".to_owned(),
-        Tunnel::Gue { port, checksum } => format!("gue:{port}:{}", mark(checksum)),
-        Tunnel::Gre { checksum } => format!("gre:{}", mark(checksum)),
-    }
-}
-
-/// The name of a forwarding method.
-pub(super) const fn method(forward: Forward) -> &'static str {
-    match forward {
-        Forward::DirectRouting => "Route",
-        Forward::Tunnel => "Tunnel",
-        Forward::Nat => "Masq",
+    match destination.settings.method {
+        Method::DirectRouting | Method::Nat => "n/a".to_owned(),
+        Method::Tunnel(Tunnel::IpIp) => "ipip".to_owned(),
+        Method::Tunnel(Tunnel::Gue { port, checksum }) => format!("gue:{port}:{}", mark(checksum)),
+        Method::Tunnel(Tunnel::Gre { checksum }) => format!("gre:{}", mark(checksum)),
     }
 }
 
