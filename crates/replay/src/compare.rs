@@ -249,6 +249,11 @@ impl fmt::Display for Answer {
 
 #[cfg(test)]
 mod tests {
+    use crate::{
+        frame::{IpFields, ethernet, ip_packet},
+        site::{CLIENT_PORT, ROUTER},
+    };
+
     use super::*;
 
     fn lines(texts: &[&str]) -> Vec<String> {
@@ -303,13 +308,17 @@ mod tests {
 
     #[test]
     fn random_bytes_of_a_frame_do_not_count() {
-        let step = |identification: u8, ttl: u8| {
-            let mut frame = vec![0; 42];
-            frame[12] = 8;
-            frame[18] = identification;
-            frame[22] = ttl;
+        let step = |identification: u16, ttl: u8| {
+            let addresses = ["10.254.0.1", "10.1.1.7"].map(|it| it.parse().expect("an address"));
+            let fields = IpFields {
+                ttl,
+                tos: 0,
+                identification,
+                fragment: 0,
+            };
+            let packet = ip_packet((addresses[0], addresses[1]), 4, &[], fields);
             let mut step = PacketStep::new(crate::scenario::Payload::Raw(vec![0x45]));
-            step.received = Some(vec![frame]);
+            step.received = Some(vec![ethernet(ROUTER, CLIENT_PORT, &packet)]);
             step
         };
         assert_eq!(packets(&step(1, 64), &step(2, 64), false), None);

@@ -4,6 +4,7 @@ mod build;
 mod describe;
 mod mask;
 mod parse;
+mod tunnel;
 
 pub use build::{
     BuildError, IpFields, answer, checksum, ethernet, frames, icmp_packet, ip_packet, packet,

@@ -1,6 +1,6 @@
 //! What a frame that came out of the director means, in the words of a scenario's answers.
 
-use super::{Icmp, Malformed, Packet, Transport};
+use super::{Icmp, Malformed, Packet, Transport, tunnel::bad_checksums};
 use crate::{
     Endpoint,
     scenario::Side,
@@ -60,21 +60,20 @@ fn to_server(
 ) -> Result<(String, Vec<&'static str>), Malformed> {
     let for_it = packet.destination == real;
     let by_tunnel = for_it && packet.source == tunnel_source(real);
-    let text = match (packet.protocol, packet.transport) {
-        (4 | 41, _) if for_it => {
-            let inner = if packet.fragment {
-                Vec::new()
-            } else {
-                Packet::parse(&packet.body)?.bad
-            };
-            return Ok((format!("tun {real}"), inner));
-        }
-        (17, _) if by_tunnel => return Ok((format!("gue {real}"), Vec::new())),
-        (47, _) if by_tunnel => return Ok((format!("gre {real}"), Vec::new())),
-        (_, Transport::Ports { destination, .. }) if for_it => {
+    let kind = match packet.protocol {
+        4 | 41 => Some("tun"),
+        17 => Some("gue"),
+        47 => Some("gre"),
+        _ => None,
+    };
+    if let Some(kind) = kind.filter(|_| by_tunnel) {
+        return Ok((format!("{kind} {real}"), bad_checksums(packet)?));
+    }
+    let text = match packet.transport {
+        Transport::Ports { destination, .. } if for_it => {
             Endpoint::new(real, destination).to_string()
         }
-        (_, Transport::Icmp(Icmp { number, code })) if from == Side::Real => {
+        Transport::Icmp(Icmp { number, code }) if from == Side::Real => {
             format!("real {real} icmp {number}/{code}")
         }
         _ => real.to_string(),
