@@ -57,8 +57,14 @@ pub struct DestinationInfo {
     pub service: crate::ServiceKey,
     /// 1 when the entry is in use.
     pub used: u32,
+    /// With a tunnel its kind, as [`Hop::tunnel`](crate::Hop::tunnel): a destination need not have a next hop to tell it.
+    pub tunnel: u8,
+    /// As [`Hop::checksum`](crate::Hop::checksum).
+    pub checksum: u8,
+    /// As [`Hop::tunnel_port`](crate::Hop::tunnel_port).
+    pub tunnel_port: [u8; 2],
     /// Fills the entry.
-    pub reserved: [u32; 2],
+    pub reserved: u32,
 }
 
 /// Connections of a destination now, and ever, and how many it may have.

@@ -44,8 +44,12 @@ pub struct Hop {
     pub address_option: u8,
     /// The forwarding method, as in [`Destination`](crate::Destination)'s flags. User space only.
     pub method: u8,
+    /// What the next hop itself takes, in bytes. User space only.
+    pub next_mtu: u32,
+    /// Fills the word.
+    pub padding: u32,
     /// Fills the entry.
-    pub reserved: [u64; 7],
+    pub reserved: [u64; 6],
 }
 
 impl Hop {

@@ -2,9 +2,9 @@
 
 use std::{mem::offset_of, net::IpAddr, sync::atomic::Ordering};
 
-use dray_abi::{Hop, Service, ServiceKey};
+use dray_abi::{Service, ServiceKey};
 use dray_model::{
-    Action, DataPlaneError, HopId, NextHop, Record, ServiceId, ServiceIdentity, ServiceOptions,
+    Action, DataPlaneError, Hop, HopId, Record, ServiceId, ServiceIdentity, ServiceOptions,
 };
 
 use crate::{KernelDataPlane, destination, grace, locality, settings::OF_SERVICES, wire};
@@ -33,29 +33,20 @@ pub(crate) fn apply(plane: &mut KernelDataPlane, action: &Action) -> Result<(), 
     }
 }
 
-fn write_hop(plane: &mut KernelDataPlane, id: HopId, hop: &NextHop) -> Result<(), DataPlaneError> {
+fn write_hop(plane: &mut KernelDataPlane, id: HopId, hop: &Hop) -> Result<(), DataPlaneError> {
     check_room(id.0, plane.maps.hops.len(), "another next hop")?;
-    let port = plane.ports.port_of(hop.interface).ok_or_else(|| {
+    let interface = hop.next.interface;
+    let port = plane.ports.port_of(interface).ok_or_else(|| {
         DataPlaneError::Damaged(format!(
-            "next hop {id} leaves by interface {}, which is no port",
-            hop.interface
+            "next hop {id} leaves by interface {interface}, which is no port"
         ))
     })?;
+    let entry = wire::hop(hop, port);
+    plane.require(wire::features_of(&entry))?;
     if plane.freed_hops.contains(&id) {
         wait_for_packets(plane);
     }
-    plane.maps.hops.write(
-        id.0,
-        Hop {
-            destination: hop.destination.0,
-            source: hop.source.0,
-            port,
-            vlan: hop.vlan.map_or(0, u32::from),
-            used: 1,
-            mtu: hop.mtu,
-            reserved: 0,
-        },
-    );
+    plane.maps.hops.write(id.0, entry);
     Ok(())
 }
 
@@ -189,13 +180,10 @@ fn remove_vip(plane: &mut KernelDataPlane, vip: IpAddr) {
 
 fn free_hop(plane: &mut KernelDataPlane, id: HopId) {
     // Packets may be reading the addresses still: only the mark of use goes now.
-    let (Some(hop), Some(word)) = (
-        plane.maps.hops.read(id.0),
-        plane.maps.hops.word(id.0, offset_of!(Hop, vlan)),
-    ) else {
+    let Some(used) = plane.maps.hops.half(id.0, offset_of!(dray_abi::Hop, used)) else {
         return;
     };
-    word.store(u64::from(hop.vlan), Ordering::Relaxed);
+    used.store(0, Ordering::Relaxed);
     plane.freed_hops.insert(id);
 }
 

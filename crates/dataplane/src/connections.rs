@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 
 use dray_abi::{Meta, duration_of_ticks};
-use dray_model::{Connection, DestinationId, ServiceAddress, Template};
+use dray_model::{Connection, DestinationId, Template};
 use dray_packet::state::State;
 
-use crate::{KernelDataPlane, wire};
+use crate::{KernelDataPlane, maps::Maps, wire};
 
 /// Connections that `keep` accepts.
 pub(crate) fn connections(
@@ -19,20 +19,25 @@ pub(crate) fn connections(
     let slots4 = (0..maps.connections4.len())
         .filter_map(|bucket| maps.connections4.read(bucket))
         .flatten();
-    let of4 = slots4.filter_map(|slot| {
-        connection(tick, Meta(slot.meta), slot.since, || {
-            wire::endpoints4(&slot.key)
-        })
+    let of4 = slots4.map(|slot| Row {
+        meta: Meta(slot.meta),
+        key: wire::whole_key(&slot.key),
+        family: 4,
+        since: slot.since,
+        names: slot.template,
     });
     let slots6 = (0..maps.connections6.len())
         .filter_map(|bucket| maps.connections6.read(bucket))
         .flatten();
-    let of6 = slots6.filter_map(|slot| {
-        connection(tick, Meta(slot.meta), slot.since, || {
-            wire::endpoints6(&slot.key)
-        })
+    let of6 = slots6.map(|slot| Row {
+        meta: Meta(slot.meta),
+        key: slot.key,
+        family: 6,
+        since: slot.since,
+        names: slot.template,
     });
     of4.chain(of6)
+        .filter_map(|row| row.connection(maps, tick))
         .filter(|connection| keep(connection))
         .take(limit)
         .collect()
@@ -51,25 +56,49 @@ pub(crate) fn templates(plane: &KernelDataPlane, limit: usize) -> Vec<Template> 
         .collect()
 }
 
-fn connection(
-    tick: u32,
+/// A slot of either family.
+struct Row {
     meta: Meta,
+    key: [u64; 5],
+    family: u8,
     since: u32,
-    endpoints: impl FnOnce() -> Option<(SocketAddr, ServiceAddress)>,
-) -> Option<Connection> {
-    if !meta.is_live() {
-        return None;
+    names: [u8; 3],
+}
+
+impl Row {
+    /// The connection in it, if there is one: slots for replies hold none.
+    fn connection(&self, maps: &Maps, tick: u32) -> Option<Connection> {
+        if !self.meta.is_live() {
+            return None;
+        }
+        let state = State::from_number(self.meta.state())?;
+        let (client, service) = wire::endpoints(&self.key, self.family)?;
+        Some(Connection {
+            service,
+            client,
+            destination: DestinationId(self.meta.destination()),
+            local: self.local(maps, client),
+            state: state.name(),
+            expires: left(tick, self.meta),
+            age: duration_of_ticks(tick.wrapping_sub(self.since)),
+        })
     }
-    let (client, service) = endpoints()?;
-    let state = State::from_number(meta.state())?;
-    Some(Connection {
-        service,
-        client,
-        destination: DestinationId(meta.destination()),
-        state: state.name(),
-        expires: left(tick, meta),
-        age: duration_of_ticks(tick.wrapping_sub(since)),
-    })
+
+    /// Whom the real server sees in place of the client: who its replies go to, if that is not the client.
+    fn local(&self, maps: &Maps, client: SocketAddr) -> Option<SocketAddr> {
+        if self.meta.flags() & Meta::TRANSLATED == 0 {
+            return None;
+        }
+        let [low, middle, high] = self.names;
+        let translation = maps
+            .translation(u32::from_le_bytes([low, middle, high, 0]))?
+            .entry;
+        if (translation.client_family, translation.client) != (self.family, self.key) {
+            return None;
+        }
+        let (_, seen) = wire::endpoints(&translation.server, translation.server_family)?;
+        Some(SocketAddr::new(seen.vip, seen.port)).filter(|seen| *seen != client)
+    }
 }
 
 fn template(tick: u32, slot: &dray_abi::Template) -> Option<Template> {

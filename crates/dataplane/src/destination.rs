@@ -36,15 +36,8 @@ pub(crate) fn add(
             Counters::default(),
         );
     }
-    plane.maps.destination_info.write(
-        id.0,
-        DestinationInfo {
-            real: wire::address_bytes(destination.real),
-            service: wire::service_key(&destination.service),
-            used: 1,
-            reserved: [0; 2],
-        },
-    );
+    let info = wire::info(destination);
+    plane.maps.destination_info.write(id.0, info);
     store_half(plane, id.0, offset_of!(Destination, service), NO_SERVICE);
     store(plane, id, destination);
     Ok(())
@@ -56,16 +49,16 @@ pub(crate) fn set(
     id: DestinationId,
     destination: &ActualDestination,
 ) -> Result<(), DataPlaneError> {
-    let info = plane.maps.destination_info.read(id.0).unwrap_or_default();
-    let same = info.used != 0
-        && info.real == wire::address_bytes(destination.real)
-        && info.service == wire::service_key(&destination.service);
+    let before = plane.maps.destination_info.read(id.0).unwrap_or_default();
+    let info = wire::info(destination);
+    let same = before.used != 0 && before.real == info.real && before.service == info.service;
     if !same {
         return Err(DataPlaneError::Damaged(format!(
             "there is no destination {id} for {} of {}",
             destination.real, destination.service
         )));
     }
+    plane.maps.destination_info.write(id.0, info);
     set_thresholds(plane, id, destination.thresholds);
     store(plane, id, destination);
     Ok(())

@@ -23,9 +23,16 @@ pub(crate) enum Why {
 impl Maps {
     /// Ends the connection that was seen in this slot; false when it is not there any more.
     pub(crate) fn end_connection(&self, slot: &ConnectionSlot<'_>, seen: Meta, why: Why) -> bool {
-        let template = slot.template();
+        let translation = self.translation_of(slot, seen);
+        let template = match &translation {
+            Some(translation) => translation.entry.template,
+            None => slot.names(),
+        };
         if !slot.free(seen) {
             return false;
+        }
+        if let Some(translation) = translation {
+            self.end_translation(&translation);
         }
         let destination = seen.destination();
         let unit = Live::one(state::is_active(seen.state()));
@@ -34,6 +41,7 @@ impl Maps {
             let before = count.fetch_sub(unit, Ordering::Relaxed);
             self.relieve(destination, before.wrapping_sub(unit));
         }
+        // Whoever had freed the slot before would have ended the translation, too: what it says is true.
         let controlled = seen.flags() & Meta::CONTROLLED != 0;
         if let Some(template) = slots::template(&self.templates, template).filter(|_| controlled) {
             let left = template.leave();

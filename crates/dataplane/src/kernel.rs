@@ -3,10 +3,11 @@
 use std::{collections::BTreeSet, sync::atomic::Ordering};
 
 use aya::maps::MapError;
-use dray_abi::{Identity, REASONS_PER_CPU, Reason, Service};
+use dray_abi::{Identity, REASONS_PER_CPU, Reason, SLOTS_PER_BUCKET, Service};
 use dray_model::{
     Action, Actual, Connection, Counters, DataPlane, DataPlaneError, DestinationId, HopId,
-    InterfaceStatus, Live, MarkRule, Policy, ReasonCount, ServiceId, Sweep, Template,
+    InterfaceStatus, Live, LocalAddresses, MarkRule, Policy, ReasonCount, ServiceId, Sweep,
+    Template,
 };
 
 use crate::{
@@ -29,6 +30,19 @@ pub struct KernelDataPlane {
     pub(crate) next_part: u32,
     /// What the defences leave to chance.
     pub(crate) dice: Dice,
+}
+
+/// Kernel memory of the tables that grow with the connections, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TableBytes {
+    /// The IPv4 connection table.
+    pub ipv4: u64,
+    /// The IPv6 connection table.
+    pub ipv6: u64,
+    /// The table of persistence templates.
+    pub templates: u64,
+    /// The table of translations.
+    pub translations: u64,
 }
 
 impl KernelDataPlane {
@@ -57,17 +71,30 @@ impl KernelDataPlane {
         self.identity.connections
     }
 
-    /// Kernel memory of the connection tables, in bytes: IPv4's, IPv6's and that of templates.
-    pub fn table_bytes(&self) -> (u64, u64, u64) {
+    /// Slots of the table of translations. When more than half of them are taken, some new connections find none.
+    pub fn translation_slots(&self) -> u64 {
+        u64::from(self.identity.translation_buckets) * SLOTS_PER_BUCKET as u64
+    }
+
+    /// Kernel memory of the tables that grow with the connections.
+    pub fn table_bytes(&self) -> TableBytes {
         let bytes = |buckets: u32, bucket: usize| u64::from(buckets) * bucket as u64;
-        (
-            bytes(self.identity.buckets4, size_of::<dray_abi::Bucket4>()),
-            bytes(self.identity.buckets6, size_of::<dray_abi::Bucket6>()),
-            bytes(
-                self.identity.template_buckets,
-                size_of::<dray_abi::TemplateBucket>(),
+        let Identity {
+            buckets4,
+            buckets6,
+            template_buckets,
+            translation_buckets,
+            ..
+        } = self.identity;
+        TableBytes {
+            ipv4: bytes(buckets4, size_of::<dray_abi::Bucket4>()),
+            ipv6: bytes(buckets6, size_of::<dray_abi::Bucket6>()),
+            templates: bytes(template_buckets, size_of::<dray_abi::TemplateBucket>()),
+            translations: bytes(
+                translation_buckets,
+                size_of::<dray_abi::TranslationBucket>(),
             ),
-        )
+        }
     }
 
     /// Ends every connection and template at once. For benchmarks.
@@ -75,6 +102,7 @@ impl KernelDataPlane {
         self.maps.connections4.clear();
         self.maps.connections6.clear();
         self.maps.templates.clear();
+        self.maps.translations.clear();
         for number in 0..self.maps.live.len() {
             let live = self.maps.live.read(number).unwrap_or_default();
             let none = dray_abi::Live {
@@ -161,6 +189,10 @@ impl DataPlane for KernelDataPlane {
 
     fn set_mark_rules(&mut self, rules: &[MarkRule]) -> Result<(), DataPlaneError> {
         crate::marks::set(self, rules)
+    }
+
+    fn set_local_addresses(&mut self, locals: &LocalAddresses) -> Result<(), DataPlaneError> {
+        crate::locals::set(self, locals)
     }
 
     fn sweep(&mut self, parts: u32) -> Sweep {

@@ -16,12 +16,14 @@
 
 mod apply;
 mod arena;
+mod attach;
 mod capacity;
 mod clock;
 mod connections;
 mod destination;
 mod drop_entries;
 mod ending;
+mod features;
 mod fragments;
 mod grace;
 mod interface;
@@ -29,6 +31,7 @@ mod kernel;
 pub mod lab;
 mod link;
 mod locality;
+mod locals;
 mod mapped;
 mod maps;
 mod marks;
@@ -43,11 +46,12 @@ mod published;
 mod settings;
 mod slots;
 mod sweep;
+mod translations;
 pub mod verifier;
 mod wire;
 
 pub use capacity::Capacity;
-pub use kernel::KernelDataPlane;
+pub use kernel::{KernelDataPlane, TableBytes};
 pub use open::{OpenError, Opened, Options, open, pinned, withdraw};
 pub use private::{Outcome, Private, RunError};
 pub use program::LoadError;

@@ -69,6 +69,15 @@ impl<T: FromBytes + IntoBytes + Immutable> Mapped<T> {
             .map(|entry| unsafe { entry.cast::<T>().read_volatile() })
     }
 
+    /// What lies at byte `offset` of the entry, a multiple of 8, as [`Self::read`] gives the whole.
+    pub(crate) fn read_part<P: FromBytes>(&self, index: u32, offset: usize) -> Option<P> {
+        const { assert!(align_of::<P>() <= 8) };
+        let fits = offset.is_multiple_of(8) && offset + size_of::<P>() <= size_of::<T>();
+        let entry = self.at(index).filter(|_| fits)?;
+        // SAFETY: inside the entry and aligned, by the checks above; every bit pattern is a P.
+        Some(unsafe { entry.add(offset).cast::<P>().read_volatile() })
+    }
+
     /// Writes the entry; says whether there is one. No packet may be reading it.
     pub(crate) fn write(&self, index: u32, value: T) -> bool {
         // SAFETY: as in `read`.

@@ -8,8 +8,9 @@ use aya::{
 };
 use dray_abi::{
     Bucket4, Bucket6, Counters, Destination, DestinationInfo, FRAGMENT_BUCKETS, FragmentBucket,
-    Hop, Identity, LOCALITY_BUCKETS, Live, LocalityBucket, MAX_PORTS, Port, REASONS_PER_CPU,
-    RULE_ROOM, Rule, Service, ServiceKey, Settings, TemplateBucket, maps,
+    Hop, Identity, LOCAL_ADDRESSES, LOCALITY_BUCKETS, Live, LocalAddress, LocalityBucket,
+    MAX_PORTS, Port, REASONS_PER_CPU, RULE_ROOM, Rule, Service, ServiceKey, Settings,
+    TemplateBucket, TranslationBucket, maps,
 };
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
@@ -40,6 +41,8 @@ pub(crate) struct Maps {
     pub(crate) connections4: Mapped<Bucket4>,
     pub(crate) connections6: Mapped<Bucket6>,
     pub(crate) templates: Mapped<TemplateBucket>,
+    pub(crate) translations: Mapped<TranslationBucket>,
+    pub(crate) locals: Mapped<LocalAddress>,
     pub(crate) fragments: Mapped<FragmentBucket>,
     pub(crate) locality: Mapped<LocalityBucket>,
     pub(crate) rules: Mapped<Rule>,
@@ -63,6 +66,8 @@ pub(crate) fn entries(name: &str, identity: &Identity) -> u32 {
         maps::CONNECTIONS4 => identity.buckets4,
         maps::CONNECTIONS6 => identity.buckets6,
         maps::TEMPLATES => identity.template_buckets,
+        maps::TRANSLATIONS => identity.translation_buckets,
+        maps::LOCALS => 2 * LOCAL_ADDRESSES,
         maps::FRAGMENTS => FRAGMENT_BUCKETS,
         maps::LOCALITY => LOCALITY_BUCKETS,
         maps::RULES => RULE_ROOM,
@@ -88,6 +93,8 @@ impl Maps {
             connections4: array(ebpf, maps::CONNECTIONS4, identity)?,
             connections6: array(ebpf, maps::CONNECTIONS6, identity)?,
             templates: array(ebpf, maps::TEMPLATES, identity)?,
+            translations: array(ebpf, maps::TRANSLATIONS, identity)?,
+            locals: array(ebpf, maps::LOCALS, identity)?,
             fragments: array(ebpf, maps::FRAGMENTS, identity)?,
             locality: array(ebpf, maps::LOCALITY, identity)?,
             rules: array(ebpf, maps::RULES, identity)?,
@@ -119,6 +126,8 @@ impl Maps {
         self.connections4.clear();
         self.connections6.clear();
         self.templates.clear();
+        self.translations.clear();
+        self.locals.clear();
         self.fragments.clear();
         self.locality.clear();
         self.rules.clear();

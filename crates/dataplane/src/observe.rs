@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use dray_abi::{Destination, Service, ServiceKey};
 use dray_model::{
-    Actual, ActualDestination, ActualService, DataPlaneError, DestinationId, HopId, Mac, NextHop,
-    Record, ServiceId, Thresholds,
+    Actual, ActualDestination, ActualService, DataPlaneError, DestinationId, Hop, HopId, Record,
+    ServiceId, Thresholds,
 };
 
 use crate::{KernelDataPlane, arena::Arena, published::Published, settings::OF_SERVICES, wire};
 
 pub(crate) fn observe(plane: &mut KernelDataPlane) -> Result<Actual, DataPlaneError> {
-    let hops = hops(plane);
+    let hops = hops(plane)?;
     let destinations = destinations(plane)?;
     let mut services = BTreeMap::new();
     let mut published = Published::default();
@@ -80,10 +80,11 @@ fn destinations(
         let service = wire::service_identity(&info.service)
             .ok_or_else(|| damaged(format!("destination {number} belongs to no service")))?;
         let entry = plane.maps.destinations.read(number).unwrap_or_default();
-        let forward = wire::forward(&entry).ok_or_else(|| {
+        let forward = wire::forward(&entry, &info).ok_or_else(|| {
             damaged(format!(
-                "destination {number} has the forwarding method {}",
-                entry.method()
+                "destination {number} has the forwarding method {}, tunnel {}",
+                entry.method(),
+                info.tunnel
             ))
         })?;
         let live = plane.maps.live.read(number).unwrap_or_default();
@@ -106,27 +107,19 @@ fn destinations(
     Ok(found)
 }
 
-fn hops(plane: &KernelDataPlane) -> BTreeMap<HopId, NextHop> {
+fn hops(plane: &KernelDataPlane) -> Result<BTreeMap<HopId, Hop>, DataPlaneError> {
     let mut found = BTreeMap::new();
     for number in 1..plane.maps.hops.len() {
-        let hop = plane.maps.hops.read(number).unwrap_or_default();
-        if hop.used == 0 {
+        let entry = plane.maps.hops.read(number).unwrap_or_default();
+        if entry.used == 0 {
             continue;
         }
-        let next_hop = NextHop {
-            interface: plane
-                .maps
-                .ports
-                .read(hop.port)
-                .map_or(0, |port| port.interface),
-            vlan: u16::try_from(hop.vlan).ok().filter(|vlan| *vlan != 0),
-            source: Mac(hop.source),
-            destination: Mac(hop.destination),
-            mtu: hop.mtu,
-        };
-        found.insert(HopId(number), next_hop);
+        let port = plane.maps.ports.read(entry.port).unwrap_or_default();
+        let hop = wire::hop_of(&entry, port.interface)
+            .ok_or_else(|| damaged(format!("next hop {number} makes no sense: {entry:?}")))?;
+        found.insert(HopId(number), hop);
     }
-    found
+    Ok(found)
 }
 
 fn damaged(what: String) -> DataPlaneError {

@@ -6,17 +6,18 @@ use std::{
 };
 
 use aya::VerifierLogLevel;
-use dray_abi::{ABI_VERSION, HashKey, Identity};
+use dray_abi::{ABI_VERSION, HashKey, Identity, SLOTS_PER_BUCKET};
 use tracing::warn;
 
 use crate::{
     Capacity, KernelDataPlane, LoadError,
+    attach::AttachError,
     interface::{self, Interface},
     mapped::Mapped,
     maps::{Maps, MapsError},
     pins::{self, PinError},
-    ports::{AttachError, Ports},
-    program,
+    ports::Ports,
+    program::Loader,
 };
 
 /// What a data plane is opened with.
@@ -112,22 +113,26 @@ pub fn open(options: &Options) -> Result<(KernelDataPlane, Opened), OpenError> {
             "max_connections takes effect when the data plane is made anew (`dray stop --withdraw`)"
         );
     }
-    // The first load makes and pins the maps that are missing; the ports' copies find them there.
-    let load = |port| {
-        program::load(
-            port,
-            &identity,
-            false,
-            Some(&directory),
-            VerifierLogLevel::default(),
-        )
+    if identity.translation_buckets != options.capacity.translation_buckets() {
+        warn!(
+            running_slots = identity.translation_buckets * SLOTS_PER_BUCKET as u32,
+            configured = options.capacity.translations,
+            "max_translations takes effect when the data plane is made anew (`dray stop --withdraw`)"
+        );
+    }
+    let loader = Loader {
+        identity,
+        own_clock: false,
+        pins: Some(directory.clone()),
+        log: VerifierLogLevel::default(),
     };
-    let mut maps = Maps::take(&mut load(0)?, &identity)?;
+    // The first load makes and pins the maps that are missing; the ports' copies find them there.
+    let mut maps = Maps::take(&mut loader.load(0, 0)?, &identity)?;
     if adopted.is_none() {
         // Written last: a directory without it is one whose making was interrupted.
         maps.identity.write(0, identity);
     }
-    let ports = Ports::attach(&mut maps, &directory, wanted, load)?;
+    let ports = Ports::attach(&mut maps, &directory, wanted, loader)?;
     let plane = KernelDataPlane::assemble(maps, identity, ports);
     Ok((
         plane,
@@ -169,7 +174,7 @@ pub(crate) fn fresh_identity(capacity: &Capacity, owner: u64) -> io::Result<Iden
         words: capacity.words,
         hops: capacity.hops,
         template_buckets: capacity.template_buckets(),
-        reserved: 0,
+        translation_buckets: capacity.translation_buckets(),
         owner,
         connections: u64::from(capacity.connections),
         hash_key: hash_key()?,

@@ -200,6 +200,8 @@ fn shape(name: &str, identity: &Identity) -> Shape {
         maps::CONNECTIONS4 => (MapType::Array, 4, size_of::<abi::Bucket4>()),
         maps::CONNECTIONS6 => (MapType::Array, 4, size_of::<abi::Bucket6>()),
         maps::TEMPLATES => (MapType::Array, 4, size_of::<abi::TemplateBucket>()),
+        maps::TRANSLATIONS => (MapType::Array, 4, size_of::<abi::TranslationBucket>()),
+        maps::LOCALS => (MapType::Array, 4, size_of::<abi::LocalAddress>()),
         maps::FRAGMENTS => (MapType::Array, 4, size_of::<abi::FragmentBucket>()),
         maps::LOCALITY => (MapType::Array, 4, size_of::<abi::LocalityBucket>()),
         maps::RULES => (MapType::Array, 4, size_of::<abi::Rule>()),

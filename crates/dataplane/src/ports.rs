@@ -2,91 +2,42 @@
 
 use std::{
     collections::BTreeMap,
-    fs, io,
     mem::offset_of,
     path::{Path, PathBuf},
     sync::atomic::Ordering,
 };
 
-use aya::{
-    Ebpf,
-    maps::xdp::XdpMapError,
-    programs::{
-        ProgramError, Xdp, XdpMode as Attach,
-        links::{FdLink, LinkError, PinnedLink},
-        xdp::XdpLink,
-    },
-};
+use aya::maps::xdp::XdpMapError;
 use dray_abi::{MAX_PORTS, Port};
 use dray_model::{InterfaceStatus, XdpMode};
 use dray_packet::ethernet::address_word;
 use tracing::{info, warn};
 
 use crate::{
+    attach::{self, AttachError, link_path},
     interface::{self, Interface},
     link,
     maps::Maps,
-    program::{self, DIRECTOR, LoadError},
+    program::{self, LoadError, Loader},
 };
 
 /// Entry of the port map that says how the program is attached.
 const NATIVE: u32 = 1;
 const GENERIC: u32 = 2;
 
-/// An interface could not be made a port.
-#[derive(Debug, thiserror::Error)]
-pub enum AttachError {
-    /// More interfaces than ports.
-    #[error("a director has at most {MAX_PORTS} interfaces")]
-    TooMany,
-    /// The program could not be loaded for it.
-    #[error(transparent)]
-    Load(#[from] LoadError),
-    /// XDP could not be attached.
-    #[error("failed to attach XDP to {interface}{}", busy_hint(.source))]
-    Attach {
-        /// The interface's name.
-        interface: String,
-        /// Why.
-        #[source]
-        source: Box<ProgramError>,
-    },
-    /// The kernel gave no link that can be pinned.
-    #[error("the kernel has no XDP links for {interface} (they came with Linux 5.9)")]
-    NoLink {
-        /// The interface's name.
-        interface: String,
-        /// Why.
-        #[source]
-        source: LinkError,
-    },
-    /// The link could not be pinned.
-    #[error("failed to pin the XDP link of {interface} at {}", path.display())]
-    Pin {
-        /// The interface's name.
-        interface: String,
-        /// Where.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-}
-
-fn busy_hint(error: &ProgramError) -> &'static str {
-    match error {
-        ProgramError::SyscallError(error) if error.io_error.raw_os_error() == Some(libc::EBUSY) => {
-            ": it has another XDP program (`ip link show` names it; `ip link set dev IF xdp off` removes it)"
-        }
-        _ => "",
-    }
-}
-
 /// The director's interfaces by port number.
 pub(crate) struct Ports {
     ports: BTreeMap<u32, Attached>,
-    /// Whether interfaces are real, so that changes of theirs are to be followed.
-    follow: bool,
+    /// The parts of the program that its copies have: bits of [`Features`](dray_abi::Features).
+    features: u32,
+    /// What makes copies for real interfaces. A private instance's are not, and it loads its own.
+    source: Option<Source>,
+}
+
+/// What a port's copy of the program is made of, and where its link is pinned.
+struct Source {
+    loader: Loader,
+    pins: PathBuf,
 }
 
 struct Attached {
@@ -120,7 +71,8 @@ impl Ports {
         }
         Ok(Self {
             ports,
-            follow: false,
+            features: 0,
+            source: None,
         })
     }
 
@@ -130,17 +82,18 @@ impl Ports {
         maps: &mut Maps,
         pins: &Path,
         wanted: Vec<(String, Interface)>,
-        mut load: impl FnMut(u32) -> Result<Ebpf, LoadError>,
+        loader: Loader,
     ) -> Result<Self, AttachError> {
+        let features = maps.features();
         let mut ports = BTreeMap::new();
         for (name, interface) in wanted {
             let port = port_for(maps, interface.index).ok_or(AttachError::TooMany)?;
-            let mut ebpf = load(port)?;
-            let director = program::verify(&mut ebpf, DIRECTOR)?;
+            let mut ebpf = loader.load_director(port, features)?;
+            let director = program::director(&mut ebpf)?;
             let link = link_path(pins, port);
             let mode = match old_mode(maps, port, interface.index) {
-                Some(mode) if replace(director, &link) => mode,
-                _ => attach_anew(director, &link, &name, interface.index)?,
+                Some(mode) if attach::take_over(director, &link) => mode,
+                _ => attach::anew(director, &link, &name, interface.index)?,
             };
             let system = |source: XdpMapError| AttachError::Pin {
                 interface: name.clone(),
@@ -171,8 +124,37 @@ impl Ports {
         }
         Ok(Self {
             ports,
-            follow: true,
+            features,
+            source: Some(Source {
+                loader,
+                pins: pins.to_owned(),
+            }),
         })
+    }
+
+    /// The parts of the program that its copies have.
+    pub(crate) fn features(&self) -> u32 {
+        self.features
+    }
+
+    /// Gives every port a copy of the program with these parts, between two packets. When it fails, some ports may have
+    /// it all the same.
+    pub(crate) fn reload(&mut self, features: u32) -> Result<(), LoadError> {
+        if let Some(Source { loader, pins }) = &self.source {
+            // All are verified before the first one is replaced.
+            let mut copies = Vec::new();
+            for (port, attached) in &self.ports {
+                let copy = loader.load_director(*port, features)?;
+                copies.push((attached, link_path(pins, *port), copy));
+            }
+            for (attached, link, mut copy) in copies {
+                if !attach::renew(program::director(&mut copy)?, &link)? {
+                    warn!(interface = %attached.name, "the interface is gone: it stays without the program's new parts");
+                }
+            }
+        }
+        self.features = features;
+        Ok(())
     }
 
     /// The port of the interface with this number.
@@ -202,7 +184,7 @@ impl Ports {
 
     /// Follows changes of the interfaces' own addresses.
     pub(crate) fn refresh(&mut self, maps: &Maps) {
-        if !self.follow {
+        if self.source.is_none() {
             return;
         }
         let present = match interface::all() {
@@ -225,11 +207,6 @@ impl Ports {
             }
         }
     }
-}
-
-/// Where a port's link is pinned.
-pub(crate) fn link_path(pins: &Path, port: u32) -> PathBuf {
-    pins.join(format!("link_{port}"))
 }
 
 /// The port that the interface is already, or a number that nothing uses.
@@ -258,66 +235,6 @@ fn old_mode(maps: &Maps, port: u32, interface: u32) -> Option<XdpMode> {
         GENERIC => Some(XdpMode::Generic),
         _ => None,
     }
-}
-
-/// Puts the program in the place of the one on the pinned link; false when that link is gone or dead.
-fn replace(director: &mut Xdp, path: &Path) -> bool {
-    let Ok(pinned) = PinnedLink::from_pin(path) else {
-        return false;
-    };
-    let Ok(link) = XdpLink::try_from(FdLink::from(pinned)) else {
-        return false;
-    };
-    match director.attach_to_link(link) {
-        Ok(_) => true,
-        Err(error) => {
-            warn!(%error, path = %path.display(), "the pinned link is dead (its interface is gone): attaching anew");
-            let _ = fs::remove_file(path);
-            false
-        }
-    }
-}
-
-fn attach_anew(
-    director: &mut Xdp,
-    path: &Path,
-    name: &str,
-    index: u32,
-) -> Result<XdpMode, AttachError> {
-    let (link, mode) = match director.attach_to_if_index(index, Attach::Driver) {
-        Ok(link) => (link, XdpMode::Native),
-        Err(native) => match director.attach_to_if_index(index, Attach::Skb) {
-            Ok(link) => {
-                warn!(interface = %name, error = %native, "no native XDP on this interface: using the slower generic one");
-                (link, XdpMode::Generic)
-            }
-            // What the native attempt says is what there is to mend.
-            Err(_) => {
-                return Err(AttachError::Attach {
-                    interface: name.to_owned(),
-                    source: Box::new(native),
-                });
-            }
-        },
-    };
-    let attach = |source| AttachError::Attach {
-        interface: name.to_owned(),
-        source: Box::new(source),
-    };
-    let link = director.take_link(link).map_err(attach)?;
-    let link = FdLink::try_from(link).map_err(|source| AttachError::NoLink {
-        interface: name.to_owned(),
-        source,
-    })?;
-    let _ = fs::remove_file(path);
-    let pin = |source: io::Error| AttachError::Pin {
-        interface: name.to_owned(),
-        path: path.to_owned(),
-        source: Box::new(source),
-    };
-    link.pin(path)
-        .map_err(|error| pin(io::Error::other(error)))?;
-    Ok(mode)
 }
 
 /// Writes what the port map says of a port, and leaves its settings as they are.

@@ -12,7 +12,7 @@ use aya::{
     maps::MapError,
     programs::{ProgramError, TestRun as _, TestRunOptions, Xdp},
 };
-use dray_abi::{Identity, ticks_of_nanoseconds};
+use dray_abi::ticks_of_nanoseconds;
 use dray_model::Mac;
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsmount, fsopen};
 
@@ -22,7 +22,7 @@ use crate::{
     maps::Maps,
     open::fresh_identity,
     ports::Ports,
-    program::{DIRECTOR, LoadError, load, verify},
+    program::{self, LoadError, Loader},
 };
 
 /// The time by an instance's clock when it is made: so much that nothing lies before the clock's beginning.
@@ -34,11 +34,19 @@ const BEGINNING: Duration = Duration::from_secs(1 << 20);
 /// Its first port is interface number 1, named `port0`, the next one number 2, `port1`, and so on.
 pub struct Private {
     /// The program's copy for each port, from the first packet that comes in by it on.
-    copies: Vec<Option<Ebpf>>,
+    copies: Vec<Option<Copy>>,
     plane: KernelDataPlane,
-    identity: Identity,
-    pins: Pins,
+    loader: Loader,
     now: Duration,
+    /// Goes after what leads to the maps by it.
+    _pins: Pins,
+}
+
+/// A port's copy of the program.
+struct Copy {
+    ebpf: Ebpf,
+    /// The parts that it was loaded with.
+    features: u32,
 }
 
 /// What the program did with a frame.
@@ -79,14 +87,13 @@ impl Private {
         let system = |what| move |source| LoadError::System { what, source };
         let identity = fresh_identity(&capacity, 0).map_err(system("make a hash key"))?;
         let pins = Pins::new().map_err(system("make a bpffs that nobody sees"))?;
-        let mut first = load(
-            0,
-            &identity,
-            true,
-            Some(&pins.path),
-            VerifierLogLevel::default(),
-        )?;
-        verify(&mut first, DIRECTOR)?;
+        let loader = Loader {
+            identity,
+            own_clock: true,
+            pins: Some(pins.path.clone()),
+            log: VerifierLogLevel::default(),
+        };
+        let mut first = loader.load_director(0, 0)?;
         let mut maps = Maps::take(&mut first, &identity)?;
         let interfaces = ports
             .iter()
@@ -95,14 +102,18 @@ impl Private {
         let unattached = Ports::unattached(&mut maps, interfaces)
             .map_err(io::Error::other)
             .map_err(system("write the egress map"))?;
+        let first = Copy {
+            ebpf: first,
+            features: 0,
+        };
         let mut copies = vec![Some(first)];
         copies.resize_with(ports.len().max(1), || None);
         let private = Self {
             copies,
             plane: KernelDataPlane::assemble(maps, identity, unattached),
-            identity,
-            pins,
+            loader,
             now: Duration::ZERO,
+            _pins: pins,
         };
         private.set_clock();
         Ok(private)
@@ -119,7 +130,7 @@ impl Private {
     }
 
     /// Makes it as it was when it was made: as good as a new one, and had in no time, because the programs are loaded
-    /// already.
+    /// already, with the parts that were ever asked for.
     ///
     /// # Errors
     /// When the kernel does not let a service go.
@@ -181,33 +192,24 @@ impl Private {
         })
     }
 
-    /// The program of the first port, for benchmarks.
-    pub fn director(&mut self) -> &mut Xdp {
+    /// The program of the first port as it is now, for benchmarks.
+    ///
+    /// # Errors
+    /// When it cannot be loaded with the parts that are asked for since the last packet.
+    pub fn director(&mut self) -> Result<&mut Xdp, RunError> {
         self.copy(0)
-            .unwrap_or_else(|error| unreachable!("`new` has loaded it: {error}"))
     }
 
-    /// The port's copy of the program, which shares the maps with all others.
+    /// The port's copy of the program, which shares the maps with all others, with the parts that the data plane asks for.
     fn copy(&mut self, port: usize) -> Result<&mut Xdp, RunError> {
         let copy = self.copies.get_mut(port).ok_or(RunError::NoPort(port))?;
-        let ebpf = match copy {
-            Some(ebpf) => ebpf,
-            None => {
-                let mut ebpf = load(
-                    port as u32,
-                    &self.identity,
-                    true,
-                    Some(&self.pins.path),
-                    VerifierLogLevel::default(),
-                )?;
-                verify(&mut ebpf, DIRECTOR)?;
-                copy.insert(ebpf)
-            }
-        };
-        let program = ebpf
-            .program_mut(DIRECTOR)
-            .and_then(|program| program.try_into().ok());
-        Ok(program.ok_or(LoadError::NoObject)?)
+        let features = self.plane.features();
+        if copy.as_ref().is_none_or(|copy| copy.features != features) {
+            let ebpf = self.loader.load_director(port as u32, features)?;
+            *copy = Some(Copy { ebpf, features });
+        }
+        let copy = copy.as_mut().ok_or(RunError::NoPort(port))?;
+        Ok(program::director(&mut copy.ebpf)?)
     }
 }
 

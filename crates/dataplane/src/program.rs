@@ -1,6 +1,6 @@
 //! Loading the eBPF object: one copy of the program for each port, all on the same maps.
 
-use std::{io, path::Path};
+use std::{io, path::PathBuf};
 
 use aya::{
     Ebpf, EbpfError, EbpfLoader, VerifierLogLevel,
@@ -47,36 +47,61 @@ pub enum LoadError {
     },
 }
 
-/// Loads the object for a port. With `pins`, its maps are the pinned ones there; what is missing is made.
-/// `log` is what an error of the verifier tells.
-pub(crate) fn load(
-    port: u32,
-    identity: &Identity,
-    own_clock: bool,
-    pins: Option<&Path>,
-    log: VerifierLogLevel,
-) -> Result<Ebpf, LoadError> {
-    let object = dray_bpf::director().ok_or(LoadError::NoObject)?;
-    let own_clock = u32::from(own_clock);
-    let mut loader = EbpfLoader::new();
-    loader
-        .verifier_log_level(log)
-        .override_global("PORT", &port, true)
-        .override_global("BUCKETS4", &identity.buckets4, true)
-        .override_global("BUCKETS6", &identity.buckets6, true)
-        .override_global("TEMPLATE_BUCKETS", &identity.template_buckets, true)
-        .override_global("DESTINATION_ROOM", &identity.destinations, true)
-        .override_global("OWN_CLOCK", &own_clock, true)
-        .override_global("HASH_KEY", &identity.hash_key.multipliers[..], true);
-    for name in maps::ALL {
-        loader.map_max_entries(name, entries(name, identity));
-        if let Some(directory) = pins {
-            loader.map_pin_path(name, directory.join(name));
+/// What every copy of the program is loaded with.
+pub(crate) struct Loader {
+    pub(crate) identity: Identity,
+    /// Whether time is what the settings say.
+    pub(crate) own_clock: bool,
+    /// Where the maps are pinned; without, each copy has its own.
+    pub(crate) pins: Option<PathBuf>,
+    /// What an error of the verifier tells.
+    pub(crate) log: VerifierLogLevel,
+}
+
+impl Loader {
+    /// Loads the object for a port, with these [parts](dray_abi::Features). Pinned maps are used; what is missing is made.
+    pub(crate) fn load(&self, port: u32, features: u32) -> Result<Ebpf, LoadError> {
+        let object = dray_bpf::director().ok_or(LoadError::NoObject)?;
+        let identity = &self.identity;
+        let own_clock = u32::from(self.own_clock);
+        let mut loader = EbpfLoader::new();
+        loader
+            .verifier_log_level(self.log)
+            .override_global("PORT", &port, true)
+            .override_global("FEATURES", &features, true)
+            .override_global("BUCKETS4", &identity.buckets4, true)
+            .override_global("BUCKETS6", &identity.buckets6, true)
+            .override_global("TEMPLATE_BUCKETS", &identity.template_buckets, true)
+            .override_global("TRANSLATION_BUCKETS", &identity.translation_buckets, false)
+            .override_global("DESTINATION_ROOM", &identity.destinations, true)
+            .override_global("OWN_CLOCK", &own_clock, true)
+            .override_global("HASH_KEY", &identity.hash_key.multipliers[..], true);
+        for name in maps::ALL {
+            loader.map_max_entries(name, entries(name, identity));
+            if let Some(directory) = &self.pins {
+                loader.map_pin_path(name, directory.join(name));
+            }
         }
+        loader
+            .load(object)
+            .map_err(|error| LoadError::Object(Box::new(error)))
     }
-    loader
-        .load(object)
-        .map_err(|error| LoadError::Object(Box::new(error)))
+
+    /// Loads the object for a port and has the kernel verify its director.
+    pub(crate) fn load_director(&self, port: u32, features: u32) -> Result<Ebpf, LoadError> {
+        let mut ebpf = self.load(port, features)?;
+        verify(&mut ebpf, DIRECTOR)?;
+        Ok(ebpf)
+    }
+}
+
+/// The director of a loaded object.
+pub(crate) fn director(ebpf: &mut Ebpf) -> Result<&mut Xdp, LoadError> {
+    let program = ebpf.program_mut(DIRECTOR).ok_or(LoadError::NoObject)?;
+    program.try_into().map_err(|source| LoadError::Program {
+        program: DIRECTOR,
+        source: Box::new(source),
+    })
 }
 
 /// Hands a program of the object to the kernel's verifier.

@@ -38,6 +38,18 @@ impl Maps {
         self.store_half(offset_of!(Settings, rules), rules);
     }
 
+    /// Makes so many local addresses of IPv4 and of IPv6 the ones that packets draw from.
+    pub(crate) fn store_locals(&self, ipv4: u16, ipv6: u16) {
+        let locals = u32::from(ipv6) << 16 | u32::from(ipv4);
+        self.store_half(offset_of!(Settings, locals), locals);
+    }
+
+    /// Makes so many local ports, from the first one on, the ones that packets draw from.
+    pub(crate) fn store_local_ports(&self, first: u16, count: u16) {
+        let ports = u32::from(count) << 16 | u32::from(first);
+        self.store_half(offset_of!(Settings, local_ports), ports);
+    }
+
     /// Sets the clock of a private instance, in ticks.
     pub(crate) fn store_clock(&self, ticks: u32) {
         self.store_half(offset_of!(Settings, clock), ticks);
@@ -47,7 +59,7 @@ impl Maps {
         for port in 0..self.ports.len() {
             let half = self.ports.half(port, offset_of!(Port, settings) + offset);
             if let Some(half) = half {
-                // What the rules' number leads to was written before.
+                // What the numbers of rules and of local addresses lead to was written before.
                 half.store(value, Ordering::Release);
             }
         }

@@ -17,26 +17,41 @@ pub(crate) trait ConnectionBucket: FromBytes + IntoBytes + Immutable {
     const SLOT: usize;
     /// Offset of the word in a slot that has `since` and `template`.
     const TAIL: usize;
+    /// The family's number.
+    const FAMILY: u8;
 }
 
 impl ConnectionBucket for Bucket4 {
     const SLOT: usize = size_of::<Slot4>();
     const TAIL: usize = offset_of!(Slot4, since);
+    const FAMILY: u8 = 4;
 }
 
 impl ConnectionBucket for Bucket6 {
     const SLOT: usize = size_of::<Slot6>();
     const TAIL: usize = offset_of!(Slot6, since);
+    const FAMILY: u8 = 6;
 }
 
 // What the tail is read as.
 const _: () = assert!(offset_of!(Slot4, template) == offset_of!(Slot4, since) + 4);
 const _: () = assert!(offset_of!(Slot6, template) == offset_of!(Slot6, since) + 4);
 
-/// The slot of a connection, of whichever family.
+/// A slot of a connection table: a connection's, or one that leads a translated connection's replies.
 pub(crate) struct ConnectionSlot<'a> {
+    /// Where it is.
+    pub(crate) place: Place,
     meta: &'a AtomicU64,
     tail: &'a AtomicU64,
+}
+
+/// Where a slot of the connection tables is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// 4 or 6: its table.
+    pub(crate) family: u8,
+    /// 1 + bucket × 8 + slot.
+    pub(crate) reference: u32,
 }
 
 /// The slots of these buckets.
@@ -45,14 +60,45 @@ pub(crate) fn connections<B: ConnectionBucket>(
     buckets: Range<u32>,
 ) -> impl Iterator<Item = ConnectionSlot<'_>> {
     buckets.flat_map(move |bucket| {
-        (0..SLOTS_PER_BUCKET).filter_map(move |slot| {
-            let slot = slot * B::SLOT;
-            Some(ConnectionSlot {
-                meta: table.word(bucket, slot)?,
-                tail: table.word(bucket, slot + B::TAIL)?,
-            })
-        })
+        (0..SLOTS_PER_BUCKET).filter_map(move |slot| connection_in(table, bucket, slot))
     })
+}
+
+/// The slot at that place of a table: 1 + bucket × 8 + slot.
+pub(crate) fn connection<B: ConnectionBucket>(
+    table: &Mapped<B>,
+    reference: u32,
+) -> Option<ConnectionSlot<'_>> {
+    let (bucket, slot) = split(reference)?;
+    connection_in(table, bucket, slot)
+}
+
+fn connection_in<B: ConnectionBucket>(
+    table: &Mapped<B>,
+    bucket: u32,
+    slot: usize,
+) -> Option<ConnectionSlot<'_>> {
+    let offset = slot * B::SLOT;
+    Some(ConnectionSlot {
+        place: Place {
+            family: B::FAMILY,
+            reference: 1 + bucket * SLOTS_PER_BUCKET as u32 + slot as u32,
+        },
+        meta: table.word(bucket, offset)?,
+        tail: table.word(bucket, offset + B::TAIL)?,
+    })
+}
+
+/// Bucket and slot of a reference; none of 0.
+pub(crate) fn split(reference: u32) -> Option<(u32, usize)> {
+    let place = reference.checked_sub(1)?;
+    let slot = place as usize % SLOTS_PER_BUCKET;
+    Some((place / SLOTS_PER_BUCKET as u32, slot))
+}
+
+/// Whether a live slot of a connection table is no connection, but leads the replies of one.
+pub(crate) fn is_return(meta: Meta) -> bool {
+    meta.state() == Meta::RETURN
 }
 
 impl ConnectionSlot<'_> {
@@ -66,8 +112,9 @@ impl ConnectionSlot<'_> {
         self.tail.load(Ordering::Relaxed) as u32
     }
 
-    /// The template of the connection in it: 1 + its place, 0 for none.
-    pub(crate) fn template(&self) -> u32 {
+    /// What the connection in it names, 1 + its place, 0 for none: its translation if its addresses are changed, else its
+    /// template.
+    pub(crate) fn names(&self) -> u32 {
         (self.tail.load(Ordering::Relaxed) >> 32) as u32 & 0xff_ffff
     }
 
@@ -96,9 +143,8 @@ pub(crate) fn templates(
 
 /// The slot that a connection names: 1 + its place.
 pub(crate) fn template(table: &Mapped<TemplateBucket>, reference: u32) -> Option<TemplateSlot<'_>> {
-    let place = reference.checked_sub(1)?;
-    let slot = place as usize % SLOTS_PER_BUCKET;
-    template_in(table, place / SLOTS_PER_BUCKET as u32, slot)
+    let (bucket, slot) = split(reference)?;
+    template_in(table, bucket, slot)
 }
 
 fn template_in(
@@ -153,7 +199,8 @@ impl TemplateSlot<'_> {
     }
 }
 
-fn replace(word: &AtomicU64, seen: Meta, by: Meta) -> bool {
+/// Changes what a slot says, if it is still what was seen.
+pub(crate) fn replace(word: &AtomicU64, seen: Meta, by: Meta) -> bool {
     word.compare_exchange(seen.0, by.0, Ordering::AcqRel, Ordering::Relaxed)
         .is_ok()
 }

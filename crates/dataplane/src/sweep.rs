@@ -2,6 +2,10 @@
 //!
 //! Packets end connections and templates too, where they need the room, so that the tables stay usable when no daemon
 //! runs; the sweep is what keeps the counts right.
+//!
+//! What belongs to translated connections ends with them. Where something seems to have lost its connection, a packet may
+//! just be putting the two together, or taking them apart: only what is an orphan still when all packets that were under way are
+//! done is freed.
 
 use std::ops::Range;
 
@@ -11,10 +15,11 @@ use dray_model::Sweep;
 use crate::{
     KernelDataPlane, clock,
     ending::Why,
-    locality,
+    grace, locality,
     mapped::Mapped,
     maps::Maps,
     slots::{self, ConnectionBucket},
+    translations::Orphan,
 };
 
 pub(crate) fn sweep(plane: &mut KernelDataPlane, parts: u32) -> Sweep {
@@ -24,19 +29,22 @@ pub(crate) fn sweep(plane: &mut KernelDataPlane, parts: u32) -> Sweep {
     if part == 0 {
         plane.ports.refresh(&plane.maps);
     }
-    let sweeper = Sweeper {
-        maps: &plane.maps,
-        settings: plane.maps.settings(),
-        tick: plane.tick(),
-    };
     let maps = &plane.maps;
+    let mut sweeper = Sweeper {
+        maps,
+        settings: maps.settings(),
+        tick: plane.tick(),
+        found: Sweep::default(),
+        orphans: Vec::new(),
+    };
     let of = |buckets| stretch(buckets, part, parts);
-    let mut sweep = Sweep::default();
-    sweeper.connections(&maps.connections4, of(maps.connections4.len()), &mut sweep);
-    sweeper.connections(&maps.connections6, of(maps.connections6.len()), &mut sweep);
+    sweeper.connections(&maps.connections4, of(maps.connections4.len()));
+    sweeper.connections(&maps.connections6, of(maps.connections6.len()));
     sweeper.templates(of(maps.templates.len()));
+    sweeper.translations(of(maps.translations.len()));
+    sweeper.free_orphans();
     locality::sweep(maps, of(maps.locality.len()), sweeper.tick);
-    sweep
+    sweeper.found
 }
 
 /// One of `parts` stretches of about the same length.
@@ -49,18 +57,21 @@ struct Sweeper<'a> {
     maps: &'a Maps,
     settings: Settings,
     tick: u32,
+    found: Sweep,
+    orphans: Vec<Orphan>,
 }
 
 impl Sweeper<'_> {
-    fn connections<B: ConnectionBucket>(
-        &self,
-        table: &Mapped<B>,
-        buckets: Range<u32>,
-        sweep: &mut Sweep,
-    ) {
+    fn connections<B: ConnectionBucket>(&mut self, table: &Mapped<B>, buckets: Range<u32>) {
         for slot in slots::connections(table, buckets) {
             let meta = slot.meta();
             if !meta.is_live() {
+                continue;
+            }
+            if slots::is_return(meta) {
+                if self.maps.is_orphan(&slot) {
+                    self.orphans.push(Orphan::Return(slot.place, meta));
+                }
                 continue;
             }
             let why = if meta.is_over(self.tick) {
@@ -68,12 +79,13 @@ impl Sweeper<'_> {
             } else if self.is_to_go(meta) {
                 Why::Forced
             } else {
-                sweep.alive += 1;
+                self.found.alive += 1;
+                self.found.translated += u64::from(meta.flags() & Meta::TRANSLATED != 0);
                 continue;
             };
             // When it fails, a packet has just revived it or taken its place.
             if self.maps.end_connection(&slot, meta, why) {
-                sweep.ended += 1;
+                self.found.ended += 1;
             }
         }
     }
@@ -95,6 +107,21 @@ impl Sweeper<'_> {
                     Template::renewed(meta.over(), self.tick, slot.timeout(), keep);
                 slot.renew(meta, over, timeout);
             }
+        }
+    }
+
+    fn translations(&mut self, buckets: Range<u32>) {
+        self.orphans
+            .extend(self.maps.orphaned_translations(buckets));
+    }
+
+    fn free_orphans(&mut self) {
+        if self.orphans.is_empty() {
+            return;
+        }
+        grace::wait();
+        for orphan in self.orphans.drain(..) {
+            self.maps.free_orphan(orphan);
         }
     }
 

@@ -25,9 +25,9 @@ use aya::{
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::{
-    Capacity, LoadError, lab,
+    Capacity, LoadError, features, lab,
     open::fresh_identity,
-    program::{self, DIRECTOR},
+    program::{self, DIRECTOR, Loader},
 };
 
 /// Instructions that the verifier looks at before it gives up (`BPF_COMPLEXITY_LIMIT_INSNS` of the kernel).
@@ -112,7 +112,13 @@ pub fn statistics(capacity: &Capacity) -> Result<Statistics, StatisticsError> {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease")
         .map_err(system("read the kernel's release"))?;
     let identity = fresh_identity(capacity, 0).map_err(system("make a hash key"))?;
-    let mut ebpf = program::load(0, &identity, false, None, VerifierLogLevel::STATS)?;
+    let loader = Loader {
+        identity,
+        own_clock: false,
+        pins: None,
+        log: VerifierLogLevel::STATS,
+    };
+    let mut ebpf = loader.load(0, features::ALL)?;
     let mut programs = Vec::new();
     for name in PROGRAMS {
         let xdp = program::verify(&mut ebpf, name)?;

@@ -1,15 +1,22 @@
 //! Between the model's types and the maps' layouts.
 
+mod destination;
+mod hop;
+mod tunnel;
+
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     num::NonZeroU32,
 };
 
-use dray_abi::{Destination, ServiceKey};
+use dray_abi::ServiceKey;
 use dray_model::{
-    ActualDestination, Family, Forward, Granularity, Mark, Persistence, PersistenceEngine,
-    Protocol, ServiceAddress, ServiceIdentity, ServiceOptions, Verdict,
+    Family, Granularity, Mark, Persistence, PersistenceEngine, Protocol, ServiceAddress,
+    ServiceIdentity, ServiceOptions, Verdict,
 };
+
+pub(crate) use destination::{destination, forward, info};
+pub(crate) use hop::{features_of, features_of_method, hop, hop_of};
 
 /// What the service map gives for a VIP that has a service.
 pub(crate) const VIP: u32 = u32::MAX;
@@ -114,36 +121,6 @@ pub(crate) fn options_of(word: dray_abi::ServiceOptions, family: Family) -> Serv
     }
 }
 
-/// What packets read of a destination, but for the number of its service.
-pub(crate) fn destination(destination: &ActualDestination) -> Destination {
-    let method: u16 = match destination.forward {
-        Forward::Nat => 0,
-        Forward::Tunnel => 2,
-        Forward::DirectRouting => 3,
-    };
-    let flag = |is: bool, flag: u16| if is { flag } else { 0 };
-    Destination {
-        hop: destination.hop.map_or(0, |hop| hop.0),
-        flags: method << Destination::METHOD_SHIFT
-            | flag(destination.available, Destination::AVAILABLE)
-            | flag(destination.weight == 0, Destination::QUIESCED)
-            | flag(destination.local, Destination::LOCAL),
-        port: destination.port.to_be_bytes(),
-        weight: destination.weight,
-        service: 0,
-    }
-}
-
-/// The forwarding method of a destination; `None` if it is none of ours.
-pub(crate) fn forward(destination: &Destination) -> Option<Forward> {
-    match destination.method() {
-        0 => Some(Forward::Nat),
-        2 => Some(Forward::Tunnel),
-        3 => Some(Forward::DirectRouting),
-        _ => None,
-    }
-}
-
 /// What becomes of a packet, in the model's words.
 pub(crate) fn verdict(verdict: dray_abi::Verdict) -> Verdict {
     match verdict {
@@ -166,22 +143,20 @@ pub(crate) fn address(bytes: [u8; 16]) -> IpAddr {
     Ipv6Addr::from(bytes).to_canonical()
 }
 
-/// Client and service of an IPv4 connection's key.
-pub(crate) fn endpoints4(key: &[u64; 2]) -> Option<(SocketAddr, ServiceAddress)> {
-    let [a, b, c, d, e, f, g, h] = key[0].to_le_bytes();
-    endpoints(
-        Ipv4Addr::new(a, b, c, d).into(),
-        Ipv4Addr::new(e, f, g, h).into(),
-        key[1],
-    )
+/// An IPv4 connection's key, as translations have it.
+pub(crate) fn whole_key(key: &[u64; 2]) -> [u64; 5] {
+    [key[0], key[1], 0, 0, 0]
 }
 
-/// Client and service of an IPv6 connection's key.
-pub(crate) fn endpoints6(key: &[u64; 5]) -> Option<(SocketAddr, ServiceAddress)> {
-    endpoints(whole(key[0], key[1]), whole(key[2], key[3]), key[4])
-}
-
-fn endpoints(client: IpAddr, vip: IpAddr, tail: u64) -> Option<(SocketAddr, ServiceAddress)> {
+/// Client and service of a connection's key of that family.
+pub(crate) fn endpoints(key: &[u64; 5], family: u8) -> Option<(SocketAddr, ServiceAddress)> {
+    let (client, vip, tail) = if family == 4 {
+        let [a, b, c, d, e, f, g, h] = key[0].to_le_bytes();
+        let client = Ipv4Addr::new(a, b, c, d).into();
+        (client, Ipv4Addr::new(e, f, g, h).into(), key[1])
+    } else {
+        (whole(key[0], key[1]), whole(key[2], key[3]), key[4])
+    };
     let [a, b, c, d, protocol, ..] = tail.to_le_bytes();
     let service = ServiceAddress {
         protocol: Protocol::from_number(protocol)?,
