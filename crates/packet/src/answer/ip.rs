@@ -7,9 +7,6 @@ use crate::{checksum::Sum, ipv4, ipv6};
 /// Time to live, or hop limit, of an answer: Linux's default.
 const TIME_TO_LIVE: u8 = 64;
 
-/// "Don't fragment" in [`ipv4::Header::id_fragment`].
-pub(super) const DONT_FRAGMENT: [u8; 4] = [0, 0, 0x40, 0];
-
 /// Whether the packet's sender may be answered: it is one host that has an address, the packet is for one host, and it is
 /// not the middle of a packet (RFC 1122 section 3.2.2).
 #[inline(always)]
@@ -74,20 +71,4 @@ pub(super) fn header6(about: &ipv6::Header, next: u8, length: usize) -> ipv6::He
         next_hop_limit: [next, TIME_TO_LIVE],
         addresses: [destination_high, destination_low, source_high, source_low],
     }
-}
-
-/// The sum of the pseudo-header that checksums of the transport layer begin with (RFC 9293 section 3.1).
-#[inline(always)]
-pub(super) fn pseudo_header4(header: &ipv4::Header, length: usize) -> Sum {
-    let [_, protocol] = header.ttl_protocol;
-    let [high, low] = (length as u16).to_be_bytes();
-    Sum::of::<2>(transmute!(header.addresses)).and(Sum::of([[0, protocol, high, low]]))
-}
-
-/// Likewise (RFC 8200 section 8.1).
-#[inline(always)]
-pub(super) fn pseudo_header6(header: &ipv6::Header) -> Sum {
-    let [next, _] = header.next_hop_limit;
-    let [high, low] = header.payload_length;
-    Sum::of::<8>(transmute!(header.addresses)).and(Sum::of([[0, 0, high, low], [0, 0, 0, next]]))
 }

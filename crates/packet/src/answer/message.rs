@@ -62,8 +62,11 @@ impl Message6 {
             Answer::TooBig(mtu) => (2, 0, mtu.to_be_bytes()),
             _ => (1, 4, [0; 4]),
         };
-        let ip = ip::header6(about, ICMPV6, size_of::<icmp::Header>() + quote);
-        let icmp = header(kind, code, rest, sum.and(ip::pseudo_header6(&ip)));
+        let length = size_of::<icmp::Header>() + quote;
+        let ip = ip::header6(about, ICMPV6, length);
+        let addresses = ip.addresses.map(u64::from_le_bytes);
+        let pseudo = Sum::pseudo_header(addresses, ICMPV6, length as u16);
+        let icmp = header(kind, code, rest, sum.and(pseudo));
         Self { ip, icmp }
     }
 }

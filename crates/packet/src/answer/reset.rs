@@ -32,8 +32,9 @@ impl Reset4 {
     pub(super) fn new(about: &ipv4::Header, segment: &tcp::Header, length: usize) -> Option<Self> {
         const PROTOCOL: u8 = TransportProtocol::Tcp.number();
         let mut tcp = reset(segment, length)?;
-        let ip = ip::header4(about, 0, ip::DONT_FRAGMENT, PROTOCOL, size_of::<Self>());
-        let sum = ip::pseudo_header4(&ip, size_of::<tcp::Header>());
+        let ip = ip::header4(about, 0, ipv4::WHOLE, PROTOCOL, size_of::<Self>());
+        let addresses = [u64::from_le_bytes(ip.addresses)];
+        let sum = Sum::pseudo_header(addresses, PROTOCOL, size_of::<tcp::Header>() as u16);
         tcp.checksum = sum.and(Sum::of::<5>(transmute!(tcp))).checksum();
         Some(Self { ip, tcp })
     }
@@ -46,7 +47,8 @@ impl Reset6 {
         const PROTOCOL: u8 = TransportProtocol::Tcp.number();
         let mut tcp = reset(segment, length)?;
         let ip = ip::header6(about, PROTOCOL, size_of::<tcp::Header>());
-        let sum = ip::pseudo_header6(&ip);
+        let addresses = ip.addresses.map(u64::from_le_bytes);
+        let sum = Sum::pseudo_header(addresses, PROTOCOL, size_of::<tcp::Header>() as u16);
         tcp.checksum = sum.and(Sum::of::<5>(transmute!(tcp))).checksum();
         Some(Self { ip, tcp })
     }
