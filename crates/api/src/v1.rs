@@ -4,6 +4,7 @@
 //! given another meaning.
 
 mod connections;
+mod forward;
 mod identity;
 mod prefix;
 mod problem;
@@ -13,14 +14,15 @@ mod stop;
 mod templates;
 
 pub use connections::{Connection, Connections, ConnectionsQuery, InvalidLimit, Limit};
+pub use forward::{Forward, Tunnel};
 pub use identity::{Family, Mark, Protocol, ServiceAddress, ServiceIdentity};
 pub use prefix::{NotAPrefix, Prefix};
 pub use problem::{ConfigError, Problem};
 pub use reload::Reloaded;
 pub use status::{
     AddedVip, ConnectionTable, Defences, Destination, Director, Interface, LeavingService, NextHop,
-    Persistence, Rates, Reason, Removed, Service, Standing, Status, Timeouts, Traffic, Verdict,
-    XdpMode,
+    Persistence, Rates, Reason, Removed, Service, Standing, Status, Timeouts, Traffic,
+    TranslationTable, Verdict, XdpMode,
 };
 pub use stop::{StopMode, StopRequest, Stopped};
 pub use templates::{Template, Templates, TemplatesQuery};

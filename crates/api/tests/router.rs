@@ -39,7 +39,10 @@ async fn a_query_reaches_the_backend_parsed() {
     let (status, _, body) = ask(&director, get(uri)).await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(body["more"], json!(true));
-    assert_eq!(body["connections"][0]["virtual"], json!("10.77.0.100:80"));
+    let first = &body["connections"][0];
+    assert_eq!(first["virtual"], json!("10.77.0.100:80"));
+    assert_eq!(first["forward"], json!("fullnat"));
+    assert_eq!(first["local"], json!("10.77.0.200:1024"));
     let wanted = ConnectionsQuery {
         client: Some("10.0.0.0/8".parse().expect("a prefix")),
         service: Some("web".to_owned()),

@@ -4,7 +4,7 @@ use std::{net::IpAddr, num::NonZeroU32};
 
 use serde::{Deserialize, Serialize};
 
-use super::ServiceIdentity;
+use super::{Forward, ServiceIdentity};
 
 /// What a director does at the moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,13 +35,15 @@ pub struct Director {
     pub interfaces: Vec<Interface>,
     /// How full the connection table is.
     pub connection_table: ConnectionTable,
+    /// How full the table of translations is.
+    pub translation_table: TranslationTable,
     /// How long connections last without packets.
     pub timeouts: Timeouts,
     /// Defences against floods that are on.
     pub defences: Defences,
     /// What becomes of packets of removed real servers' connections.
     pub removed: Removed,
-    /// VIPs that the director has put on an interface and will take off again.
+    /// VIPs, and local addresses of FULLNAT, that the director has put on an interface and will take off again.
     pub vips: Vec<AddedVip>,
 }
 
@@ -73,6 +75,15 @@ pub struct ConnectionTable {
     pub connections: u64,
     /// Connections that there is room for, in IPv4 and again in IPv6.
     pub room_per_family: u64,
+}
+
+/// How full the table of translations is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TranslationTable {
+    /// Connections of NAT and FULLNAT, IPv4 and IPv6 together. Counted every few seconds.
+    pub connections: u64,
+    /// Such connections that there is room for.
+    pub room: u64,
 }
 
 /// How long connections last without packets, in milliseconds.
@@ -108,12 +119,12 @@ pub enum Removed {
     Drop,
 }
 
-/// A VIP that the director has put on an interface.
+/// A VIP, or a local address of FULLNAT, that the director has put on an interface.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddedVip {
     /// The interface's name.
     pub interface: String,
-    /// The VIP.
+    /// The address.
     pub vip: IpAddr,
 }
 
@@ -133,8 +144,9 @@ pub struct Service {
     pub persistence: Option<Persistence>,
     /// One-packet scheduling: every datagram is scheduled anew and leaves no connection.
     pub one_packet: bool,
-    /// IPVS's name of the forwarding method (`dr`).
-    pub forward: String,
+    /// How real servers are reached that name no method of their own.
+    #[serde(flatten)]
+    pub forward: Forward,
     /// How often it had no destination to give.
     pub refused: u64,
     /// What its destinations have had together, those that are gone among them.
@@ -170,6 +182,11 @@ pub struct LeavingService {
 pub struct Destination {
     /// The real server's address.
     pub real: IpAddr,
+    /// The port that packets reach it at; 0 for that of the connection.
+    pub port: u16,
+    /// How packets reach it.
+    #[serde(flatten)]
+    pub forward: Forward,
     /// Its weight, 0 to 65,535.
     pub weight: u16,
     /// From this many connections on it is overloaded; 0 for no limit.
@@ -215,7 +232,7 @@ pub struct NextHop {
     pub mac: String,
 }
 
-/// Connections, packets and bytes. With direct routing, replies are seen only if the director routes them.
+/// Connections, packets and bytes. With direct routing and tunnels, replies are seen only if the director routes them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Traffic {
     /// Connections in an active state now (IPVS's ActiveConn).

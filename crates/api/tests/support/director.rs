@@ -9,10 +9,11 @@ use dray_api::{
     Backend,
     v1::{
         AddedVip, ConfigError, Connection, ConnectionTable, Connections, ConnectionsQuery,
-        Defences, Destination, Director as DirectorStatus, Family, Interface, LeavingService, Mark,
-        NextHop, Persistence, Problem, Protocol, Rates, Reason, Reloaded, Removed, Service,
-        ServiceAddress, ServiceIdentity, Standing, Status, StopMode, Stopped, Template, Templates,
-        TemplatesQuery, Timeouts, Traffic, Verdict, XdpMode,
+        Defences, Destination, Director as DirectorStatus, Family, Forward, Interface,
+        LeavingService, Mark, NextHop, Persistence, Problem, Protocol, Rates, Reason, Reloaded,
+        Removed, Service, ServiceAddress, ServiceIdentity, Standing, Status, StopMode, Stopped,
+        Template, Templates, TemplatesQuery, Timeouts, Traffic, TranslationTable, Tunnel, Verdict,
+        XdpMode,
     },
 };
 
@@ -98,6 +99,15 @@ pub(crate) fn status() -> Status {
     };
     let destination = Destination {
         real,
+        port: 80,
+        forward: Forward {
+            method: "tun".to_owned(),
+            tunnel: Some(Tunnel {
+                kind: "gue".to_owned(),
+                port: Some(6080),
+                checksum: false,
+            }),
+        },
         weight: 3,
         upper_threshold: 100,
         lower_threshold: 75,
@@ -126,6 +136,10 @@ pub(crate) fn status() -> Status {
                 connections: 5,
                 room_per_family: 1_048_576,
             },
+            translation_table: TranslationTable {
+                connections: 3,
+                room: 65_536,
+            },
             timeouts: Timeouts {
                 tcp_milliseconds: 900_000,
                 tcp_fin_milliseconds: 120_000,
@@ -153,7 +167,7 @@ pub(crate) fn status() -> Status {
                 engine: None,
             }),
             one_packet: false,
-            forward: "dr".to_owned(),
+            forward: method("dr"),
             refused: 1,
             traffic,
             destinations: vec![destination.clone()],
@@ -196,6 +210,9 @@ pub(crate) fn connections() -> Connections {
             virtual_: "10.77.0.100:80".parse().expect("an address"),
             service: Some("web".to_owned()),
             real: Some("10.77.0.11".parse().expect("an address")),
+            real_port: Some(8080),
+            forward: Some(method("fullnat")),
+            local: Some("10.77.0.200:1024".parse().expect("an address")),
             state: "ESTABLISHED".to_owned(),
             expires_seconds: 899,
             age_seconds: 4,
@@ -216,6 +233,13 @@ pub(crate) fn templates() -> Templates {
             connections: 2,
         }],
         more: false,
+    }
+}
+
+fn method(name: &str) -> Forward {
+    Forward {
+        method: name.to_owned(),
+        tunnel: None,
     }
 }
 
