@@ -21,7 +21,7 @@ use dray_packet::{
 use crate::{extension, frame, maps};
 
 /// The longest link layer: two VLAN tags.
-const LONGEST_LINK: usize = 22;
+pub(crate) const LONGEST_LINK: usize = 22;
 
 /// Ticks that answers are counted in together, a power of two.
 const WINDOW: u32 = 16;

@@ -32,6 +32,7 @@ mod icmp;
 mod lab;
 mod maps;
 mod marks;
+mod mss;
 mod open;
 mod reply;
 mod schedule;
@@ -43,6 +44,7 @@ mod stats;
 mod table;
 mod tables;
 mod template;
+mod tunnel;
 
 use aya_ebpf::{bindings::xdp_action, macros::xdp, programs::XdpContext};
 use dray_abi::{Destination, Meta, Port, Reason, Settings, Verdict};

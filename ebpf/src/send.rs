@@ -1,19 +1,24 @@
 //! The last stage: a packet becomes a frame for its destination's next hop.
 //!
 //! ```text
-//! TTL, MTU ─▶ TTL − 1 ─▶ leave: VLAN tag, Ethernet addresses ─▶ port
+//! TTL, MTU ─▶ SYN: mss::clamp ─▶ TTL − 1 ─┬─────────────────▶ leave: VLAN tag, Ethernet addresses ─▶ port
+//!                                         └─ tunnel::send ──▶
 //! ```
 //!
 //! Nothing is changed before it is known that the packet fits, because an answer quotes it as it came.
 
 use aya_ebpf::{helpers::bpf_xdp_adjust_head, programs::XdpContext};
-use dray_abi::{Destination, Hop, Reason};
-use dray_packet::ethernet::{self, Addresses, CUSTOMER_TAG, TAG_LENGTH};
+use dray_abi::{Destination, Features, Hop, Reason};
+use dray_packet::{
+    TransportProtocol,
+    ethernet::{self, Addresses, CUSTOMER_TAG, TAG_LENGTH},
+    tcp,
+};
 
 use crate::{
     constants,
-    family::{Datagram, Link},
-    frame, maps,
+    family::{Datagram, Link, Packet},
+    frame, maps, mss, tunnel,
 };
 
 /// The way a packet leaves by.
@@ -22,6 +27,17 @@ pub(crate) enum Egress {
     SamePort,
     /// Another one.
     Port(u32),
+}
+
+impl Egress {
+    #[inline(always)]
+    pub(crate) fn by(port: u32) -> Self {
+        if port == constants::port() {
+            Self::SamePort
+        } else {
+            Self::Port(port)
+        }
+    }
 }
 
 /// Why a packet does not leave.
@@ -38,23 +54,48 @@ impl From<Reason> for Stop {
     }
 }
 
-/// Makes the frame one for the destination's next hop.
+/// Makes the frame one for the destination's next hop. The packet may be one without a transport header.
 #[inline(always)]
-pub(crate) fn send<D: Datagram>(
+pub(crate) fn send<P: Packet>(
     context: &XdpContext,
     link: &Link,
-    datagram: &D,
+    packet: &P,
     destination: &Destination,
 ) -> Result<Egress, Stop> {
+    let is_syn = is_syn(packet);
+    if destination.hop != 0 && is_tunnelled(destination) {
+        return tunnel::send(context, link, is_syn, destination.hop, packet.flow_hash());
+    }
     if destination.hop == 0 || destination.method() != Destination::DIRECT_ROUTING {
         return Err(unsendable(destination).into());
     }
     let hop = hop(destination)?;
-    check(datagram, hop)?;
-    datagram
+    check(packet, hop)?;
+    packet
         .take_hop(&frame(context), link.offset)
         .ok_or(Reason::Truncated)?;
-    Ok(leave(context, link, &Way::of(hop))?)
+    let egress = leave(context, link, &Way::of(hop))?;
+    if is_syn && limits_segments(hop) {
+        mss::clamp(context, length(hop), hop.mss);
+    }
+    Ok(egress)
+}
+
+#[inline(always)]
+fn is_tunnelled(destination: &Destination) -> bool {
+    constants::features() & Features::TUNNEL != 0 && destination.method() == Destination::TUNNEL
+}
+
+/// Whether the packet says how large segments may be.
+#[inline(always)]
+fn is_syn<P: Packet>(packet: &P) -> bool {
+    packet.protocol() == TransportProtocol::Tcp && packet.flags() & tcp::SYN != 0
+}
+
+/// Whether what SYNs announce is limited on the way to this next hop.
+#[inline(always)]
+pub(crate) fn limits_segments(hop: &Hop) -> bool {
+    constants::features() & Features::MSS != 0 && hop.mss != 0
 }
 
 /// The destination's next hop.
@@ -123,11 +164,13 @@ pub(crate) fn leave(context: &XdpContext, link: &Link, way: &Way) -> Result<Egre
     frame(context)
         .write(0, way.addresses)
         .ok_or(Reason::Truncated)?;
-    if way.port == constants::port() {
-        Ok(Egress::SamePort)
-    } else {
-        Ok(Egress::Port(way.port))
-    }
+    Ok(Egress::by(way.port))
+}
+
+/// Bytes of the link layer that frames for this next hop have.
+#[inline(always)]
+fn length(hop: &Hop) -> usize {
+    ethernet::LENGTH + (hop.vlan != 0) as usize * TAG_LENGTH
 }
 
 /// Adds, removes or rewrites VLAN tags. Whatever tags the frame has, it leaves with the next hop's one, or
