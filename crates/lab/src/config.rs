@@ -12,7 +12,7 @@ use crate::topology::{Arms, Family, Topology};
 pub struct DirectorConfig {
     topology: Topology,
     director: u8,
-    ipvs: Vec<Setting>,
+    tables: Vec<(String, Vec<Setting>)>,
     marks: Vec<Mark>,
     services: Vec<VirtualService>,
 }
@@ -24,6 +24,8 @@ pub struct VirtualService {
     family: Family,
     clients_ask: Clients,
     scheduler: String,
+    forward: String,
+    real_family: Family,
     settings: Vec<Setting>,
     upper_threshold: u32,
     real_servers: Vec<RealServer>,
@@ -35,6 +37,7 @@ struct RealServer {
     index: u8,
     weight: u16,
     upper_threshold: u32,
+    settings: Vec<Setting>,
 }
 
 /// A key with its value in TOML.
@@ -64,7 +67,7 @@ impl DirectorConfig {
         Self {
             topology: topology.clone(),
             director,
-            ipvs: Vec::new(),
+            tables: Vec::new(),
             marks: Vec::new(),
             services: Vec::new(),
         }
@@ -79,8 +82,18 @@ impl DirectorConfig {
 
     /// Sets a key of `[director.ipvs]`. The value is TOML.
     #[must_use]
-    pub fn ipvs(mut self, key: &str, value: impl fmt::Display) -> Self {
-        self.ipvs.push(Setting(key.to_owned(), value.to_string()));
+    pub fn ipvs(self, key: &str, value: impl fmt::Display) -> Self {
+        self.set("ipvs", key, value)
+    }
+
+    /// Sets a key of a table within `[director]`, as `fullnat`. The value is TOML.
+    #[must_use]
+    pub fn set(mut self, table: &str, key: &str, value: impl fmt::Display) -> Self {
+        let setting = Setting(key.to_owned(), value.to_string());
+        match self.tables.iter_mut().find(|(name, _)| name == table) {
+            Some((_, settings)) => settings.push(setting),
+            None => self.tables.push((table.to_owned(), vec![setting])),
+        }
         self
     }
 
@@ -118,6 +131,8 @@ impl VirtualService {
             family,
             clients_ask,
             scheduler: "wrr".to_owned(),
+            forward: "dr".to_owned(),
+            real_family: family,
             settings: Vec::new(),
             upper_threshold: 0,
             real_servers: Vec::new(),
@@ -130,6 +145,24 @@ impl VirtualService {
         self.settings
             .push(Setting(key.to_owned(), value.to_string()));
         self
+    }
+
+    /// Sets the forwarding method of real servers that have none of their own.
+    #[must_use]
+    pub fn forward(self, method: &str) -> Self {
+        Self {
+            forward: method.to_owned(),
+            ..self
+        }
+    }
+
+    /// Reaches real servers by their addresses of this family, which need not be the VIP's.
+    #[must_use]
+    pub fn real_family(self, family: Family) -> Self {
+        Self {
+            real_family: family,
+            ..self
+        }
     }
 
     /// Sets the upper threshold of the real servers that are added from now on; 0 for none.
@@ -157,7 +190,18 @@ impl VirtualService {
             index,
             weight,
             upper_threshold: self.upper_threshold,
+            settings: Vec::new(),
         });
+        self
+    }
+
+    /// Sets a further key of the real server that was added last. The value is TOML.
+    #[must_use]
+    pub fn set_real(mut self, key: &str, value: impl fmt::Display) -> Self {
+        if let Some(real_server) = self.real_servers.last_mut() {
+            let setting = Setting(key.to_owned(), value.to_string());
+            real_server.settings.push(setting);
+        }
         self
     }
 
@@ -180,10 +224,10 @@ impl fmt::Display for DirectorConfig {
             f,
             "[director]\ninterfaces = {interfaces}\nmax_connections = {CONNECTIONS}"
         )?;
-        if !self.ipvs.is_empty() {
-            writeln!(f, "\n[director.ipvs]")?;
+        for (table, settings) in &self.tables {
+            writeln!(f, "\n[director.{table}]")?;
+            write_settings(settings, f)?;
         }
-        write_settings(&self.ipvs, f)?;
         for Mark {
             number,
             family,
@@ -208,6 +252,8 @@ impl DirectorConfig {
             family,
             clients_ask,
             scheduler,
+            forward,
+            real_family,
             settings,
             upper_threshold: _,
             real_servers,
@@ -226,19 +272,23 @@ impl DirectorConfig {
                 writeln!(f, "mark = {mark}\nfamily = \"{family}\"")?;
             }
         }
-        writeln!(f, "scheduler = \"{scheduler}\"\nforward = \"dr\"")?;
+        writeln!(f, "scheduler = \"{scheduler}\"\nforward = \"{forward}\"")?;
         write_settings(settings, f)?;
         writeln!(f, "real = [")?;
         for RealServer {
             index,
             weight,
             upper_threshold,
+            settings,
         } in real_servers
         {
-            let address: IpAddr = self.topology.real_server(*index, *family);
+            let address: IpAddr = self.topology.real_server(*index, *real_family);
             write!(f, "  {{ address = \"{address}\", weight = {weight}")?;
             if *upper_threshold > 0 {
                 write!(f, ", upper_threshold = {upper_threshold}")?;
+            }
+            for Setting(key, value) in settings {
+                write!(f, ", {key} = {value}")?;
             }
             writeln!(f, " }},")?;
         }
@@ -291,6 +341,41 @@ scheduler = "sh"
 forward = "dr"
 real = [
   { address = "fd78::13", weight = 5 },
+]
+"#
+        );
+    }
+
+    #[test]
+    fn real_servers_may_have_a_method_and_a_family_of_their_own() {
+        let config = DirectorConfig::new(&Topology::one_arm(2).remote(1), 0)
+            .set("fullnat", "addresses", "[\"10.77.0.240\"]")
+            .service(
+                VirtualService::tcp("web", Family::V6, 80)
+                    .forward("fullnat")
+                    .real_family(Family::V4)
+                    .real_server(0, 1)
+                    .real_server(1, 2)
+                    .set_real("forward", "\"tun\"")
+                    .set_real("tunnel", "\"gre\""),
+            );
+        assert_eq!(
+            config.to_string(),
+            r#"[director]
+interfaces = ["eth0"]
+max_connections = 131072
+
+[director.fullnat]
+addresses = ["10.77.0.240"]
+
+[[service]]
+name = "web"
+address = "tcp://[fd77::100]:80"
+scheduler = "wrr"
+forward = "fullnat"
+real = [
+  { address = "10.77.0.11", weight = 1 },
+  { address = "10.78.0.12", weight = 2, forward = "tun", tunnel = "gre" },
 ]
 "#
         );

@@ -1,7 +1,10 @@
 //! A lab that is up, and its members.
 
 use std::{
-    net::SocketAddr,
+    fs,
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    process::Command,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -213,6 +216,25 @@ impl RealServer {
     /// If it does not start; the error has its log.
     pub fn serve_dns(&self, port: u16) -> Result<()> {
         let process = servers::serve_dns(&self.premises, &self.namespace, &self.name, port)?;
+        self.processes().push(process);
+        Ok(())
+    }
+
+    /// Runs `BINARY real decap` on it, which takes packets out of the tunnels that come from these sources.
+    ///
+    /// # Errors
+    /// If it does not start; the error has its log.
+    pub fn unpack_tunnels(&self, binary: &Path, sources: &[IpAddr]) -> Result<()> {
+        let mut command = Command::new(binary);
+        command.args(["real", "decap", "--interface", "eth0"]);
+        for source in sources {
+            command.arg("--director").arg(source.to_string());
+        }
+        let unique = format!("{}-decap", self.name);
+        let mut process = Process::start(&self.premises, &self.namespace, &unique, command)?;
+        // It says so when it listens.
+        let log = self.premises.directory().join(format!("{unique}.log"));
+        process.wait_until_ready(|| Ok(fs::metadata(&log)?.len() > 0))?;
         self.processes().push(process);
         Ok(())
     }

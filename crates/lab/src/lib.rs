@@ -62,6 +62,6 @@ pub use self::{
     lab::{Client, Lab, RealServer},
     namespace::Namespace,
     offload::Offload,
-    servers::{PAGE, PAGE_BYTES, SERVER_HEADER, SERVER_RECORD},
-    topology::{Arms, Family, Network, Topology},
+    servers::{DOWNLOAD, DOWNLOAD_BYTES, PAGE, PAGE_BYTES, SERVER_HEADER, SERVER_RECORD, UPLOADS},
+    topology::{Arms, Family, Gateway, Network, Topology},
 };

@@ -23,6 +23,15 @@ pub const PAGE_BYTES: usize = 8 * 1024;
 /// A path with content of [`PAGE_BYTES`].
 pub const PAGE: &str = "/page";
 
+/// A path with content of [`DOWNLOAD_BYTES`].
+pub const DOWNLOAD: &str = "/download";
+
+/// Bytes of the content at [`DOWNLOAD`].
+pub const DOWNLOAD_BYTES: usize = 100 * 1024 * 1024;
+
+/// Below it, what is sent is stored.
+pub const UPLOADS: &str = "/uploads/";
+
 /// Waits until a server takes TCP connections on a port, over IPv4 and IPv6.
 fn wait_until_listening(process: &mut Process, namespace: &Namespace, port: u16) -> Result<()> {
     let addresses = [

@@ -23,7 +23,10 @@ pub struct Topology {
     clients: u8,
     directors: u8,
     real_servers: u8,
+    remote: u8,
     arms: Arms,
+    gateway: Gateway,
+    server_mtu: Option<u32>,
     client_vlan: Option<u16>,
 }
 
@@ -34,6 +37,15 @@ pub enum Arms {
     One,
     /// One interface to the clients' network and one to the real servers', with a router between the two.
     Two,
+}
+
+/// Through whom real servers reach clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gateway {
+    /// The router between the networks, past the director.
+    Router,
+    /// The director, as NAT needs it.
+    Director,
 }
 
 /// A version of the Internet Protocol.
@@ -62,7 +74,10 @@ impl Topology {
             clients: 1,
             directors: 1,
             real_servers,
+            remote: 0,
             arms: Arms::One,
+            gateway: Gateway::Router,
+            server_mtu: None,
             client_vlan: None,
         }
     }
@@ -96,6 +111,28 @@ impl Topology {
         Self { directors, ..self }
     }
 
+    /// Puts so many of the real servers, the last ones, into a network of their own behind a router. For a director with one
+    /// arm; with two all are in it.
+    #[must_use]
+    pub fn remote(self, remote: u8) -> Self {
+        Self { remote, ..self }
+    }
+
+    /// Sets through whom the real servers reach clients. It is the director only with two arms.
+    #[must_use]
+    pub fn gateway(self, gateway: Gateway) -> Self {
+        Self { gateway, ..self }
+    }
+
+    /// Sets the MTU of the real servers' network, 1280 to 1500 bytes: of the router's interface and of theirs.
+    #[must_use]
+    pub fn server_mtu(self, mtu: u32) -> Self {
+        Self {
+            server_mtu: Some(mtu),
+            ..self
+        }
+    }
+
     /// Tags what clients send to the director with a VLAN identifier, 1 to 4094.
     #[must_use]
     pub fn client_vlan(self, vlan: u16) -> Self {
@@ -122,6 +159,22 @@ impl Topology {
             "a lab has up to 88 real servers, not {}",
             self.real_servers
         );
+        ensure!(
+            self.remote <= self.real_servers,
+            "{} of {} real servers cannot be remote",
+            self.remote,
+            self.real_servers
+        );
+        ensure!(
+            self.arms == Arms::Two || self.gateway == Gateway::Router,
+            "the director is the real servers' gateway only with two arms"
+        );
+        if let Some(mtu) = self.server_mtu {
+            ensure!(
+                (1280..=1500).contains(&mtu),
+                "the real servers' network has an MTU of 1280 to 1500, not {mtu}"
+            );
+        }
         if let Some(vlan) = self.client_vlan {
             ensure!(
                 (1..=4094).contains(&vlan),
@@ -168,17 +221,35 @@ impl Topology {
 
     /// The networks there are.
     pub fn networks(&self) -> &'static [Network] {
-        match self.arms {
-            Arms::One => &[Network::Client],
-            Arms::Two => &[Network::Client, Network::Server],
+        if self.has_router() {
+            &[Network::Client, Network::Server]
+        } else {
+            &[Network::Client]
         }
     }
 
-    /// The network of the real servers.
-    pub fn real_server_network(&self) -> Network {
-        match self.arms {
-            Arms::One => Network::Client,
-            Arms::Two => Network::Server,
+    /// Whether there is a router between two networks.
+    pub(crate) fn has_router(&self) -> bool {
+        self.arms == Arms::Two || self.remote > 0
+    }
+
+    /// Through whom the real servers reach clients.
+    pub(crate) fn real_servers_gateway(&self) -> Gateway {
+        self.gateway
+    }
+
+    /// The MTU of a network.
+    pub(crate) fn mtu(&self, network: Network) -> Option<u32> {
+        self.server_mtu.filter(|_| network == Network::Server)
+    }
+
+    /// The network of a real server, counted from 0.
+    pub fn real_server_network(&self, index: u8) -> Network {
+        let is_remote = index >= self.real_servers.saturating_sub(self.remote);
+        if self.arms == Arms::Two || is_remote {
+            Network::Server
+        } else {
+            Network::Client
         }
     }
 
@@ -194,7 +265,7 @@ impl Topology {
 
     /// Address of a real server, counted from 0.
     pub fn real_server(&self, index: u8, family: Family) -> IpAddr {
-        self.real_server_network().host(11 + index, family)
+        self.real_server_network(index).host(11 + index, family)
     }
 
     /// The VIP of a director, counted from 0.
@@ -282,6 +353,21 @@ mod tests {
     }
 
     #[test]
+    fn the_last_real_servers_are_the_remote_ones() {
+        let topology = Topology::one_arm(3).remote(1);
+        let networks = [0, 1, 2].map(|index| topology.real_server_network(index));
+        assert_eq!(
+            networks,
+            [Network::Client, Network::Client, Network::Server]
+        );
+        assert_eq!(
+            topology.real_server(2, Family::V4),
+            "10.78.0.13".parse::<IpAddr>().unwrap()
+        );
+        assert_eq!(topology.networks().len(), 2);
+    }
+
+    #[test]
     fn no_two_members_of_the_largest_lab_share_an_address() {
         let topology = Topology::one_arm(88).directors(8).clients(50);
         topology.check().unwrap();
@@ -318,6 +404,12 @@ mod tests {
                 Topology::one_arm(1).directors(2).client_vlan(10),
                 "one director",
             ),
+            (Topology::one_arm(1).remote(2), "2 of 1"),
+            (
+                Topology::one_arm(1).gateway(Gateway::Director),
+                "only with two arms",
+            ),
+            (Topology::two_arms(1).server_mtu(9000), "1280 to 1500"),
         ] {
             let error = topology.check().unwrap_err().to_string();
             assert!(error.contains(says), "{error}");

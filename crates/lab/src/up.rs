@@ -41,8 +41,8 @@ pub(crate) fn wire(premises: &Premises, topology: &Topology) -> Result<Wired> {
         }
         namespace.block_on(|| configure(topology, cable))?;
     }
-    for host in (0..topology.real_server_count()).map(Host::RealServer) {
-        hosts[&host].block_on(|| serve_vips(topology))?;
+    for index in 0..topology.real_server_count() {
+        hosts[&Host::RealServer(index)].block_on(|| serve_vips(topology, index))?;
     }
     introduce(topology, &switch, &hosts)?;
     let helpers = attach_helpers(topology, &switch, &cables)?;
@@ -85,6 +85,9 @@ async fn plug_in(
     let netlink = Netlink::open()?;
     for network in topology.networks() {
         netlink.add_bridge(network.bridge()).await?;
+        if let Some(mtu) = topology.mtu(*network) {
+            netlink.set_mtu(network.bridge(), mtu).await?;
+        }
         netlink.set_up(network.bridge()).await?;
     }
     for cable in cables {
@@ -124,26 +127,27 @@ async fn configure(topology: &Topology, cable: &Cable) -> Result<()> {
             .add_address(cable.interface, address, Network::prefix(family))
             .await?;
     }
-    // A director is in both networks by itself.
-    if topology.has_router() && !matches!(cable.host, Host::Director(_)) {
-        for family in Family::BOTH {
+    if let Some(mtu) = topology.mtu(cable.network)
+        && matches!(cable.host, Host::RealServer(_))
+    {
+        netlink.set_mtu(cable.interface, mtu).await?;
+    }
+    for family in Family::BOTH {
+        if let Some(gateway) = topology.gateway_of(cable, family) {
             let anywhere = (family.unspecified(), 0);
             netlink
-                .add_route(
-                    anywhere,
-                    Some(cable.network.router(family)),
-                    cable.interface,
-                )
+                .add_route(anywhere, Some(gateway), cable.interface)
                 .await?;
         }
     }
     Ok(())
 }
 
-/// Sets a real server up for direct routing, as any host is.
-async fn serve_vips(topology: &Topology) -> Result<()> {
+/// Sets a real server up to serve VIPs, as any host is.
+async fn serve_vips(topology: &Topology, index: u8) -> Result<()> {
     let vips = topology.vips().collect();
-    let interfaces = [interface(Host::RealServer(0), topology.real_server_network()).to_owned()];
+    let network = topology.real_server_network(index);
+    let interfaces = [interface(Host::RealServer(index), network).to_owned()];
     real_server::carry_out(&real_server::plan(&vips, &interfaces)).await?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, net::IpAddr};
 
-use crate::topology::{Arms, Family, Network, Topology};
+use crate::topology::{Arms, Family, Gateway, Network, Topology};
 
 /// A host of a lab, counted from 0. Each has a namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,9 +82,19 @@ impl Topology {
         cables
     }
 
-    /// Whether there is a router between the networks, which then is every host's default gateway.
-    pub(crate) fn has_router(&self) -> bool {
-        self.arms() == Arms::Two
+    /// The way of a host to the networks that it is not in; none when there is no other, or it is in all.
+    pub(crate) fn gateway_of(&self, cable: &Cable, family: Family) -> Option<IpAddr> {
+        let router = cable.network.router(family);
+        match (cable.host, self.arms()) {
+            _ if !self.has_router() => None,
+            (Host::Director(_), Arms::Two) => None,
+            (Host::RealServer(_), Arms::Two)
+                if self.real_servers_gateway() == Gateway::Director =>
+            {
+                Some(self.director(0, cable.network, family))
+            }
+            _ => Some(router),
+        }
     }
 
     /// Who must know whose Ethernet address without asking: the first on its interface, the address, and the
@@ -114,10 +124,14 @@ impl Topology {
     }
 
     fn networks_of(&self, host: Host) -> &'static [Network] {
-        match (host, self.arms()) {
-            (Host::Director(_), _) => self.networks(),
-            (Host::RealServer(_), Arms::Two) => &[Network::Server],
-            (Host::Client(_), _) | (Host::RealServer(_), Arms::One) => &[Network::Client],
+        let network = match (host, self.arms()) {
+            (Host::Director(_), Arms::Two) => return self.networks(),
+            (Host::RealServer(index), _) => self.real_server_network(index),
+            (Host::Client(_) | Host::Director(_), _) => Network::Client,
+        };
+        match network {
+            Network::Client => &[Network::Client],
+            Network::Server => &[Network::Server],
         }
     }
 
@@ -164,6 +178,27 @@ mod tests {
                 .count()
                 == 3
         );
+    }
+
+    #[test]
+    fn hosts_reach_the_other_network_by_the_router_or_by_the_director() {
+        let gateways = |topology: &Topology| {
+            let cables = topology.cables();
+            let gateway = |cable| topology.gateway_of(cable, Family::V4);
+            cables.iter().map(gateway).collect::<Vec<_>>()
+        };
+        let address = |text: &str| Some(text.parse::<IpAddr>().unwrap());
+        assert_eq!(gateways(&Topology::one_arm(1)), [None, None, None]);
+        let routed = Topology::one_arm(1).remote(1);
+        let by_router = [
+            address("10.77.0.254"),
+            address("10.77.0.254"),
+            address("10.78.0.254"),
+        ];
+        assert_eq!(gateways(&routed), by_router);
+        let masquerading = Topology::two_arms(1).gateway(Gateway::Director);
+        let by_director = [address("10.77.0.254"), None, None, address("10.78.0.2")];
+        assert_eq!(gateways(&masquerading), by_director);
     }
 
     #[test]

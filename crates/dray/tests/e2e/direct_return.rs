@@ -24,7 +24,7 @@ fn the_same_holds_from_one_interface_to_another() {
 }
 
 fn forward_and_compare(topology: Topology) {
-    let (arms, real_servers) = (topology.arms(), topology.real_server_network());
+    let (arms, real_servers) = (topology.arms(), topology.real_server_network(0));
     let lab = Lab::up(topology).unwrap();
     lab.serve_http(80).unwrap();
     lab.serve_dns(53).unwrap();

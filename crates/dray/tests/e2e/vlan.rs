@@ -19,7 +19,7 @@ fn a_tagged_clients_packets_leave_by_the_other_interface_untagged() {
 }
 
 fn balance(topology: Topology) {
-    let real_servers = topology.real_server_network();
+    let real_servers = topology.real_server_network(0);
     let lab = Lab::up(topology).unwrap();
     lab.serve_http(80).unwrap();
     lab.serve_dns(53).unwrap();

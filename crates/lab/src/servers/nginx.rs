@@ -1,10 +1,17 @@
 //! nginx (Debian package `nginx-light`), one process with a directory of its own.
 
-use std::{fs, path::Path, process::Command, sync::Arc};
+use std::{
+    fs::{self, File},
+    path::Path,
+    process::Command,
+    sync::Arc,
+};
 
 use anyhow::{Context as _, Result};
 
-use super::{PAGE, PAGE_BYTES, SERVER_HEADER, wait_until_listening};
+use super::{
+    DOWNLOAD, DOWNLOAD_BYTES, PAGE, PAGE_BYTES, SERVER_HEADER, UPLOADS, wait_until_listening,
+};
 use crate::{namespace::Namespace, premises::Premises, process::Process};
 
 /// Starts it on a port of all addresses of a namespace, those of VIPs that come later included.
@@ -22,6 +29,10 @@ pub(crate) fn serve_http(
         directory.join(PAGE.trim_start_matches('/')),
         "x".repeat(PAGE_BYTES),
     )?;
+    // A hole: it takes no room on the disk.
+    File::create(directory.join(DOWNLOAD.trim_start_matches('/')))?
+        .set_len(DOWNLOAD_BYTES as u64)?;
+    fs::create_dir(directory.join(UPLOADS.trim_matches('/')))?;
     let configuration = directory.join("nginx.conf");
     fs::write(&configuration, configuration_text(&directory, name, port))?;
     let mut command = Command::new("nginx");
@@ -65,6 +76,7 @@ http {{
         listen [::]:{port} backlog=16384;
         root {directory};
         add_header {SERVER_HEADER} {name};
+        location {UPLOADS} {{ dav_methods PUT; client_max_body_size 1g; }}
         location = / {{ return 200 \"{name}\\n\"; }}
     }}
 }}

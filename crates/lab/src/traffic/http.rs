@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result, ensure};
-use http_body_util::{BodyExt as _, Empty};
+use http_body_util::{BodyExt as _, Full};
 use hyper::{
-    Request,
+    Method, Request,
     body::Bytes,
     client::conn::http1::{SendRequest, handshake},
     header::HOST,
@@ -14,13 +14,15 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use super::exchange::{Answer, Exchange};
-use crate::servers::SERVER_HEADER;
+use crate::servers::{SERVER_HEADER, UPLOADS};
 
 /// Requests to an address.
 #[derive(Clone, Debug)]
 pub struct Http {
     address: SocketAddr,
     path: String,
+    method: Method,
+    body: Bytes,
 }
 
 impl Http {
@@ -29,6 +31,8 @@ impl Http {
         Self {
             address,
             path: "/".to_owned(),
+            method: Method::GET,
+            body: Bytes::new(),
         }
     }
 
@@ -40,10 +44,21 @@ impl Http {
             ..self
         }
     }
+
+    /// Sends so many bytes to be stored below [`UPLOADS`], instead of asking for something.
+    #[must_use]
+    pub fn upload(self, bytes: usize) -> Self {
+        Self {
+            path: format!("{UPLOADS}received"),
+            method: Method::PUT,
+            body: Bytes::from(vec![b'x'; bytes]),
+            ..self
+        }
+    }
 }
 
 impl Exchange for Http {
-    type Connection = SendRequest<Empty<Bytes>>;
+    type Connection = SendRequest<Full<Bytes>>;
 
     async fn open(&self) -> Result<Self::Connection> {
         let stream = TcpStream::connect(self.address)
@@ -59,9 +74,11 @@ impl Exchange for Http {
     }
 
     async fn ask(&self, connection: &mut Self::Connection) -> Result<Answer> {
-        let request = Request::get(&self.path)
+        let request = Request::builder()
+            .method(&self.method)
+            .uri(&self.path)
             .header(HOST, self.address.to_string())
-            .body(Empty::new())?;
+            .body(Full::new(self.body.clone()))?;
         connection
             .ready()
             .await
