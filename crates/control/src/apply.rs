@@ -87,6 +87,10 @@ pub(crate) fn apply<D: DataPlane>(
                 done_or_refused(&step, dataplane.set_mark_rules(rules))?;
                 view.give_marks(rules.clone());
             }
+            Step::TakeLocals(ref locals) => {
+                done_or_refused(&step, dataplane.set_local_addresses(locals))?;
+                view.take_locals(locals.clone());
+            }
         }
         done.steps += 1;
     }

@@ -3,9 +3,9 @@
 //! ```text
 //! Desired ────┐
 //! Resolutions ┤
-//! interfaces ─┼─ plan ─▶ [Step]  write next hops ─▶ add destinations ─▶ set destinations
+//! interfaces ─┼─ plan ─▶ [Step]  local addresses ─▶ write next hops ─▶ add destinations ─▶ set destinations
 //! View ───────┤            ─▶ publish new services ─▶ publish changed ones ─▶ give marks ─▶ withdraw
-//! Unused ─────┘            ─▶ take from destinations ─▶ free destinations ─▶ free next hops
+//! Unused ─────┘            ─▶ take from destinations ─▶ local addresses ─▶ free destinations ─▶ free next hops
 //! ```
 //!
 //! What it keeps to:
@@ -13,7 +13,9 @@
 //!   no service is without destinations that it had and keeps.
 //! - *Nothing that a packet in flight may hold is given away.* A number is freed only when the caller has
 //!   seen it unused before ([`Unused`]), and never taken again in the same plan.
-//! - *Next hops never change*: a new neighbour is a new next hop, and destinations move over to it.
+//! - *Next hops never change*: a new neighbour, method or MTU is a new next hop, and destinations move over to it, method and
+//!   next hop in one action. Connections go with their destination, from one method that keeps addresses to another; those
+//!   whose addresses are changed keep their translation (in IPVS every connection keeps its method).
 //! - *IPVS's order*: in a record, the destinations that stay keep their places, new ones are put before
 //!   the head one by one in the order of the configuration.
 //! - *Marks change between services*: a packet finds the service that it is for by its mark, or the one by its
@@ -24,7 +26,9 @@
 
 mod destinations;
 mod judge;
+mod locals;
 mod numbers;
+mod reach;
 mod step;
 
 use std::{
@@ -33,15 +37,16 @@ use std::{
 };
 
 use dray_model::{
-    Action, Desired, DestinationId, HashFlags, HopId, KernelRules, NextHop, Resolution, Scheduler,
-    Service, ServiceId, ServiceIdentity,
+    Action, Desired, DestinationId, HashFlags, HopId, KernelRules, Resolution, Scheduler, Service,
+    ServiceId, ServiceIdentity,
 };
 use dray_sched::{Kind, Overhead};
 
-use crate::view::{Listed, ServiceView, View};
+use crate::view::{Essence, Listed, ServiceView, View};
 
 pub(crate) use judge::judge;
 use numbers::FreeNumbers;
+pub(crate) use reach::Reach;
 pub(crate) use step::{Listing, Publication, Step};
 
 /// All that a plan depends on.
@@ -144,7 +149,7 @@ struct Planner<'a> {
     /// Made when the first service is added.
     free_services: Option<FreeNumbers<'a>>,
     /// Next hops that this plan writes.
-    new_hops: BTreeMap<NextHop, HopId>,
+    new_hops: BTreeMap<Essence, HopId>,
     /// Next hops and destinations of the data plane that this plan comes to need.
     needed_hops: BTreeSet<HopId>,
     needed_destinations: BTreeSet<DestinationId>,
@@ -245,7 +250,9 @@ impl<'a> Planner<'a> {
             .intersection(view.spare_hops())
             .filter(|id| !self.needed_hops.contains(id))
             .map(|&id| Step::Do(Action::FreeHop { id }));
+        let (first_locals, last_locals) = locals::steps(view.locals(), &desired.director.fullnat);
         [
+            first_locals.into_iter().collect(),
             self.write_hops,
             self.add_destinations,
             self.set_destinations,
@@ -254,6 +261,7 @@ impl<'a> Planner<'a> {
             give_marks.into_iter().collect(),
             self.withdraw,
             self.take_from_destinations,
+            last_locals.into_iter().collect(),
         ]
         .into_iter()
         .flatten()

@@ -2,18 +2,18 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     num::NonZeroU32,
 };
 
 use dray_model::{
-    ActualDestination, Connection, DataPlane, Desired, DestinationId, Family, Live, Mark, NextHop,
+    ActualDestination, Connection, DataPlane, Desired, DestinationId, Family, Hop, Live, Mark,
     Protocol, RealServer, Resolution, Service, ServiceAddress, ServiceIdentity, ServiceName,
     Template, Thresholds, Weight,
 };
 
 use crate::{
-    plan::judge,
+    plan::{Reach, judge},
     snapshot::{
         ConnectionFilter, ConnectionStatus, Connections, DestinationStatus, Ineligible,
         LeavingService, ServiceStatus, Standing, TemplateStatus, Templates, Traffic,
@@ -48,7 +48,7 @@ impl<D: DataPlane> Report<'_, D> {
             .iter()
             .map(|listed| (listed.destination, *listed))
             .collect();
-        let mut left: BTreeMap<IpAddr, (DestinationId, Traffic)> = self.destinations_of(identity);
+        let mut left = self.destinations_of(identity);
         let mut traffic = self.book.service(identity);
         for (_, part) in left.values() {
             traffic.add(part);
@@ -56,17 +56,20 @@ impl<D: DataPlane> Report<'_, D> {
         let wanted = service.reals.iter();
         let mut destinations: Vec<DestinationStatus> = wanted
             .map(|real| {
-                let found = left.remove(&real.address);
+                let found = left.remove(&SocketAddr::new(real.address, real.port));
                 let listed = found.and_then(|(id, _)| listed.get(&id));
                 let traffic = found.map(|(_, traffic)| traffic).unwrap_or_default();
                 let way = found.map_or(Way::Unknown, |(id, _)| self.view.way(id));
                 DestinationStatus {
                     id: found.map(|(id, _)| id),
                     real: real.address,
+                    port: real.port,
+                    forward: real.forward,
                     weight: real.weight,
                     thresholds: real.thresholds,
-                    standing: self.standing(real, listed, traffic.live),
+                    standing: self.standing(service, real, listed, traffic.live),
                     hop: hop(way),
+                    gateway: self.gateway(real.address),
                     local: way == Way::Local,
                     traffic,
                 }
@@ -79,6 +82,8 @@ impl<D: DataPlane> Report<'_, D> {
             scheduler: service.scheduler,
             options: service.options,
             forward: service.forward,
+            client_address: service.client_address,
+            mss: service.mss,
             refused: present.map_or(0, |present| self.dataplane.refused(present.id)),
             traffic,
             destinations,
@@ -89,7 +94,7 @@ impl<D: DataPlane> Report<'_, D> {
     fn destinations_of(
         &self,
         service: ServiceIdentity,
-    ) -> BTreeMap<IpAddr, (DestinationId, Traffic)> {
+    ) -> BTreeMap<SocketAddr, (DestinationId, Traffic)> {
         self.view
             .destinations_of(service)
             .map(|(real, id)| (real, (id, self.book.destination(self.dataplane, id))))
@@ -97,7 +102,13 @@ impl<D: DataPlane> Report<'_, D> {
     }
 
     /// The record says whether; the way to the real server says why not.
-    fn standing(&self, real: &RealServer, listed: Option<&Listed>, live: Live) -> Standing {
+    fn standing(
+        &self,
+        service: &Service,
+        real: &RealServer,
+        listed: Option<&Listed>,
+        live: Live,
+    ) -> Standing {
         let Some(listed) = listed else {
             return Standing::NotEligible(Ineligible::NotApplied);
         };
@@ -110,32 +121,36 @@ impl<D: DataPlane> Report<'_, D> {
         }
         let before = self.view.way(listed.destination);
         let resolution = self.resolutions.get(&real.address);
-        let verdict = judge(resolution, self.interfaces, before, false);
+        let reach = Reach::wanted(&self.desired.director, service, real);
+        let verdict = judge(reach, resolution, self.interfaces, before, false);
         Standing::NotEligible(verdict.eligible.err().unwrap_or(Ineligible::NotApplied))
     }
 
     /// Those that are leaving and have connections or templates left.
     fn leaving_among(
         &self,
-        destinations: BTreeMap<IpAddr, (DestinationId, Traffic)>,
+        destinations: BTreeMap<SocketAddr, (DestinationId, Traffic)>,
     ) -> impl Iterator<Item = DestinationStatus> {
         destinations
             .into_iter()
             .filter(|(_, (id, Traffic { live, .. }))| {
                 self.view.leaving().contains(id) && (live.total() > 0 || live.persistent > 0)
             })
-            .map(|(real, (id, traffic))| {
+            .filter_map(|(real, (id, traffic))| {
                 let way = self.view.way(id);
-                DestinationStatus {
+                Some(DestinationStatus {
                     id: Some(id),
-                    real,
+                    real: real.ip(),
+                    port: real.port(),
+                    forward: self.destination(id)?.forward,
                     weight: Weight::new(0),
                     thresholds: Thresholds::default(),
                     standing: Standing::Leaving,
                     hop: hop(way),
+                    gateway: self.gateway(real.ip()),
                     local: way == Way::Local,
                     traffic,
-                }
+                })
             })
     }
 
@@ -180,7 +195,8 @@ impl<D: DataPlane> Report<'_, D> {
                 address: connection.service,
                 service: destination.and_then(|found| names.get(&found.service).copied().cloned()),
                 client: connection.client,
-                real: destination.map(|destination| destination.real),
+                real: destination.map(|destination| seen_by(destination, &connection)),
+                local: connection.local,
                 state: connection.state,
                 expires: connection.expires,
                 age: connection.age,
@@ -216,6 +232,14 @@ impl<D: DataPlane> Report<'_, D> {
         }
     }
 
+    /// The gateway that leads to this address.
+    fn gateway(&self, address: IpAddr) -> Option<IpAddr> {
+        match self.resolutions.get(&address)? {
+            Resolution::Resolved(way) => way.gateway,
+            Resolution::Unresolved(_) => None,
+        }
+    }
+
     fn destination(&self, id: DestinationId) -> Option<&ActualDestination> {
         self.view.destinations().get(&id)
     }
@@ -229,7 +253,22 @@ impl<D: DataPlane> Report<'_, D> {
     }
 }
 
-const fn hop(way: Way) -> Option<NextHop> {
+/// The real server and the port that it sees the connection's packets come to. Only the service's own port becomes the
+/// destination's: FTP's data connections have ports of their own.
+fn seen_by(destination: &ActualDestination, connection: &Connection) -> SocketAddr {
+    let asked = connection.service.port;
+    let of_the_service = (destination.service.address())
+        .is_none_or(|service| service.port == 0 || service.port == asked);
+    let translated = !destination.forward.keeps_addresses();
+    let port = if translated && of_the_service && destination.port != 0 {
+        destination.port
+    } else {
+        asked
+    };
+    SocketAddr::new(destination.real, port)
+}
+
+const fn hop(way: Way) -> Option<Hop> {
     match way {
         Way::Hop(hop) => Some(hop),
         Way::Unknown | Way::Local => None,

@@ -3,13 +3,14 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
+    num::NonZeroU16,
     time::Duration,
 };
 
 use dray_model::{
-    Counters, DestinationId, Forward, InterfaceStatus, Live, NextHop, ReasonCount, Removed,
-    Scheduler, ServiceAddress, ServiceIdentity, ServiceName, ServiceOptions, Thresholds, Timeouts,
-    Unresolved, Weight,
+    ClientAddress, Counters, DestinationId, Family, Forward, Hop, InterfaceStatus, Live,
+    LocalAddresses, ReasonCount, Removed, Scheduler, ServiceAddress, ServiceIdentity, ServiceName,
+    ServiceOptions, Thresholds, Timeouts, Unresolved, Weight,
 };
 
 use crate::{defence::Defences, rates::Rates};
@@ -43,7 +44,9 @@ pub struct DirectorStatus {
     pub defences: Defences,
     /// What becomes of packets of removed real servers' connections.
     pub removed: Removed,
-    /// VIPs that the director has put on an interface.
+    /// Where FULLNAT's packets come from.
+    pub fullnat: LocalAddresses,
+    /// VIPs, and FULLNAT's local addresses, that the director has put on an interface.
     pub vips: Vec<AddedVip>,
 }
 
@@ -55,14 +58,18 @@ pub struct TableStatus {
     pub connections: u64,
     /// Connections that there is room for, in each address family.
     pub room: u64,
+    /// Connections among them whose addresses are changed (NAT, FULLNAT).
+    pub translated: u64,
+    /// Such connections that there is room for, in both address families together.
+    pub translated_room: u64,
 }
 
-/// A VIP that the director has put on an interface, and may therefore take off again.
+/// A VIP, or a local address of FULLNAT's, that the director has put on an interface, and may therefore take off again.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AddedVip {
     /// The interface's name.
     pub interface: String,
-    /// The VIP.
+    /// The address.
     pub vip: IpAddr,
 }
 
@@ -77,8 +84,12 @@ pub struct ServiceStatus {
     pub scheduler: Scheduler,
     /// How it treats clients.
     pub options: ServiceOptions,
-    /// How packets reach the real servers.
+    /// How packets reach the real servers that name no method of their own.
     pub forward: Forward,
+    /// What FULLNAT's real servers are told of the client.
+    pub client_address: ClientAddress,
+    /// The largest TCP segment that SYNs may ask for, in bytes.
+    pub mss: Option<NonZeroU16>,
     /// How often it had no destination to give.
     pub refused: u64,
     /// What its destinations have had together, those that are gone among them.
@@ -103,14 +114,21 @@ pub struct DestinationStatus {
     pub id: Option<DestinationId>,
     /// The real server's address.
     pub real: IpAddr,
+    /// Its port; 0 for that of the connection.
+    pub port: u16,
+    /// How packets reach it.
+    pub forward: Forward,
     /// Its weight; 0 when it is leaving.
     pub weight: Weight,
     /// Beyond which numbers of connections it gets no new ones.
     pub thresholds: Thresholds,
     /// Whether it gets new connections.
     pub standing: Standing,
-    /// Where its packets go; none while its neighbour has never been known, and when it is local.
-    pub hop: Option<NextHop>,
+    /// Where its packets go and what becomes of them before; none while the way has never been known, and when it is
+    /// local.
+    pub hop: Option<Hop>,
+    /// The gateway that it is behind, by what is known now.
+    pub gateway: Option<IpAddr>,
     /// Whether it is the director itself: its packets go to the host's stack.
     pub local: bool,
     /// What it has had.
@@ -150,12 +168,60 @@ pub enum Ineligible {
         /// The kernel's number of the interface.
         interface: u32,
     },
+    /// Direct routing: it is not on a network of the director's.
+    #[error(
+        "it is behind the gateway {gateway}; direct routing needs it on a network of the director (use tun or \
+         fullnat)"
+    )]
+    BehindGateway {
+        /// The gateway.
+        gateway: IpAddr,
+    },
+    /// NAT and FULLNAT: it is the director itself.
+    #[error(
+        "it is the director itself, whose replies {method} would not see (use dr or tun, which leave the packets to \
+         its host)"
+    )]
+    Translated {
+        /// The method's name.
+        method: &'static str,
+    },
+    /// A tunnel has no outer source.
+    #[error(
+        "the host has no {} address that a tunnel to it could come from; give it one, or name one in \
+         `[director.tunnel]`",
+        name(*family)
+    )]
+    NoTunnelSource {
+        /// The family of the real server.
+        family: Family,
+    },
+    /// A tunnel leaves too little of the MTU.
+    #[error(
+        "packets of {mtu} bytes fit on the way to it, of which its tunnel leaves {left} for a client's, who may send \
+         {least}; raise the MTU of the interface or the route"
+    )]
+    TunnelTooNarrow {
+        /// The largest packet that fits, in bytes.
+        mtu: u32,
+        /// The largest packet of a client's that fits, in bytes.
+        left: u32,
+        /// What must fit of the clients' family, in bytes (RFC 791, RFC 8200).
+        least: u32,
+    },
     /// The last change could not be carried out (see the problems).
     #[error("the data plane could not be brought up to date")]
     NotApplied,
 }
 
-/// Connections, packets and bytes. With direct routing, replies are seen only if the director routes them.
+const fn name(family: Family) -> &'static str {
+    match family {
+        Family::Ipv4 => "IPv4",
+        Family::Ipv6 => "IPv6",
+    }
+}
+
+/// Connections, packets and bytes. With direct routing and tunnels, replies are seen only if the director routes them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Traffic {
     /// Connections now.
@@ -197,8 +263,10 @@ pub struct ConnectionStatus {
     pub service: Option<ServiceName>,
     /// The client.
     pub client: SocketAddr,
-    /// The real server; none when its destination ended at this very moment.
-    pub real: Option<IpAddr>,
+    /// The real server and the port that its packets are for; none when its destination ended at this very moment.
+    pub real: Option<SocketAddr>,
+    /// FULLNAT: the address and port of the director's that the real server sees.
+    pub local: Option<SocketAddr>,
     /// State, in IPVS's names (`ESTABLISHED`, `UDP`, …).
     pub state: &'static str,
     /// Time until it ends if no packet comes.

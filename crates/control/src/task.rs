@@ -6,8 +6,10 @@
 //!
 //! Once a second the occupancy of the table says which defences are on.
 //!
-//! `task/replace.rs` puts another desired state in force, `task/answers.rs` tells readers what is.
+//! `task/replace.rs` puts another desired state in force, `task/addresses.rs` the addresses that it needs on an interface,
+//! `task/answers.rs` tells readers what is.
 
+mod addresses;
 mod answers;
 mod replace;
 
@@ -36,7 +38,7 @@ use crate::{
     seen::Seen,
     traffic::Book,
     view::View,
-    vips::{self, VipLedger, Vips, sentence},
+    vips::{VipLedger, Vips, sentence},
 };
 
 /// What is known of the way to each followed address, as the network room reports it.
@@ -95,10 +97,14 @@ struct Task<D, N> {
     resolutions: Arc<Resolutions>,
     view: View,
     vips: Vips,
+    /// Whether there are local addresses that only connections still need.
+    lingering: bool,
     book: Book,
     guard: Guard,
     /// Connections that each part of the table had at its last sweep.
     alive: [u64; PARTS as usize],
+    /// Of those, connections whose addresses are changed.
+    translated: [u64; PARTS as usize],
     ticks: usize,
     /// What was out of use at the last tick.
     seen: Seen,
@@ -137,13 +143,16 @@ impl<D: DataPlane, N: Net> Task<D, N> {
             resolutions,
             view,
             vips,
+            lingering: false,
             guard,
             alive: [0; PARTS as usize],
+            translated: [0; PARTS as usize],
             ticks: 0,
             seen: Seen::default(),
             behind: None,
         };
         let desired = Arc::clone(&task.desired);
+        task.add_locals(&desired).await;
         let (_, result) = task.pass(&desired, Scope::All, &Unused::default());
         task.follow();
         result.map_err(ControlError::Start)?;
@@ -250,7 +259,9 @@ impl<D: DataPlane, N: Net> Task<D, N> {
 
     async fn tick(&mut self) {
         let sweep = self.dataplane.sweep(PARTS);
-        self.alive[self.ticks % PARTS as usize] = sweep.alive;
+        let part = self.ticks % PARTS as usize;
+        self.alive[part] = sweep.alive;
+        self.translated[part] = sweep.translated;
         let slice = (self.ticks % SLICES as usize) as u32;
         self.ticks += 1;
         if self.ticks.is_multiple_of(WATCH) {
@@ -262,7 +273,7 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         if slice == 0 && self.behind.is_some() {
             self.catch_up(Scope::All, &Unused::default());
         }
-        if slice == 0 && self.vips.problems().next().is_some() {
+        if slice == 0 && (self.lingering || self.vips.problems().next().is_some()) {
             self.sync_vips().await;
         }
     }
@@ -298,11 +309,6 @@ impl<D: DataPlane, N: Net> Task<D, N> {
             }
             (Ok(()), _) => {}
         }
-    }
-
-    async fn sync_vips(&mut self) {
-        let wanted = vips::wanted(&self.desired);
-        self.vips.sync(&self.net, &wanted).await;
     }
 
     /// Follows every real server that packets are or will be sent to.

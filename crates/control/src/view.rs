@@ -6,12 +6,13 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::{IpAddr, Ipv4Addr},
+    net::{Ipv4Addr, SocketAddr},
 };
 
 use dray_model::{
-    Action, Actual, ActualDestination, ActualService, DestinationId, HopId, MarkRule, NextHop,
-    Record, ServiceId, ServiceIdentity, ServiceOptions,
+    Action, Actual, ActualDestination, ActualService, DestinationId, Hop, HopId, LocalAddresses,
+    MarkRule, NextHop, Record, Rewrite, ServiceId, ServiceIdentity, ServiceOptions, Tunnel,
+    TunnelChecksum,
 };
 use dray_sched::{Decoded, DecodedEntry, Kind, Overhead, decode};
 use tracing::warn;
@@ -24,11 +25,13 @@ pub(crate) struct View {
     hops: BTreeMap<HopId, HopView>,
     /// None before they were set: the data plane does not say what an earlier run left.
     marks: Option<Vec<MarkRule>>,
+    /// Likewise.
+    locals: Option<LocalAddresses>,
 
     // Everything below follows from services, destinations and next hops, but for `retired`.
-    numbers: BTreeMap<(ServiceIdentity, IpAddr), DestinationId>,
+    numbers: BTreeMap<(ServiceIdentity, SocketAddr), DestinationId>,
     leaving: BTreeSet<DestinationId>,
-    by_hop: BTreeMap<NextHop, HopId>,
+    by_hop: BTreeMap<Essence, HopId>,
     spare_hops: BTreeSet<HopId>,
     /// Numbers of withdrawn services whose destinations still have connections.
     retired: BTreeMap<ServiceIdentity, ServiceId>,
@@ -65,12 +68,12 @@ pub(crate) enum Way {
     /// To the director's own host.
     Local,
     /// To a neighbour.
-    Hop(NextHop),
+    Hop(Hop),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct HopView {
-    hop: NextHop,
+    hop: Hop,
     /// Destinations that name it.
     uses: u32,
 }
@@ -126,6 +129,16 @@ impl View {
         self.marks.as_deref()
     }
 
+    /// Notes FULLNAT's local addresses.
+    pub(crate) fn take_locals(&mut self, locals: LocalAddresses) {
+        self.locals = Some(locals);
+    }
+
+    /// FULLNAT's local addresses, once they were set.
+    pub(crate) const fn locals(&self) -> Option<&LocalAddresses> {
+        self.locals.as_ref()
+    }
+
     pub(crate) fn services(&self) -> &BTreeMap<ServiceIdentity, ServiceView> {
         &self.services
     }
@@ -153,12 +166,12 @@ impl View {
         self.hops.keys().map(|id| id.0)
     }
 
-    pub(crate) fn hop(&self, id: HopId) -> Option<NextHop> {
+    pub(crate) fn hop(&self, id: HopId) -> Option<Hop> {
         self.hops.get(&id).map(|view| view.hop)
     }
 
-    pub(crate) fn hop_number(&self, hop: &NextHop) -> Option<HopId> {
-        self.by_hop.get(hop).copied()
+    pub(crate) fn hop_number(&self, hop: &Hop) -> Option<HopId> {
+        self.by_hop.get(&Essence::of(hop)).copied()
     }
 
     /// Where the destination's packets go.
@@ -173,11 +186,11 @@ impl View {
         }
     }
 
-    /// The destination of that real server inside that service, be it leaving or not.
+    /// The destination of that real server, its port included, inside that service, be it leaving or not.
     pub(crate) fn destination(
         &self,
         service: ServiceIdentity,
-        real: IpAddr,
+        real: SocketAddr,
     ) -> Option<DestinationId> {
         self.numbers.get(&(service, real)).copied()
     }
@@ -186,9 +199,9 @@ impl View {
     pub(crate) fn destinations_of(
         &self,
         service: ServiceIdentity,
-    ) -> impl Iterator<Item = (IpAddr, DestinationId)> {
-        // The smallest of all addresses, as IPv4 sorts before IPv6.
-        let first = (service, IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    ) -> impl Iterator<Item = (SocketAddr, DestinationId)> {
+        // The smallest of all, as IPv4 sorts before IPv6.
+        let first = (service, SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)));
         self.numbers
             .range(first..)
             .take_while(move |((of, _), _)| *of == service)
@@ -202,9 +215,9 @@ impl View {
         over && self.retired.remove(&service).is_some()
     }
 
-    fn add_hop(&mut self, id: HopId, hop: NextHop) {
+    fn add_hop(&mut self, id: HopId, hop: Hop) {
         self.hops.insert(id, HopView { hop, uses: 0 });
-        self.by_hop.insert(hop, id);
+        self.by_hop.insert(Essence::of(&hop), id);
         self.spare_hops.insert(id);
     }
 
@@ -213,16 +226,16 @@ impl View {
         let Some(freed) = self.hops.remove(&id) else {
             return;
         };
-        if self.by_hop.get(&freed.hop) == Some(&id) {
-            self.by_hop.remove(&freed.hop);
+        let essence = Essence::of(&freed.hop);
+        if self.by_hop.get(&essence) == Some(&id) {
+            self.by_hop.remove(&essence);
         }
     }
 
     /// Until a record names it, the destination counts as leaving.
     fn add_destination(&mut self, id: DestinationId, destination: ActualDestination) {
         self.destinations.insert(id, destination);
-        self.numbers
-            .insert((destination.service, destination.real), id);
+        self.numbers.insert(name(&destination), id);
         self.leaving.insert(id);
         self.use_hop(destination.hop);
     }
@@ -240,7 +253,7 @@ impl View {
         let Some(destination) = self.destinations.remove(&id) else {
             return;
         };
-        let name = (destination.service, destination.real);
+        let name = name(&destination);
         if self.numbers.get(&name) == Some(&id) {
             self.numbers.remove(&name);
         }
@@ -254,8 +267,7 @@ impl View {
             self.leaving.remove(&listed.destination);
             // Where two destinations are the same real server's, the one in the record is meant.
             if let Some(destination) = self.destinations.get(&listed.destination) {
-                self.numbers
-                    .insert((service, destination.real), listed.destination);
+                self.numbers.insert(name(destination), listed.destination);
             }
         }
         let named: BTreeSet<DestinationId> = present.list.iter().map(|l| l.destination).collect();
@@ -330,5 +342,36 @@ impl View {
                 self.spare_hops.insert(id);
             }
         }
+    }
+}
+
+/// What names a destination: it may be a service's several times over, with other ports.
+const fn name(destination: &ActualDestination) -> (ServiceIdentity, SocketAddr) {
+    let real = SocketAddr::new(destination.real, destination.port);
+    (destination.service, real)
+}
+
+/// What packets see of a next hop; two that are equal here are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Essence(Hop);
+
+impl Essence {
+    /// The MTU of the way is in that of the client's packets, and to packets from the wire a remote checksum is a full one. The
+    /// data plane remembers neither.
+    pub(crate) const fn of(hop: &Hop) -> Self {
+        let mut hop = *hop;
+        hop.next = NextHop {
+            mtu: hop.mtu,
+            ..hop.next
+        };
+        if let Rewrite::Tunnel {
+            tunnel: Tunnel::Gre { checksum } | Tunnel::Gue { checksum, .. },
+            ..
+        } = &mut hop.rewrite
+            && matches!(checksum, TunnelChecksum::Remote)
+        {
+            *checksum = TunnelChecksum::Full;
+        }
+        Self(hop)
     }
 }

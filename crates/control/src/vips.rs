@@ -1,4 +1,5 @@
-//! The VIPs on the director's interface: added when a service needs them, removed when none does.
+//! The VIPs on the director's interface: added when a service needs them, removed when none does. FULLNAT's local addresses are
+//! on it likewise, from before the first connection that comes from them.
 //!
 //! Only what the director added is ever removed. The record of that outlives the daemon, and names a VIP
 //! before it is added: a daemon killed in between leaves no address behind that nobody would remove.
@@ -31,21 +32,31 @@ pub trait VipLedger: Send {
     fn save(&mut self, added: &BTreeSet<AddedVip>) -> io::Result<()>;
 }
 
-/// The VIPs that a desired state needs on an interface; none when somebody else puts them there.
+/// The VIPs and local addresses that a desired state needs on an interface; none when somebody else puts them there.
 pub(crate) fn wanted(desired: &Desired) -> BTreeSet<AddedVip> {
-    let VipOwnership::Director { interface } = &desired.director.vips else {
-        return BTreeSet::new();
-    };
     let services = desired.services.iter();
     let of_services = services.filter_map(|service| Some(service.identity.address()?.vip));
     let of_marks = desired.director.marks.iter().filter_map(vip);
-    of_services
-        .chain(of_marks)
-        .map(|vip| AddedVip {
-            interface: interface.clone(),
-            vip,
-        })
-        .collect()
+    let mut wanted = on_interface(desired, of_services.chain(of_marks));
+    wanted.append(&mut locals(desired));
+    wanted
+}
+
+/// The local addresses among them.
+pub(crate) fn locals(desired: &Desired) -> BTreeSet<AddedVip> {
+    on_interface(desired, desired.director.fullnat.addresses.iter().copied())
+}
+
+fn on_interface(desired: &Desired, addresses: impl Iterator<Item = IpAddr>) -> BTreeSet<AddedVip> {
+    match &desired.director.vips {
+        VipOwnership::Director { interface } => addresses
+            .map(|vip| AddedVip {
+                interface: interface.clone(),
+                vip,
+            })
+            .collect(),
+        VipOwnership::External => BTreeSet::new(),
+    }
 }
 
 /// The VIP of a mark's packets, when they are for a single one.
@@ -91,15 +102,18 @@ impl Vips {
         self.failures.values().chain(&self.unrecorded).cloned()
     }
 
+    /// Puts these where they belong and removes none. What fails is tried again at the next [`Vips::sync`].
+    pub(crate) async fn add<N: Net>(&mut self, net: &N, wanted: &BTreeSet<AddedVip>) {
+        let before = self.failures.clone();
+        self.add_missing(net, wanted, &before).await;
+        self.record(self.added.clone());
+    }
+
     /// Puts every wanted VIP where it belongs and removes those that were added and are not wanted.
     /// What fails is tried again at the next call.
     pub(crate) async fn sync<N: Net>(&mut self, net: &N, wanted: &BTreeSet<AddedVip>) {
         let before = std::mem::take(&mut self.failures);
-        let missing: BTreeSet<AddedVip> = wanted.difference(&self.seen_to).cloned().collect();
-        self.record(self.added.union(&missing).cloned().collect());
-        for vip in missing {
-            self.add(net, vip, &before).await;
-        }
+        self.add_missing(net, wanted, &before).await;
         let unwanted: Vec<AddedVip> = self.added.difference(wanted).cloned().collect();
         for vip in unwanted {
             self.remove(net, vip, &before).await;
@@ -108,16 +122,26 @@ impl Vips {
         self.record(self.added.clone());
     }
 
-    async fn add<N: Net>(&mut self, net: &N, vip: AddedVip, before: &BTreeMap<AddedVip, String>) {
-        match net.add_vip(&vip.interface, vip.vip).await {
-            Ok(new) => {
-                if new {
-                    info!(vip = %vip.vip, interface = vip.interface, "VIP added");
-                    self.added.insert(vip.clone());
+    async fn add_missing<N: Net>(
+        &mut self,
+        net: &N,
+        wanted: &BTreeSet<AddedVip>,
+        before: &BTreeMap<AddedVip, String>,
+    ) {
+        let missing: BTreeSet<AddedVip> = wanted.difference(&self.seen_to).cloned().collect();
+        self.record(self.added.union(&missing).cloned().collect());
+        for vip in missing {
+            match net.add_vip(&vip.interface, vip.vip).await {
+                Ok(new) => {
+                    if new {
+                        info!(vip = %vip.vip, interface = vip.interface, "VIP added");
+                        self.added.insert(vip.clone());
+                    }
+                    self.failures.remove(&vip);
+                    self.seen_to.insert(vip);
                 }
-                self.seen_to.insert(vip);
+                Err(error) => self.fail(vip, &error, before),
             }
-            Err(error) => self.fail(vip, &error, before),
         }
     }
 

@@ -1,27 +1,30 @@
 //! The destinations of a service: made, set to what is wanted of them, marked as removed.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{collections::BTreeMap, net::SocketAddr};
 
 use dray_model::{
-    Action, ActualDestination, DestinationId, HopId, NextHop, RealServer, Service, ServiceIdentity,
+    Action, ActualDestination, DestinationId, Hop, HopId, RealServer, Service, ServiceIdentity,
 };
 
-use super::{Input, Listing, Planner, Step, judge};
-use crate::view::{Listed, Way};
+use super::{Input, Listing, Planner, Reach, Step, judge};
+use crate::view::{Essence, Listed, Way};
 
 impl Planner<'_> {
     /// The service's destinations in IPVS's order, made if need be and set to what is wanted of them.
     pub(super) fn list(&mut self, service: &Service, present: &[Listed]) -> Vec<Listing> {
         let view = self.input.view;
-        let places: BTreeMap<IpAddr, usize> = (present.iter().enumerate())
+        let places: BTreeMap<SocketAddr, usize> = (present.iter().enumerate())
             .filter_map(|(place, listed)| {
-                Some((view.destinations().get(&listed.destination)?.real, place))
+                let found = view.destinations().get(&listed.destination)?;
+                Some((SocketAddr::new(found.real, found.port), place))
             })
             .collect();
         let mut new = Vec::new();
         let mut kept: Vec<Option<Listing>> = vec![None; present.len()];
         for real in &service.reals {
-            let place = places.get(&real.address).copied();
+            let place = places
+                .get(&SocketAddr::new(real.address, real.port))
+                .copied();
             let was_eligible = place.is_some_and(|place| present[place].eligible);
             let listing = self.destination(service, real, was_eligible);
             match place {
@@ -38,27 +41,28 @@ impl Planner<'_> {
     /// The destination of a real server inside a service, made if need be.
     fn destination(&mut self, service: &Service, real: &RealServer, was_eligible: bool) -> Listing {
         let Input {
+            desired,
             view,
             resolutions,
             interfaces,
             ..
         } = self.input;
-        let present = view.destination(service.identity, real.address);
+        let name = SocketAddr::new(real.address, real.port);
+        let present = view.destination(service.identity, name);
         let before = present.map_or(Way::Unknown, |id| view.way(id));
         let verdict = judge(
+            Reach::wanted(&desired.director, service, real),
             resolutions.get(&real.address),
             interfaces,
             before,
             was_eligible,
         );
-        // In direct routing the real server's port is always the service's; a mark's is the packet's.
-        let port = service.identity.address().map_or(0, |address| address.port);
         let (hop, local) = self.sent(verdict.way);
         let wanted = ActualDestination {
             service: service.identity,
             real: real.address,
-            port,
-            forward: service.forward,
+            port: real.port,
+            forward: verdict.forward,
             hop,
             weight: u32::from(real.weight.value()),
             thresholds: real.thresholds,
@@ -76,7 +80,7 @@ impl Planner<'_> {
         Listing {
             destination,
             real: real.address,
-            port,
+            port: real.port,
             weight: wanted.weight,
             limited: wanted.thresholds.upper != 0,
             eligible: verdict.eligible,
@@ -87,26 +91,36 @@ impl Planner<'_> {
     /// connections still use them.
     pub(super) fn follow_leaving(&mut self, service: ServiceIdentity) {
         let Input {
+            desired,
             view,
             resolutions,
             interfaces,
             ..
         } = self.input;
-        for (real, id) in view.destinations_of(service) {
+        for (_, id) in view.destinations_of(service) {
+            let Some(present) = view.destinations().get(&id) else {
+                continue;
+            };
             if self.needed_destinations.contains(&id) {
                 continue;
             }
-            let verdict = judge(resolutions.get(&real), interfaces, view.way(id), false);
+            let last = present.hop.and_then(|hop| view.hop(hop));
+            let verdict = judge(
+                Reach::present(&desired.director, present, last),
+                resolutions.get(&present.real),
+                interfaces,
+                view.way(id),
+                false,
+            );
             let (hop, local) = self.sent(verdict.way);
-            if let Some(&present) = view.destinations().get(&id) {
-                let wanted = ActualDestination {
-                    hop,
-                    local,
-                    available: false,
-                    ..present
-                };
-                self.set(id, wanted);
-            }
+            let wanted = ActualDestination {
+                hop,
+                local,
+                forward: verdict.forward,
+                available: false,
+                ..*present
+            };
+            self.set(id, wanted);
         }
     }
 
@@ -144,12 +158,12 @@ impl Planner<'_> {
     }
 
     /// The number of a next hop, written if need be.
-    fn hop(&mut self, hop: NextHop) -> HopId {
+    fn hop(&mut self, hop: Hop) -> HopId {
         if let Some(id) = self.input.view.hop_number(&hop) {
             self.needed_hops.insert(id);
             return id;
         }
-        *self.new_hops.entry(hop).or_insert_with(|| {
+        *self.new_hops.entry(Essence::of(&hop)).or_insert_with(|| {
             let id = HopId(self.free_hops.take());
             self.write_hops.push(Step::Do(Action::WriteHop { id, hop }));
             id

@@ -2,7 +2,9 @@
 
 use std::{fmt, net::IpAddr};
 
-use dray_model::{Action, DestinationId, MarkRule, ServiceId, ServiceIdentity, ServiceOptions};
+use dray_model::{
+    Action, DestinationId, LocalAddresses, MarkRule, ServiceId, ServiceIdentity, ServiceOptions,
+};
 use dray_sched::{Kind, Overhead};
 
 use crate::snapshot::Ineligible;
@@ -16,6 +18,8 @@ pub(crate) enum Step {
     Publish(Publication),
     /// The rules by which packets get their marks from then on.
     GiveMarks(Vec<MarkRule>),
+    /// Where FULLNAT's packets come from in connections that begin from then on.
+    TakeLocals(LocalAddresses),
 }
 
 /// A scheduling record to be: it is built when its turn comes, as it takes up from where packets have
@@ -51,6 +55,9 @@ impl fmt::Display for Step {
                 write!(f, "publish service {id}: {service}")
             }
             Self::GiveMarks(rules) => write!(f, "give marks by {} rules", rules.len()),
+            Self::TakeLocals(LocalAddresses { addresses, .. }) => {
+                write!(f, "take {} local addresses for FULLNAT", addresses.len())
+            }
         }
     }
 }

@@ -33,10 +33,13 @@ impl<D: DataPlane, N: Net> Task<D, N> {
                 table: TableStatus {
                     connections: self.alive.iter().sum(),
                     room: room(director),
+                    translated: self.translated.iter().sum(),
+                    translated_room: director.max_translations.get().into(),
                 },
                 timeouts: director.timeouts,
                 defences: self.guard.defences(),
                 removed: director.ipvs.removed,
+                fullnat: director.fullnat.clone(),
                 vips: self.vips.added().iter().cloned().collect(),
             },
             services: report.services(),

@@ -19,16 +19,23 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         changeable(&self.desired.director, &desired.director)?;
         let difference = Difference::between(&self.desired, &desired);
         let services = difference.services();
-        // Every record says by which rules it is picked from.
-        let same_rules = desired.director.ipvs.rules == self.desired.director.ipvs.rules;
-        let scope = if self.behind.is_none() && same_rules {
+        // Every record says by which rules it is picked from, and every tunnel's next hop where it comes from.
+        let (before, after) = (&self.desired.director, &desired.director);
+        let same_for_all = before.ipvs.rules == after.ipvs.rules && before.tunnels == after.tunnels;
+        let scope = if self.behind.is_none() && same_for_all {
             Scope::Services(&services)
         } else {
             Scope::All
         };
+        let same_locals = before.fullnat.addresses == after.fullnat.addresses;
+        if !same_locals {
+            self.add_locals(&desired).await;
+        }
         let (steps, result) = self.pass(&desired, scope, &Unused::default());
         if let Err(forth) = result {
-            return Err(self.go_back(forth));
+            let error = self.go_back(forth);
+            self.sync_vips().await;
+            return Err(error);
         }
         self.behind = None;
         let before = std::mem::replace(&mut self.desired, Arc::new(desired));
@@ -43,7 +50,8 @@ impl<D: DataPlane, N: Net> Task<D, N> {
             steps,
             problems: Vec::new(),
         };
-        let same_vips = difference.added.is_empty()
+        let same_vips = same_locals
+            && difference.added.is_empty()
             && difference.removed.is_empty()
             && director.marks == before.director.marks
             && director.vips == before.director.vips;
@@ -103,6 +111,13 @@ fn changeable(before: &Director, after: &Director) -> Result<(), ControlError> {
             what: "director.max_connections",
             stop: "dray stop --withdraw",
             price: "; the connection table is made anew, so established connections are lost",
+        });
+    }
+    if before.max_translations != after.max_translations {
+        return Err(ControlError::NeedsRestart {
+            what: "director.max_translations",
+            stop: "dray stop --withdraw",
+            price: "; the tables are made anew, so established connections are lost",
         });
     }
     Ok(())
