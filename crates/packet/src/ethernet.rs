@@ -241,6 +241,27 @@ mod tests {
     }
 
     #[test]
+    fn a_link_layer_moves_either_way_with_its_tags_and_gets_another_type() {
+        let whole = [
+            2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0xa8, 0x20, 7, 0x81, 0, 0, 9, 8, 0,
+        ];
+        for length in [LENGTH, LENGTH + TAG_LENGTH, LENGTH + 2 * TAG_LENGTH] {
+            for (from, to) in [(8, 0), (0, 8), (20, 0), (0, 20), (0, 92), (5, 5)] {
+                let mut bytes = [0; 120];
+                bytes[from..from + length].copy_from_slice(&whole[..length]);
+                shift(&Frame::from(&mut bytes[..]), from, to, length, IPV6).unwrap();
+                assert_eq!(bytes[to..to + length - 2], whole[..length - 2]);
+                assert_eq!(bytes[to + length - 2..to + length], IPV6);
+            }
+        }
+        let mut short = [0; LENGTH + 7];
+        let frame = Frame::from(&mut short[..]);
+        assert_eq!(shift(&frame, 0, 8, LENGTH, IPV6), None);
+        assert_eq!(shift(&frame, 10, 0, LENGTH, IPV6), None);
+        assert_eq!(shift(&frame, 0, 0, LENGTH + 1, IPV6), None);
+    }
+
+    #[test]
     fn every_truncation_is_refused() {
         let whole = [0x81, 0, 0, 1, 0x81, 0, 0, 2, 8, 0];
         for length in 0..whole.len() {

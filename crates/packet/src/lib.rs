@@ -4,7 +4,14 @@
 //!
 //! ```text
 //! Frame ─ ethernet::parse ─▶ Ethernet ─ ipv4::parse │ ipv6::parse ─▶ Packet (key, flags, TTL, length)
+//!
+//! Packet ─ translate (NAT, FULLNAT), mss, toa ─▶ a packet with other addresses, of either family
+//!        ─ encapsulate (tunnels) ─▶ ─ … ─▶ decapsulate
+//!        ─ answer ─▶ an ICMP error or a reset
 //! ```
+//!
+//! What rewrites a frame copies constant sizes and mends checksums by what changed. Where a sum over the payload cannot be
+//! avoided, and where options are walked, there is a value with a `step`, which the kernel's loop helper drives.
 #![cfg_attr(not(test), no_std)]
 
 pub mod answer;

@@ -148,3 +148,16 @@ pub(crate) struct Gue {
     pub(crate) protocol: u8,
     pub(crate) flags: [u8; 2],
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_have_the_numbers_of_ipvs() {
+        let kinds = [0, 1, 2, 3, 255].map(Kind::from_number);
+        let known = [Some(Kind::Ipip), Some(Kind::Gue), Some(Kind::Gre)];
+        assert_eq!(kinds[..3], known);
+        assert_eq!(kinds[3..], [None, None]);
+    }
+}

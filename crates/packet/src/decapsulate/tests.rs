@@ -284,9 +284,26 @@ fn fragments_of_a_tunnel_are_the_hosts_and_other_protocols_too() {
 
 #[test]
 fn a_packet_of_another_family_than_announced_is_refused() {
-    let (mut bytes, at) = gue();
-    bytes[at + 1] = 41;
-    assert_eq!(parse(&mut bytes), Err(Refusal::Truncated));
+    for (first, protocol) in [(0x45, 41), (0x60, 4), (0x00, 4)] {
+        let (mut bytes, at) = gue();
+        insert(&mut bytes, at + 24, &[0; 40]);
+        bytes[at + 4] = first;
+        bytes[at + 1] = protocol;
+        assert_eq!(parse(&mut bytes), Err(Refusal::Truncated));
+    }
+}
+
+#[test]
+fn a_packet_that_ends_behind_its_tunnels_is_refused() {
+    for kind in [Kind::Ipip, Kind::Gre] {
+        let mut inner = vec![0x45; 20];
+        inner[2..4].copy_from_slice(&20u16.to_be_bytes());
+        let mut bytes = tunnel(&framed(0, &inner), kind, false, Family::Ipv4);
+        let length = (bytes.len() - 14) as u16;
+        assert!(parse(&mut bytes).is_ok());
+        rewrite(&mut bytes, 2, &(length - 1).to_be_bytes());
+        assert_eq!(parse(&mut bytes), Err(Refusal::Truncated));
+    }
 }
 
 /// The traffic class of an IP packet.

@@ -154,6 +154,30 @@ fn a_flow_comes_from_one_of_the_kernels_local_ports() {
     assert!(different.len() > 400, "{}", different.len());
 }
 
+/// One that came out as 0 would say that there is none.
+#[test]
+fn a_udp_checksum_of_zero_is_sent_as_its_other_form() {
+    let flow = [sample::End {
+        address: [10, 0, 0, 1],
+        port: 53,
+    }; 2];
+    let inner = framed(0, &sample::packet4(&flow, TransportProtocol::Udp, 0, b""));
+    let checksum = |destination: u16| {
+        let [high, low] = destination.to_be_bytes();
+        let outer = Outer {
+            kind: Kind::Gue,
+            source: DIRECTOR,
+            destination: [10, 1, high, low],
+            port: 6080u16.to_be_bytes(),
+            flow: 7,
+            identification: [0; 2],
+        };
+        u16_at(&tunnelled4(&inner, &outer, true).unwrap(), 14 + 20 + 6)
+    };
+    let checksums: Vec<u16> = (0..=u16::MAX).map(checksum).collect();
+    assert!(!checksums.contains(&0) && checksums.contains(&0xffff));
+}
+
 #[test]
 fn overhead_is_what_the_headers_have() {
     for (kind, checksum, bytes) in [

@@ -112,19 +112,32 @@ proptest! {
 #[test]
 fn options_that_make_no_sense_announce_nothing() {
     for options in [
-        [2, 0, 0xff, 0xff],
-        [2, 1, 0xff, 0xff],
-        [2, 3, 0xff, 0xff],
-        [2, 5, 0xff, 0xff],
-        [7, 0, 2, 4],
-        [7, 1, 2, 4],
-        [1, 2, 4, 0xff],
-        [1, 1, 1, 2],
-        [0, 2, 4, 0xff],
+        [2, 0, 0xff, 0xff, 0, 0, 0, 0],
+        [2, 1, 0xff, 0xff, 0, 0, 0, 0],
+        [2, 3, 0xff, 0xff, 0, 0, 0, 0],
+        [2, 5, 0xff, 0xff, 0, 0, 0, 0],
+        [7, 0, 2, 4, 0xff, 0xff, 0, 0],
+        [7, 1, 2, 4, 0xff, 0xff, 0, 0],
+        [0, 2, 4, 0xff, 0xff, 0, 0, 0],
+        [1, 1, 1, 1, 1, 2, 4, 0xff],
+        [1, 1, 1, 1, 1, 1, 1, 2],
     ] {
         let mut bytes = syn(&options, b"data");
         assert_eq!(clamped(&mut bytes, 0), Announced::Nothing, "{options:?}");
         assert_eq!(bytes, syn(&options, b"data"));
+    }
+}
+
+#[test]
+fn what_is_the_limit_already_stays() {
+    for (announced, expected) in [
+        (1399, Announced::NoMore),
+        (1400, Announced::NoMore),
+        (1401, Announced::More),
+    ] {
+        let [high, low] = u16::to_be_bytes(announced);
+        let mut bytes = syn(&[2, 4, high, low], b"");
+        assert_eq!(clamped(&mut bytes, 1400), expected);
     }
 }
 

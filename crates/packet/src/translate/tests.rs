@@ -212,6 +212,10 @@ fn a_udp_checksum_of_zero_is_sent_as_its_other_form() {
         })
         .find(|flow| sample::u16_at(&sample::packet4(flow, UDP, 0, b"x"), 26) == 0xffff);
     let flow = zero.unwrap();
+    let mut bare = sample::packet4(&CLIENT, UDP, 0, b"x");
+    bare[26..28].fill(0);
+    assert_eq!(to4(&mut bare, &key4(&flow, UDP)), Ok(Mended::Bare));
+    assert_eq!(bare, sample::packet4(&flow, UDP, 0, b"x"));
     let mut packet = sample::packet4(&CLIENT, UDP, 0, b"x");
     assert_eq!(to4(&mut packet, &key4(&flow, UDP)), Ok(Mended::Whole));
     assert_eq!(packet[26..28], [0xff, 0xff]);
