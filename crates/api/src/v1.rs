@@ -20,9 +20,9 @@ pub use prefix::{NotAPrefix, Prefix};
 pub use problem::{ConfigError, Problem};
 pub use reload::Reloaded;
 pub use status::{
-    AddedVip, ConnectionTable, Defences, Destination, Director, Interface, LeavingService, NextHop,
-    Persistence, Rates, Reason, Removed, Service, Standing, Status, Timeouts, Traffic,
-    TranslationTable, Verdict, XdpMode,
+    AddedVip, ConnectionTable, Defences, Destination, Director, Interface, LeavingService,
+    LocalAddresses, NextHop, Persistence, Rates, Reason, Removed, Service, Standing, Status,
+    Timeouts, Traffic, TranslationTable, TunnelSource, Verdict, XdpMode,
 };
 pub use stop::{StopMode, StopRequest, Stopped};
 pub use templates::{Template, Templates, TemplatesQuery};

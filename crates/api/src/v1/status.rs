@@ -37,6 +37,8 @@ pub struct Director {
     pub connection_table: ConnectionTable,
     /// How full the table of translations is.
     pub translation_table: TranslationTable,
+    /// Where FULLNAT's packets come from.
+    pub local_addresses: LocalAddresses,
     /// How long connections last without packets.
     pub timeouts: Timeouts,
     /// Defences against floods that are on.
@@ -84,6 +86,17 @@ pub struct TranslationTable {
     pub connections: u64,
     /// Such connections that there is room for.
     pub room: u64,
+}
+
+/// Where FULLNAT's packets come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LocalAddresses {
+    /// The director's addresses, of either family; without any, no real server is reached by FULLNAT.
+    pub addresses: Vec<IpAddr>,
+    /// The first of the ports.
+    pub first_port: u16,
+    /// The last of them.
+    pub last_port: u16,
 }
 
 /// How long connections last without packets, in milliseconds.
@@ -147,6 +160,10 @@ pub struct Service {
     /// How real servers are reached that name no method of their own.
     #[serde(flatten)]
     pub forward: Forward,
+    /// The kind of the TCP option that tells FULLNAT's real servers the client's address; none when it is hidden.
+    pub toa_option: Option<u8>,
+    /// The largest TCP segment that SYNs may ask for, in bytes; none when that is left to them.
+    pub mss: Option<u16>,
     /// How often it had no destination to give.
     pub refused: u64,
     /// What its destinations have had together, those that are gone among them.
@@ -197,8 +214,10 @@ pub struct Destination {
     pub standing: Standing,
     /// Why it is not eligible, as a sentence; none otherwise.
     pub why: Option<String>,
-    /// Where its packets go; none while its neighbour has never been known, and when it is local.
+    /// Where its packets go; none while the way has never been known, and when it is local.
     pub next_hop: Option<NextHop>,
+    /// The gateway that it is behind, by what is known now.
+    pub gateway: Option<IpAddr>,
     /// Whether it is the director itself: its packets go to the host's stack.
     pub local: bool,
     /// What it has had.
@@ -230,6 +249,19 @@ pub struct NextHop {
     pub vlan: Option<u16>,
     /// The neighbour's Ethernet address, six hexadecimal bytes with colons.
     pub mac: String,
+    /// The largest packet of a client's that fits, in bytes: what a tunnel adds is taken off.
+    pub mtu: u32,
+    /// Where its tunnel comes from; none with other methods.
+    pub tunnel_source: Option<TunnelSource>,
+}
+
+/// Where a tunnel comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TunnelSource {
+    /// The outer source; the lowest of them when some of its bits vary.
+    pub address: IpAddr,
+    /// How many of its low bits vary by flow, 0 to 16.
+    pub spread: u8,
 }
 
 /// Connections, packets and bytes. With direct routing and tunnels, replies are seen only if the director routes them.

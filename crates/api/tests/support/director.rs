@@ -10,10 +10,10 @@ use dray_api::{
     v1::{
         AddedVip, ConfigError, Connection, ConnectionTable, Connections, ConnectionsQuery,
         Defences, Destination, Director as DirectorStatus, Family, Forward, Interface,
-        LeavingService, Mark, NextHop, Persistence, Problem, Protocol, Rates, Reason, Reloaded,
-        Removed, Service, ServiceAddress, ServiceIdentity, Standing, Status, StopMode, Stopped,
-        Template, Templates, TemplatesQuery, Timeouts, Traffic, TranslationTable, Tunnel, Verdict,
-        XdpMode,
+        LeavingService, LocalAddresses, Mark, NextHop, Persistence, Problem, Protocol, Rates,
+        Reason, Reloaded, Removed, Service, ServiceAddress, ServiceIdentity, Standing, Status,
+        StopMode, Stopped, Template, Templates, TemplatesQuery, Timeouts, Traffic,
+        TranslationTable, Tunnel, TunnelSource, Verdict, XdpMode,
     },
 };
 
@@ -117,7 +117,13 @@ pub(crate) fn status() -> Status {
             interface: 2,
             vlan: Some(7),
             mac: "02:00:00:00:00:11".to_owned(),
+            mtu: 1468,
+            tunnel_source: Some(TunnelSource {
+                address: "172.16.0.0".parse().expect("an address"),
+                spread: 14,
+            }),
         }),
+        gateway: Some("10.77.0.254".parse().expect("an address")),
         local: false,
         traffic,
     };
@@ -139,6 +145,11 @@ pub(crate) fn status() -> Status {
             translation_table: TranslationTable {
                 connections: 3,
                 room: 65_536,
+            },
+            local_addresses: LocalAddresses {
+                addresses: vec!["10.77.0.200".parse().expect("an address")],
+                first_port: 1024,
+                last_port: 65_535,
             },
             timeouts: Timeouts {
                 tcp_milliseconds: 900_000,
@@ -168,6 +179,8 @@ pub(crate) fn status() -> Status {
             }),
             one_packet: false,
             forward: method("dr"),
+            toa_option: Some(254),
+            mss: Some(1400),
             refused: 1,
             traffic,
             destinations: vec![destination.clone()],
@@ -211,7 +224,6 @@ pub(crate) fn connections() -> Connections {
             service: Some("web".to_owned()),
             real: Some("10.77.0.11".parse().expect("an address")),
             real_port: Some(8080),
-            forward: Some(method("fullnat")),
             local: Some("10.77.0.200:1024".parse().expect("an address")),
             state: "ESTABLISHED".to_owned(),
             expires_seconds: 899,
