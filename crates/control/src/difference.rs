@@ -113,11 +113,12 @@ mod tests {
     use std::num::NonZeroU32;
 
     use dray_model::{
-        Director, Family, Forward, HashFlags, IpvsOptions, Mark, Protocol, Scheduler,
-        ServiceAddress, ServiceName, ServiceOptions, Timeouts, VipOwnership,
+        ClientAddress, Family, Forward, HashFlags, Mark, Protocol, Scheduler, ServiceAddress,
+        ServiceName, ServiceOptions,
     };
 
     use super::*;
+    use crate::plan::tests::world;
 
     fn service(number: u8, scheduler: Scheduler) -> Service {
         Service {
@@ -126,21 +127,16 @@ mod tests {
             scheduler,
             options: ServiceOptions::default(),
             forward: Forward::DirectRouting,
+            client_address: ClientAddress::Hidden,
+            mss: None,
             reals: Vec::new(),
         }
     }
 
     fn desired(services: Vec<Service>) -> Desired {
         Desired {
-            director: Director {
-                interfaces: vec!["eth0".to_owned()],
-                max_connections: NonZeroU32::MIN,
-                vips: VipOwnership::External,
-                timeouts: Timeouts::default(),
-                marks: Vec::new(),
-                ipvs: IpvsOptions::default(),
-            },
             services,
+            ..world::nothing()
         }
     }
 

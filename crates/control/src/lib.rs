@@ -18,7 +18,7 @@
 //!
 //! Start with `plan.rs`, the pure heart; `apply.rs` carries a plan out and `view.rs` keeps what the data
 //! plane then holds; `task.rs` says when; `defence.rs` watches how full the
-//! table is. `snapshot.rs` has what readers get.
+//! table is, `shortage.rs` what else runs out. `snapshot.rs` has what readers get.
 
 mod apply;
 mod defence;
@@ -28,6 +28,7 @@ mod plan;
 mod rates;
 mod report;
 mod seen;
+mod shortage;
 mod snapshot;
 mod task;
 mod traffic;

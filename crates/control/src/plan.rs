@@ -298,4 +298,4 @@ impl Listing {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -196,6 +196,7 @@ impl<D: DataPlane> Report<'_, D> {
                 service: destination.and_then(|found| names.get(&found.service).copied().cloned()),
                 client: connection.client,
                 real: destination.map(|destination| seen_by(destination, &connection)),
+                forward: destination.map(|destination| destination.forward),
                 local: connection.local,
                 state: connection.state,
                 expires: connection.expires,

@@ -51,9 +51,10 @@ impl Seen {
 mod tests {
     use std::num::NonZeroU32;
 
-    use dray_model::{Action, ActualDestination, Family, Forward, Mac, Mark, NextHop, Thresholds};
+    use dray_model::{Action, ActualDestination, Family, Forward, Mark, Thresholds};
 
     use super::*;
+    use crate::plan::tests::world::hop;
 
     fn destination(number: u8) -> ActualDestination {
         let mark = Mark {
@@ -73,16 +74,6 @@ mod tests {
         }
     }
 
-    fn hop(last: u8) -> NextHop {
-        NextHop {
-            interface: 1,
-            vlan: None,
-            source: Mac::default(),
-            destination: Mac([2, 0, 0, 0, 0, last]),
-            mtu: 1500,
-        }
-    }
-
     fn add(view: &mut View, number: u8) {
         view.note(Action::AddDestination {
             id: DestinationId(number.into()),
@@ -90,7 +81,7 @@ mod tests {
         });
         view.note(Action::WriteHop {
             id: HopId(number.into()),
-            hop: hop(number),
+            hop: hop(1, number),
         });
     }
 

@@ -26,8 +26,8 @@ pub struct Status {
     pub leaving: Vec<LeavingService>,
     /// Every reason to pass or drop a packet, with its count over all processors.
     pub reasons: Vec<ReasonCount>,
-    /// Why the director does not yet do all that the configuration says, each a sentence for people;
-    /// empty when it does.
+    /// Why the director does not yet do all that the configuration says, and what it has run out of, each a sentence for
+    /// people; empty when all is well.
     pub problems: Vec<String>,
 }
 
@@ -265,6 +265,8 @@ pub struct ConnectionStatus {
     pub client: SocketAddr,
     /// The real server and the port that its packets are for; none when its destination ended at this very moment.
     pub real: Option<SocketAddr>,
+    /// How packets reach the real server; none together with it.
+    pub forward: Option<Forward>,
     /// FULLNAT: the address and port of the director's that the real server sees.
     pub local: Option<SocketAddr>,
     /// State, in IPVS's names (`ESTABLISHED`, `UDP`, …).

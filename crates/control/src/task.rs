@@ -36,6 +36,7 @@ use crate::{
     plan::{Input, Scope, Unused, plan},
     rates,
     seen::Seen,
+    shortage::Shortages,
     traffic::Book,
     view::View,
     vips::{VipLedger, Vips, sentence},
@@ -101,6 +102,7 @@ struct Task<D, N> {
     lingering: bool,
     book: Book,
     guard: Guard,
+    shortages: Shortages,
     /// Connections that each part of the table had at its last sweep.
     alive: [u64; PARTS as usize],
     /// Of those, connections whose addresses are changed.
@@ -145,6 +147,7 @@ impl<D: DataPlane, N: Net> Task<D, N> {
             vips,
             lingering: false,
             guard,
+            shortages: Shortages::default(),
             alive: [0; PARTS as usize],
             translated: [0; PARTS as usize],
             ticks: 0,
@@ -267,6 +270,7 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         if self.ticks.is_multiple_of(WATCH) {
             self.watch();
             self.guard.drop_entries(&mut self.dataplane);
+            self.shortages.look(&self.dataplane.reasons());
         }
         self.book.tick(&self.dataplane, &self.view, slice, SLICES);
         self.free();

@@ -1,16 +1,18 @@
 //! The planner against a strict data plane: single rules first, then whatever proptest thinks of.
 
+mod methods;
 mod properties;
-mod world;
+pub(crate) mod world;
 
 use dray_model::{
-    Action, DestinationId, HopId, KernelRules, Live, ServiceId, Thresholds, Unresolved,
+    Action, DestinationId, HopId, KernelRules, Live, LocalAddresses, ServiceId, Thresholds,
+    Unresolved,
 };
 use dray_sched::{Entry, Kind, build};
 
 use super::*;
 use crate::view::Way;
-use world::{World, hop, identity, mark_rule, real, service};
+use world::{World, at, hop, identity, mark_rule, real, service, way};
 
 fn numbers(list: &[Listed]) -> Vec<u32> {
     list.iter().map(|listed| listed.destination.0).collect()
@@ -20,7 +22,7 @@ fn numbers(list: &[Listed]) -> Vec<u32> {
 fn serving() -> World {
     let mut world = World::new();
     for number in 1..=3 {
-        world.resolve(number, hop(1, number));
+        world.resolve(number, way(1, number));
     }
     world.want(service(0, Scheduler::RoundRobin, &[(1, 1), (2, 1), (3, 1)]));
     world.settle();
@@ -70,10 +72,7 @@ fn a_weight_change_sets_the_destination_and_publishes_once() {
     else {
         panic!("more than a destination and a publication: {steps:?}")
     };
-    assert_eq!(
-        Some(*id),
-        world.view.destination(identity(0), destination.real)
-    );
+    assert_eq!(Some(*id), world.view.destination(identity(0), at(0, 2)));
     assert_eq!((destination.real, destination.weight), (real(2), 7));
     let weights: Vec<u32> = publication.list.iter().map(|l| l.weight).collect();
     assert_eq!(weights, [1, 7, 1]);
@@ -149,13 +148,13 @@ fn a_real_server_that_is_the_director_is_local_and_eligible() {
     let mut world = serving();
     world.unresolve(2, Unresolved::Local);
     world.settle();
-    let id = world.view.destination(identity(0), real(2)).unwrap();
+    let id = world.view.destination(identity(0), at(0, 2)).unwrap();
     let destination = world.dataplane.actual().destinations[&id];
     assert_eq!((destination.local, destination.hop), (true, None));
     let list = &world.view.services()[&identity(0)].list;
     assert!(list.iter().all(|listed| listed.eligible));
 
-    world.resolve(2, hop(1, 2));
+    world.resolve(2, way(1, 2));
     world.settle();
     let destination = world.dataplane.actual().destinations[&id];
     assert!(!destination.local && destination.hop.is_some());
@@ -164,7 +163,7 @@ fn a_real_server_that_is_the_director_is_local_and_eligible() {
 #[test]
 fn a_mark_balances_to_the_port_of_the_packet() {
     let mut world = World::new();
-    world.resolve(1, hop(1, 1));
+    world.resolve(1, way(1, 1));
     world.want(service(
         3,
         Scheduler::MaglevHash(HashFlags::default()),
@@ -177,7 +176,10 @@ fn a_mark_balances_to_the_port_of_the_packet() {
     ));
     world.settle();
     let port = |number| {
-        let id = world.view.destination(identity(number), real(1)).unwrap();
+        let id = world
+            .view
+            .destination(identity(number), at(number, 1))
+            .unwrap();
         world.view.destinations()[&id].port
     };
     assert_eq!((port(3), port(0)), (0, 80));
@@ -225,7 +227,7 @@ fn a_new_neighbour_is_a_new_next_hop_and_the_old_one_is_freed_when_out_of_sight(
     let old = world.view.hop_number(&hop(1, 2)).unwrap();
     world.dataplane.take_actions();
 
-    world.resolve(2, hop(1, 22));
+    world.resolve(2, way(1, 22));
     let steps = world.plan(Scope::All);
     world.apply(steps);
     let new = HopId(4);
@@ -241,7 +243,10 @@ fn a_new_neighbour_is_a_new_next_hop_and_the_old_one_is_freed_when_out_of_sight(
         }
     );
     for (set, service) in [(first, 0), (second, 1)] {
-        let id = world.view.destination(identity(service), real(2)).unwrap();
+        let id = world
+            .view
+            .destination(identity(service), at(service, 2))
+            .unwrap();
         let mut destination = world.view.destinations()[&id];
         destination.hop = Some(new);
         assert_eq!(*set, Action::SetDestination { id, destination });
@@ -276,7 +281,7 @@ fn a_real_server_that_falls_silent_is_taken_out_and_keeps_its_next_hop() {
         "more than a publication: {steps:?}"
     );
     world.settle();
-    let id = world.view.destination(identity(0), real(2)).unwrap();
+    let id = world.view.destination(identity(0), at(0, 2)).unwrap();
     assert_eq!(world.view.way(id), Way::Hop(hop(1, 2)));
     let list = &world.view.services()[&identity(0)].list;
     let eligible: Vec<bool> = list.iter().map(|listed| listed.eligible).collect();
@@ -288,7 +293,11 @@ fn what_an_earlier_run_left_is_kept_while_nothing_is_known_yet() {
     let mut world = serving();
     world.forget_resolutions();
     world.restart();
-    assert_eq!(world.plan(Scope::All), [Step::GiveMarks(vec![])]);
+    let told_anew = [
+        Step::GiveMarks(vec![]),
+        Step::TakeLocals(LocalAddresses::default()),
+    ];
+    assert_eq!(world.plan(Scope::All), told_anew);
 }
 
 #[test]
@@ -313,7 +322,7 @@ fn a_way_by_an_interface_that_is_not_the_directors_loses_its_next_hop_after_its_
 #[test]
 fn a_removed_real_server_is_marked_so_once_no_record_names_it() {
     let mut world = serving();
-    let id = world.view.destination(identity(0), real(2)).unwrap();
+    let id = world.view.destination(identity(0), at(0, 2)).unwrap();
     world.want(service(0, Scheduler::RoundRobin, &[(1, 1), (3, 1)]));
     let steps = world.plan(Scope::All);
     let [
@@ -349,7 +358,7 @@ fn the_real_servers_of_a_withdrawn_service_are_marked_removed() {
 #[test]
 fn a_removed_real_server_stays_until_its_last_connection_and_template_end() {
     let mut world = serving();
-    let id = world.view.destination(identity(0), real(2)).unwrap();
+    let id = world.view.destination(identity(0), at(0, 2)).unwrap();
     world.connections(id, 1);
     world.templates(id, 1);
     world.want(service(0, Scheduler::RoundRobin, &[(1, 1), (3, 1)]));
@@ -372,7 +381,7 @@ fn a_removed_real_server_stays_until_its_last_connection_and_template_end() {
 #[test]
 fn a_real_server_that_comes_back_in_time_is_the_same_destination_at_the_head() {
     let mut world = serving();
-    let id = world.view.destination(identity(0), real(2)).unwrap();
+    let id = world.view.destination(identity(0), at(0, 2)).unwrap();
     world.templates(id, 1);
     world.want(service(0, Scheduler::RoundRobin, &[(1, 1), (3, 1)]));
     world.settle();
@@ -395,7 +404,7 @@ fn a_real_server_that_comes_back_in_time_is_the_same_destination_at_the_head() {
 #[test]
 fn a_freed_number_is_not_given_away_in_the_same_plan() {
     let mut world = serving();
-    let id = world.view.destination(identity(0), real(1)).unwrap();
+    let id = world.view.destination(identity(0), at(0, 1)).unwrap();
     assert_eq!(id, DestinationId(1));
     world.want(service(0, Scheduler::RoundRobin, &[(2, 1), (3, 1)]));
     world.settle();
@@ -405,7 +414,7 @@ fn a_freed_number_is_not_given_away_in_the_same_plan() {
     assert!(steps.contains(&Step::Do(Action::FreeDestination { id })));
     world.apply(steps);
     assert_eq!(
-        world.view.destination(identity(0), real(4)),
+        world.view.destination(identity(0), at(0, 4)),
         Some(DestinationId(4))
     );
 }
@@ -413,7 +422,7 @@ fn a_freed_number_is_not_given_away_in_the_same_plan() {
 #[test]
 fn the_number_of_a_withdrawn_service_is_kept_while_its_connections_last() {
     let mut world = serving();
-    let id = world.view.destination(identity(0), real(2)).unwrap();
+    let id = world.view.destination(identity(0), at(0, 2)).unwrap();
     world.connections(id, 1);
     world.unwant(0);
     world.settle();
@@ -426,7 +435,7 @@ fn the_number_of_a_withdrawn_service_is_kept_while_its_connections_last() {
     world.want(service(0, Scheduler::RoundRobin, &[(2, 1)]));
     world.settle();
     assert_eq!(world.view.services()[&identity(0)].id, ServiceId(1));
-    assert_eq!(world.view.destination(identity(0), real(2)), Some(id));
+    assert_eq!(world.view.destination(identity(0), at(0, 2)), Some(id));
     assert!(world.view.retired().is_empty());
 }
 
@@ -442,7 +451,7 @@ fn marks_are_given_once_their_service_is_there_and_before_the_one_by_address_goe
             Step::Publish(_) => Some("publish"),
             Step::GiveMarks(_) => Some("give marks"),
             Step::Do(Action::Withdraw { .. }) => Some("withdraw"),
-            Step::Do(_) => None,
+            Step::Do(_) | Step::TakeLocals(_) => None,
         });
         named.collect()
     };
@@ -479,7 +488,7 @@ fn new_services_are_published_before_present_ones_change() {
 #[test]
 fn next_hops_of_leaving_destinations_follow_their_neighbours() {
     let mut world = serving();
-    let id = world.view.destination(identity(0), real(2)).unwrap();
+    let id = world.view.destination(identity(0), at(0, 2)).unwrap();
     let live = Live {
         active: 1,
         ..Live::default()
@@ -487,7 +496,7 @@ fn next_hops_of_leaving_destinations_follow_their_neighbours() {
     world.dataplane.set_live(id, live);
     world.unwant(0);
     world.settle();
-    world.resolve(2, hop(2, 99));
+    world.resolve(2, way(2, 99));
     world.settle();
     assert_eq!(world.view.way(id), Way::Hop(hop(2, 99)));
 }

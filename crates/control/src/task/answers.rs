@@ -27,6 +27,7 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         let interfaces = self.interfaces();
         let report = self.report(&interfaces);
         let director = &self.desired.director;
+        let shortages = self.shortages.sentences();
         Status {
             director: DirectorStatus {
                 interfaces: self.dataplane.interfaces(),
@@ -45,7 +46,7 @@ impl<D: DataPlane, N: Net> Task<D, N> {
             services: report.services(),
             leaving: report.leaving(),
             reasons: self.dataplane.reasons(),
-            problems: self.problems(),
+            problems: self.problems().into_iter().chain(shortages).collect(),
         }
     }
 

@@ -22,7 +22,10 @@ fn defended() -> Desired {
 
 /// Makes each of the 40 parts of the table hold so many connections.
 fn fill(site: &Site, alive: u64) {
-    site.dataplane.set_sweep(Sweep { alive, ended: 0 });
+    site.dataplane.set_sweep(Sweep {
+        alive,
+        ..Sweep::default()
+    });
 }
 
 #[tokio::test(start_paused = true)]

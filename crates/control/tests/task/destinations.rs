@@ -7,7 +7,7 @@ use dray_model::{Action, Counters, Live, Thresholds, Unresolved};
 use dray_testkit::eventually;
 use tokio::time::sleep;
 
-use crate::site::{Site, address, desired, hop, real, service};
+use crate::site::{Site, address, desired, hop, real, service, way};
 
 #[tokio::test(start_paused = true)]
 async fn a_destination_becomes_eligible_when_its_neighbour_is_known() {
@@ -20,7 +20,7 @@ async fn a_destination_becomes_eligible_when_its_neighbour_is_known() {
     let status = handle.status().await.unwrap();
     assert_eq!(status.services[0].destinations[0].standing, unknown);
 
-    site.net.resolve([(real(1), hop(1)), (real(2), hop(2))]);
+    site.net.resolve([(real(1), way(1)), (real(2), way(2))]);
     eventually!(
         async handle.status().await.unwrap().services[0].destinations[0].standing
             == Standing::Eligible

@@ -4,6 +4,7 @@
 mod defences;
 mod destinations;
 mod lifetime;
+mod methods;
 mod readers;
 mod replace;
 mod site;

@@ -1,6 +1,6 @@
 //! What readers get, and the clockwork behind it.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
 use dray_control::{ConnectionFilter, Rates, TemplateStatus};
 use dray_model::{
@@ -19,6 +19,7 @@ async fn the_whole_table_is_swept_every_four_seconds() {
     site.dataplane.set_sweep(Sweep {
         alive: 25,
         ended: 1,
+        translated: 5,
     });
     sleep(Duration::from_secs(4)).await;
     let sweeps = site.dataplane.sweeps();
@@ -26,6 +27,7 @@ async fn the_whole_table_is_swept_every_four_seconds() {
     assert!(sweeps.iter().all(|parts| *parts == 40));
     let table = handle.status().await.unwrap().director.table;
     assert_eq!((table.connections, table.room), (1000, 4096));
+    assert_eq!((table.translated, table.translated_room), (200, 2048));
 }
 
 #[tokio::test(start_paused = true)]
@@ -88,6 +90,7 @@ async fn connections_are_listed_by_every_filter() {
             .dataplane
             .destination(address(service), real(number))
             .unwrap(),
+        local: None,
         state,
         expires: Duration::from_secs(800),
         age: Duration::from_secs(100),
@@ -143,7 +146,7 @@ async fn connections_are_listed_by_every_filter() {
     }
     let few = handle.connections(all, 3).await.unwrap();
     assert_eq!((few.list.len(), few.more), (3, true));
-    assert_eq!(few.list[0].real, Some(real(1)));
+    assert_eq!(few.list[0].real, Some(SocketAddr::new(real(1), 80)));
     assert_eq!(few.list[2].service, Some(service(1, &[]).name));
 }
 

@@ -138,11 +138,19 @@ async fn what_only_a_new_start_can_change_is_refused() {
         "{error}"
     );
 
-    let mut after = before;
+    let mut after = before.clone();
     after.director.max_connections = after.director.max_connections.saturating_add(1);
     let error = handle.replace(after).await.unwrap_err();
     assert!(
         error.to_string().contains("`director.max_connections`"),
+        "{error}"
+    );
+
+    let mut after = before;
+    after.director.max_translations = after.director.max_translations.saturating_add(1);
+    let error = handle.replace(after).await.unwrap_err();
+    assert!(
+        error.to_string().contains("`director.max_translations`"),
         "{error}"
     );
 }

@@ -10,9 +10,9 @@ use std::{
 
 use dray_control::{AddedVip, Handle, Parts, VipLedger, start};
 use dray_model::{
-    Desired, DestinationId, Director, Forward, IpvsOptions, Mac, NextHop, Protocol, RealServer,
-    Record, Scheduler, Service, ServiceAddress, ServiceName, ServiceOptions, Thresholds, Timeouts,
-    VipOwnership, Weight,
+    ClientAddress, Desired, DestinationId, Director, Forward, Hop, IpvsOptions, LocalAddresses,
+    Mac, NextHop, Protocol, RealServer, Record, Rewrite, Scheduler, Service, ServiceAddress,
+    ServiceName, ServiceOptions, Thresholds, Timeouts, TunnelSources, VipOwnership, Way, Weight,
 };
 use dray_sched::decode;
 use dray_testkit::{FakeDataPlane, FakeNet};
@@ -64,7 +64,7 @@ impl Site {
     pub(crate) fn resolve_all(&self) {
         let numbers = 1..=9;
         self.net
-            .resolve(numbers.map(|number| (real(number), hop(number))));
+            .resolve(numbers.map(|number| (real(number), way(number))));
     }
 
     /// The weights in a service's record, newest destination first.
@@ -94,13 +94,29 @@ pub(crate) fn real(number: u8) -> IpAddr {
     IpAddr::V4(Ipv4Addr::new(10, 77, 0, 10 + number))
 }
 
-pub(crate) fn hop(neighbour: u8) -> NextHop {
-    NextHop {
-        interface: 1,
-        vlan: None,
-        source: Mac([2, 0, 0, 0, 0, 1]),
-        destination: Mac([2, 0, 0, 0, 1, neighbour]),
-        mtu: 1500,
+pub(crate) fn way(neighbour: u8) -> Way {
+    Way {
+        next: NextHop {
+            interface: 1,
+            vlan: None,
+            source: Mac([2, 0, 0, 0, 0, 1]),
+            destination: Mac([2, 0, 0, 0, 1, neighbour]),
+            mtu: 1500,
+        },
+        gateway: None,
+        source: Some(IpAddr::V4(Ipv4Addr::new(10, 77, 0, 1))),
+        shared: Some(24),
+    }
+}
+
+/// Direct routing's next hop by that way.
+pub(crate) fn hop(neighbour: u8) -> Hop {
+    let next = way(neighbour).next;
+    Hop {
+        next,
+        mtu: next.mtu,
+        mss: None,
+        rewrite: Rewrite::None,
     }
 }
 
@@ -108,6 +124,8 @@ pub(crate) fn hop(neighbour: u8) -> NextHop {
 pub(crate) fn service(number: u8, reals: &[(u8, u16)]) -> Service {
     let reals = reals.iter().map(|&(number, weight)| RealServer {
         address: real(number),
+        port: 80,
+        forward: Forward::DirectRouting,
         weight: Weight::new(weight),
         thresholds: Thresholds::default(),
     });
@@ -117,6 +135,8 @@ pub(crate) fn service(number: u8, reals: &[(u8, u16)]) -> Service {
         scheduler: Scheduler::WeightedRoundRobin,
         options: ServiceOptions::default(),
         forward: Forward::DirectRouting,
+        client_address: ClientAddress::Hidden,
+        mss: None,
         reals: reals.collect(),
     }
 }
@@ -126,6 +146,9 @@ pub(crate) fn desired(services: Vec<Service>) -> Desired {
         director: Director {
             interfaces: vec!["eth0".to_owned()],
             max_connections: NonZeroU32::new(4096).unwrap(),
+            max_translations: NonZeroU32::new(2048).unwrap(),
+            tunnels: TunnelSources::default(),
+            fullnat: LocalAddresses::default(),
             vips: VipOwnership::Director {
                 interface: "eth0".to_owned(),
             },

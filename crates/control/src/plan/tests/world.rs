@@ -2,15 +2,15 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     num::NonZeroU32,
 };
 
 use dray_model::{
-    DataPlane, Desired, DestinationId, Director, Family, Forward, IpvsOptions, Live, Mac, Mark,
-    MarkRule, NextHop, Protocol, RealServer, Record, Resolution, Scheduler, Service,
-    ServiceAddress, ServiceIdentity, ServiceName, ServiceOptions, Thresholds, Timeouts, Unresolved,
-    VipOwnership, Weight,
+    ClientAddress, DataPlane, Desired, DestinationId, Director, Family, Forward, Hop, IpvsOptions,
+    Live, LocalAddresses, Mac, Mark, MarkRule, NextHop, Protocol, RealServer, Record, Resolution,
+    Rewrite, Scheduler, Service, ServiceAddress, ServiceIdentity, ServiceName, ServiceOptions,
+    Thresholds, Timeouts, TunnelSources, Unresolved, VipOwnership, Way, Weight,
 };
 use dray_sched::decode;
 use dray_testkit::FakeDataPlane;
@@ -21,13 +21,15 @@ use crate::{
     view::View,
 };
 
-pub(super) struct World {
+pub(crate) struct World {
     pub(super) dataplane: FakeDataPlane,
     pub(super) view: View,
     pub(super) desired: Desired,
     pub(super) resolutions: BTreeMap<IpAddr, Resolution>,
     pub(super) interfaces: BTreeSet<u32>,
     pub(super) unused: Unused,
+    /// FULLNAT's address, should there be FULLNAT.
+    pub(super) local: IpAddr,
 }
 
 /// An address; a mark from 3 on.
@@ -46,33 +48,66 @@ pub(super) fn identity(number: u8) -> ServiceIdentity {
     }
 }
 
-pub(super) fn real(number: u8) -> IpAddr {
+pub(crate) fn real(number: u8) -> IpAddr {
     IpAddr::V4(Ipv4Addr::new(10, 77, 0, 10 + number))
 }
 
-pub(super) fn hop(interface: u32, neighbour: u8) -> NextHop {
-    NextHop {
-        interface,
-        vlan: None,
-        source: Mac([2, 0, 0, 0, 0, 1]),
-        destination: Mac([2, 0, 0, 0, 1, neighbour]),
-        mtu: 1500,
+/// The real server and the port of that service's destination.
+pub(super) fn at(service: u8, number: u8) -> SocketAddr {
+    SocketAddr::new(real(number), port(service))
+}
+
+/// A mark's is the connection's.
+fn port(service: u8) -> u16 {
+    identity(service)
+        .address()
+        .map_or(0, |address| address.port)
+}
+
+/// The way to a real server on a network of the director's.
+pub(crate) fn way(interface: u32, neighbour: u8) -> Way {
+    Way {
+        next: NextHop {
+            interface,
+            vlan: None,
+            source: Mac([2, 0, 0, 0, 0, 1]),
+            destination: Mac([2, 0, 0, 0, 1, neighbour]),
+            mtu: 1500,
+        },
+        gateway: None,
+        source: Some(IpAddr::V4(Ipv4Addr::new(10, 77, 0, 1))),
+        shared: Some(24),
+    }
+}
+
+/// Direct routing's next hop by that way.
+pub(crate) fn hop(interface: u32, neighbour: u8) -> Hop {
+    let next = way(interface, neighbour).next;
+    Hop {
+        next,
+        mtu: next.mtu,
+        mss: None,
+        rewrite: Rewrite::None,
     }
 }
 
 /// A service with real servers of these numbers and weights.
-pub(super) fn service(number: u8, scheduler: Scheduler, reals: &[(u8, u16)]) -> Service {
+pub(crate) fn service(service: u8, scheduler: Scheduler, reals: &[(u8, u16)]) -> Service {
     let reals = reals.iter().map(|&(number, weight)| RealServer {
         address: real(number),
+        port: port(service),
+        forward: Forward::DirectRouting,
         weight: Weight::new(weight),
         thresholds: Thresholds::default(),
     });
     Service {
-        name: ServiceName::new(&format!("service-{number}")).unwrap(),
-        identity: identity(number),
+        name: ServiceName::new(&format!("service-{service}")).unwrap(),
+        identity: identity(service),
         scheduler,
         options: ServiceOptions::default(),
         forward: Forward::DirectRouting,
+        client_address: ClientAddress::Hidden,
+        mss: None,
         reals: reals.collect(),
     }
 }
@@ -91,11 +126,14 @@ pub(super) fn mark_rule(mark: u32) -> MarkRule {
     }
 }
 
-pub(super) fn nothing() -> Desired {
+pub(crate) fn nothing() -> Desired {
     Desired {
         director: Director {
             interfaces: vec!["eth0".to_owned()],
             max_connections: NonZeroU32::new(1024).unwrap(),
+            max_translations: NonZeroU32::new(1024).unwrap(),
+            tunnels: TunnelSources::default(),
+            fullnat: LocalAddresses::default(),
             vips: VipOwnership::External,
             timeouts: Timeouts::default(),
             marks: Vec::new(),
@@ -120,6 +158,7 @@ impl World {
             resolutions: BTreeMap::new(),
             interfaces: BTreeSet::from([1, 2]),
             unused: Unused::default(),
+            local: [10, 77, 0, 5].into(),
         }
     }
 
@@ -140,8 +179,8 @@ impl World {
         services.retain(|service| service.identity != identity(number));
     }
 
-    pub(super) fn resolve(&mut self, number: u8, hop: NextHop) {
-        let resolution = Resolution::Resolved(hop);
+    pub(super) fn resolve(&mut self, number: u8, way: Way) {
+        let resolution = Resolution::Resolved(way);
         self.resolutions.insert(real(number), resolution);
     }
 
