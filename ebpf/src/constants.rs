@@ -46,6 +46,14 @@ constant!(
     /// The parts of the program that are needed: bits of [`Features`](dray_abi::Features). The verifier takes out the others.
     FEATURES: u32 = 0, features
 );
+constant!(
+    /// The decapsulator's own Ethernet address, as [`address_word`](dray_packet::ethernet::address_word) makes it.
+    OWN_ADDRESS: u64 = 0, own_address
+);
+constant!(
+    /// The UDP port that the decapsulator takes for GUE.
+    GUE_PORT: u32 = 0, gue_port
+);
 
 #[unsafe(no_mangle)]
 static HASH_KEY: HashKey = HashKey {

@@ -24,6 +24,7 @@ mod atomic;
 mod clock;
 mod connection;
 mod constants;
+mod decapsulator;
 mod extension;
 mod family;
 mod fragment;
