@@ -10,6 +10,7 @@ use dray_dataplane::{Capacity, verifier};
 /// What the default configuration makes.
 const CAPACITY: Capacity = Capacity {
     connections: 1 << 20,
+    translations: 64,
     services: 4096,
     destinations: 16_384,
     words: 1 << 20,

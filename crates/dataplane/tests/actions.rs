@@ -2,11 +2,13 @@
 
 mod common;
 
+use std::num::NonZeroU16;
+
 use common::*;
 use dray_dataplane::Capacity;
 use dray_model::{
     Action, ActualDestination, Counters, DataPlane as _, DataPlaneError, DestinationId, Forward,
-    HopId, Mac, NextHop, Record, ServiceId, ServiceOptions, Thresholds,
+    Hop, HopId, Mac, Record, ServiceId, ServiceOptions, Thresholds, Tunnel, TunnelChecksum,
 };
 use dray_sched::{Entry, Kind, Overhead};
 use dray_testkit::frames::TcpFlags;
@@ -14,20 +16,15 @@ use dray_testkit::frames::TcpFlags;
 /// Room for very little.
 const TINY: Capacity = Capacity {
     connections: 64,
+    translations: 64,
     services: 2,
     destinations: 4,
     words: 400,
     hops: 4,
 };
 
-fn hop(last: u8) -> NextHop {
-    NextHop {
-        interface: 1,
-        vlan: None,
-        source: OWN,
-        destination: Mac([2, 1, 0, 0, 0, last]),
-        mtu: 1500,
-    }
+fn hop(last: u8) -> Hop {
+    direct(next_hop(1, None, Mac([2, 1, 0, 0, 0, last]), 1500))
 }
 
 /// A destination of that service that has nothing special to it.
@@ -91,7 +88,10 @@ fn what_was_applied_is_what_is_observed() {
     );
     let special = ActualDestination {
         port: 8080,
-        forward: Forward::Tunnel,
+        forward: Forward::Tunnel(Tunnel::Gue {
+            port: NonZeroU16::new(6080).unwrap(),
+            checksum: TunnelChecksum::Remote,
+        }),
         weight: i32::MAX as u32,
         thresholds: Thresholds {
             upper: u32::MAX,
@@ -127,13 +127,7 @@ fn what_was_applied_is_what_is_observed() {
         (second.real.to_string(), second.hop),
         ("10.1.0.2".to_owned(), Some(HopId(2)))
     );
-    let by_other = NextHop {
-        interface: 2,
-        vlan: Some(4094),
-        source: OTHER_PORT,
-        destination: mac_of(2),
-        mtu: 65_535,
-    };
+    let by_other = direct(next_hop(2, Some(4094), mac_of(2), 65_535));
     assert_eq!(actual.hops[&HopId(2)], by_other);
     assert_eq!(actual.hops.len(), 5);
 }
@@ -191,10 +185,8 @@ fn what_there_is_no_room_for_is_refused_and_says_how_much_there_is() {
 #[test]
 fn a_next_hop_by_an_interface_that_is_no_port_is_refused() {
     let mut director = Director::new();
-    let elsewhere = NextHop {
-        interface: 77,
-        ..hop(1)
-    };
+    let mut elsewhere = hop(1);
+    elsewhere.next.interface = 77;
     let text = refused(
         &mut director,
         Action::WriteHop {

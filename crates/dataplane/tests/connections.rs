@@ -69,10 +69,26 @@ fn every_state_lasts_as_long_as_in_ipvs() {
         assert_eq!(director.state(), name);
         assert_eq!(director.live(destination), counts, "{name}");
         director.advance(seconds(timeout - 1));
-        assert_eq!(director.sweep(), Sweep { alive: 1, ended: 0 }, "{name}");
+        assert_eq!(
+            director.sweep(),
+            Sweep {
+                alive: 1,
+                ended: 0,
+                translated: 0,
+            },
+            "{name}"
+        );
         assert_eq!(director.live(destination), counts, "{name}");
         director.advance(seconds(2));
-        assert_eq!(director.sweep(), Sweep { alive: 0, ended: 1 }, "{name}");
+        assert_eq!(
+            director.sweep(),
+            Sweep {
+                alive: 0,
+                ended: 1,
+                translated: 0,
+            },
+            "{name}"
+        );
         assert_eq!(director.live(destination), (0, 0), "{name}");
         assert_eq!(director.list(), []);
     }
@@ -113,9 +129,23 @@ fn udp_is_inactive_all_its_life_and_lasts_300_seconds() {
         assert_eq!(director.live(6), (0, 1));
         director.advance(seconds(299));
     }
-    assert_eq!(director.sweep(), Sweep { alive: 1, ended: 0 });
+    assert_eq!(
+        director.sweep(),
+        Sweep {
+            alive: 1,
+            ended: 0,
+            translated: 0,
+        }
+    );
     director.advance(seconds(2));
-    assert_eq!(director.sweep(), Sweep { alive: 0, ended: 1 });
+    assert_eq!(
+        director.sweep(),
+        Sweep {
+            alive: 0,
+            ended: 1,
+            translated: 0,
+        }
+    );
     assert_eq!(director.live(6), (0, 0));
     assert_eq!(
         director.forwarded(&datagram),
@@ -130,7 +160,14 @@ fn every_packet_begins_the_time_anew() {
     let (mut director, destination) = after(&[SYN, ACK]);
     for _ in 0..10 {
         director.advance(seconds(890));
-        assert_eq!(director.sweep(), Sweep { alive: 1, ended: 0 });
+        assert_eq!(
+            director.sweep(),
+            Sweep {
+                alive: 1,
+                ended: 0,
+                translated: 0,
+            }
+        );
         assert_eq!(director.forwarded(&segment(ACK)), destination);
     }
     assert_eq!(director.list()[0].age.as_secs(), 8899);
@@ -148,7 +185,14 @@ fn the_time_of_an_ended_connection_is_over_for_its_packets_without_a_sweep() {
     // It still counts: only a sweep, or a new connection in its place, takes it away.
     assert_eq!(director.live(destination), (1, 0));
     assert_eq!(director.list()[0].expires, Duration::ZERO);
-    assert_eq!(director.sweep(), Sweep { alive: 0, ended: 1 });
+    assert_eq!(
+        director.sweep(),
+        Sweep {
+            alive: 0,
+            ended: 1,
+            translated: 0,
+        }
+    );
     assert_eq!(director.live(destination), (0, 0));
 }
 
@@ -160,7 +204,14 @@ fn a_connection_whose_time_is_over_is_scheduled_anew_and_counted_once() {
     assert_eq!(director.forwarded(&segment(SYN)), 2);
     assert_eq!((director.live(3), director.live(2)), ((0, 0), (1, 0)));
     assert_eq!(director.list().len(), 1);
-    assert_eq!(director.sweep(), Sweep { alive: 1, ended: 0 });
+    assert_eq!(
+        director.sweep(),
+        Sweep {
+            alive: 1,
+            ended: 0,
+            translated: 0,
+        }
+    );
     assert_eq!(director.forwarded(&segment(ACK)), 2);
 }
 
@@ -517,14 +568,35 @@ fn new_timeouts_hold_for_the_connections_that_there_are_from_their_next_packets_
     };
     director.policy(|policy| policy.timeouts = timeouts);
     director.advance(seconds(200));
-    assert_eq!(director.sweep(), Sweep { alive: 2, ended: 0 });
+    assert_eq!(
+        director.sweep(),
+        Sweep {
+            alive: 2,
+            ended: 0,
+            translated: 0,
+        }
+    );
     assert_eq!(director.forwarded(&segment(ACK)), 3);
     director.forwarded(&udp(CLIENT, WEB));
     director.advance(seconds(25));
-    assert_eq!(director.sweep(), Sweep { alive: 1, ended: 1 });
+    assert_eq!(
+        director.sweep(),
+        Sweep {
+            alive: 1,
+            ended: 1,
+            translated: 0,
+        }
+    );
     assert_eq!(director.forwarded(&segment(FIN | ACK)), 3);
     director.advance(seconds(6));
-    assert_eq!(director.sweep(), Sweep { alive: 0, ended: 1 });
+    assert_eq!(
+        director.sweep(),
+        Sweep {
+            alive: 0,
+            ended: 1,
+            translated: 0,
+        }
+    );
 }
 
 #[test]

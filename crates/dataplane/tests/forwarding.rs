@@ -276,7 +276,12 @@ fn a_frame_without_headroom_for_a_tag_is_dropped_and_says_why() {
         ctx_in: Some(context.as_flattened()),
         ..TestRunOptions::new()
     };
-    let result = director.private.director().test_run(options).unwrap();
+    let result = director
+        .private
+        .director()
+        .unwrap()
+        .test_run(options)
+        .unwrap();
     assert_eq!(
         (result.return_value, director.counted()),
         (DROP, vec![("no-room", 1)])

@@ -20,6 +20,7 @@ const ACK: TcpFlags = TcpFlags::ACK;
 const SLOTS: usize = 48;
 const SMALL: Capacity = Capacity {
     connections: 16,
+    translations: 16,
     ..CAPACITY
 };
 
@@ -364,7 +365,8 @@ fn a_connection_whose_time_is_over_makes_room_without_a_sweep() {
         director.sweep(),
         Sweep {
             alive: new,
-            ended: 2 * SLOTS as u64 - new
+            ended: 2 * SLOTS as u64 - new,
+            translated: 0,
         }
     );
     assert_eq!(live(&mut director), (new as u32, 0));

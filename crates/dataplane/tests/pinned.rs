@@ -12,14 +12,15 @@ use common::{service, world::*};
 use dray_abi::maps;
 use dray_dataplane::{Capacity, KernelDataPlane, Opened, Options, lab, open, withdraw};
 use dray_model::{
-    Action, Connection, DataPlane as _, DestinationId, HopId, Mac, NextHop, ServiceId,
-    ServiceOptions, XdpMode,
+    Action, Connection, DataPlane as _, DestinationId, HopId, Mac, ServiceId, ServiceOptions,
+    XdpMode,
 };
 use dray_testkit::eventually;
 
 /// Every map that has a size to choose is larger with this one.
 const LARGER: Capacity = Capacity {
     connections: 128,
+    translations: 64,
     services: 16,
     destinations: 32,
     words: 8192,
@@ -482,13 +483,7 @@ fn an_interface_that_came_back_is_a_port_again() {
         let eth0 = world.index("eth0");
         for number in 1..=2 {
             let mac = Mac([2, 1, 0, 0, 0, number as u8]);
-            let hop = NextHop {
-                interface: eth0,
-                vlan: None,
-                source: OWN,
-                destination: mac,
-                mtu: 1500,
-            };
+            let hop = hop(mac, eth0);
             apply(
                 &mut plane,
                 Action::WriteHop {

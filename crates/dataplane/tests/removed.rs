@@ -39,7 +39,14 @@ fn its_connections_are_finished() {
     assert_eq!(director.forwarded(&segment(TcpFlags::FIN | ACK)), 2);
     assert_eq!(director.live(2), (0, 1));
     director.advance(seconds(121));
-    assert_eq!(director.sweep(), Sweep { alive: 0, ended: 1 });
+    assert_eq!(
+        director.sweep(),
+        Sweep {
+            alive: 0,
+            ended: 1,
+            translated: 0,
+        }
+    );
 }
 
 #[test]
@@ -65,7 +72,14 @@ fn packets_that_are_dropped_do_not_make_the_connection_last() {
         dropped(&mut director, &segment(ACK));
     }
     director.advance(seconds(2));
-    assert_eq!(director.sweep(), Sweep { alive: 0, ended: 1 });
+    assert_eq!(
+        director.sweep(),
+        Sweep {
+            alive: 0,
+            ended: 1,
+            translated: 0,
+        }
+    );
     assert_eq!(director.forwarded(&segment(SYN)), 1);
 }
 
@@ -74,7 +88,14 @@ fn its_connections_end_with_it() {
     let mut director = director();
     director.policy(|policy| policy.ipvs.expire_nodest_conn = true);
     director.remove(2);
-    assert_eq!(director.sweep(), Sweep { alive: 0, ended: 1 });
+    assert_eq!(
+        director.sweep(),
+        Sweep {
+            alive: 0,
+            ended: 1,
+            translated: 0,
+        }
+    );
     assert_eq!(director.live(2), (0, 0));
     let ack = segment(ACK);
     assert_eq!(

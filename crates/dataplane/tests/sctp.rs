@@ -121,9 +121,25 @@ fn every_state_lasts_and_counts_as_in_ipvs() {
         }
         assert_eq!((director.state(), director.live(3)), (name, counts));
         director.advance(seconds(timeout - 1));
-        assert_eq!(director.sweep(), Sweep { alive: 1, ended: 0 }, "{name}");
+        assert_eq!(
+            director.sweep(),
+            Sweep {
+                alive: 1,
+                ended: 0,
+                translated: 0,
+            },
+            "{name}"
+        );
         director.advance(seconds(2));
-        assert_eq!(director.sweep(), Sweep { alive: 0, ended: 1 }, "{name}");
+        assert_eq!(
+            director.sweep(),
+            Sweep {
+                alive: 0,
+                ended: 1,
+                translated: 0,
+            },
+            "{name}"
+        );
         assert_eq!(director.live(3), (0, 0), "{name}");
     }
 }

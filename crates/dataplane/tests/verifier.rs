@@ -9,6 +9,7 @@ use dray_dataplane::{
 fn the_verifier_is_far_from_its_limit() {
     let capacity = Capacity {
         connections: 1 << 20,
+        translations: 64,
         services: 64,
         destinations: 64,
         words: 4096,

@@ -220,6 +220,7 @@ fn established_frames() -> [(&'static str, Frame, Frame); 4] {
 fn capacity(connections: u32) -> Capacity {
     Capacity {
         connections,
+        translations: connections,
         services: 16_384,
         destinations: 131_072,
         words: 1 << 22,
@@ -262,7 +263,7 @@ fn contender<'a>(
 ) -> Contender<'a> {
     Contender {
         name: name.to_owned(),
-        program: handle(director.private.director()),
+        program: handle(director.private.director().expect("the program loads")),
         frame: bytes(frame),
         flows,
         repeat,

@@ -16,6 +16,7 @@ use pair::Pair;
 
 const SMALL: Capacity = Capacity {
     connections: 64,
+    translations: 64,
     services: 8,
     destinations: 16,
     words: 4096,

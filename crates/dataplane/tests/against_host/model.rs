@@ -72,7 +72,6 @@ pub(crate) struct Target {
     pub(crate) weight: u32,
     pub(crate) available: bool,
     pub(crate) local: bool,
-    pub(crate) direct: bool,
     pub(crate) hop: Option<NextHop>,
     pub(crate) upper: u32,
     pub(crate) lower: u32,

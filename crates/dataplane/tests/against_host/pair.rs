@@ -6,7 +6,7 @@ use dray_model::{DataPlane as _, Live, ServiceIdentity};
 use proptest::{prelude::*, test_runner::TestCaseError};
 
 use crate::{
-    common::{Director, OTHER_PORT, OWN, identity, mac_of},
+    common::{Director, OTHER_PORT, OWN, identity, mac_of, next_hop},
     model::{Model, Target},
     random::Event,
     scene::{Reach, Scene, Server},
@@ -15,6 +15,7 @@ use crate::{
 /// Room for far more connections than a test has, as the model's tables are never full.
 const CAPACITY: Capacity = Capacity {
     connections: 512,
+    translations: 64,
     services: 64,
     destinations: 256,
     words: 1 << 16,
@@ -77,20 +78,12 @@ impl Pair {
         if server.upper != 0 {
             self.director.limit(number, server.upper, 0);
         }
-        let source = if interface == 1 { OWN } else { OTHER_PORT };
-        let hop = dray_model::NextHop {
-            interface,
-            vlan,
-            source,
-            destination: mac_of(number),
-            mtu,
-        };
+        let hop = next_hop(interface, vlan, mac_of(number), mtu);
         let target = Target {
             service: index as u32,
             weight: server.weight,
             available: true,
             local: server.reach == Reach::Local,
-            direct: true,
             hop: has_hop.then_some(hop),
             upper: server.upper,
             lower: 0,

@@ -1,18 +1,22 @@
 //! A director whose control room is the test.
 
-use std::{collections::BTreeMap, net::IpAddr, num::NonZeroU32, time::Duration};
+use std::{collections::BTreeMap, num::NonZeroU32, time::Duration};
 
 use dray_dataplane::Capacity;
 use dray_model::{
     Action, Actual, ActualDestination, Connection, Counters, DataPlane as _, DestinationId, Family,
-    Forward, Granularity, HopId, Live, NextHop, NoDestination, Persistence, Policy, Record,
+    Granularity, Hop, HopId, Live, LocalAddresses, NoDestination, Persistence, Policy, Record,
     ServiceId, ServiceIdentity, ServiceOptions, Sweep, Template, Thresholds,
 };
 use dray_sched::{Entry, Kind, Overhead};
 use dray_testkit::frames::Frame;
 
-use super::loaded::Loaded;
-use super::{CAPACITY, Fate, OTHER_PORT, OWN, ROUTER, TX, identity, incoming, mac_of};
+use super::{
+    CAPACITY, Fate, OTHER_PORT, ROUTER, TX, identity, incoming,
+    loaded::Loaded,
+    mac_of,
+    reals::{Real, direct, next_hop, real_address},
+};
 
 /// A director with two ports, 0 and 1, that are interfaces 1 and 2.
 ///
@@ -89,7 +93,7 @@ impl Director {
         weights: &[u32],
     ) -> Vec<u32> {
         let hops: Vec<_> = weights.iter().map(|_| (1, None)).collect();
-        self.add_service(identity, (kind, options), weights, &hops)
+        self.add_direct(identity, (kind, options), weights, &hops)
     }
 
     /// The same, with the interface and VLAN that each real server is reached by.
@@ -100,23 +104,50 @@ impl Director {
         weights: &[u32],
         hops: &[(u32, Option<u16>)],
     ) -> Vec<u32> {
-        self.add_service(identity, (kind, ServiceOptions::default()), weights, hops)
+        self.add_direct(identity, (kind, ServiceOptions::default()), weights, hops)
     }
 
-    fn add_service(
+    fn add_direct(
         &mut self,
         text: &str,
-        (kind, options): (Kind, ServiceOptions),
+        kind: (Kind, ServiceOptions),
         weights: &[u32],
         hops: &[(u32, Option<u16>)],
     ) -> Vec<u32> {
         let identity = identity(text);
-        let mut list = Vec::new();
-        for (weight, hop) in weights.iter().zip(hops) {
-            list.insert(0, self.real_server(identity, *weight, *hop));
-        }
-        let mut numbers: Vec<u32> = list.iter().map(|entry| entry.destination).collect();
-        numbers.reverse();
+        let list = weights
+            .iter()
+            .zip(hops)
+            .map(|(weight, hop)| self.direct_server(identity, *weight, *hop))
+            .collect();
+        self.add_service(identity, kind, list)
+    }
+
+    /// The same, with real servers that are reached in any way.
+    pub fn service_to(
+        &mut self,
+        identity: &str,
+        kind: Kind,
+        options: ServiceOptions,
+        reals: &[Real],
+    ) -> Vec<u32> {
+        let service = super::identity(identity);
+        let list = reals
+            .iter()
+            .map(|real| self.real_server(service, *real))
+            .collect();
+        self.add_service(service, (kind, options), list)
+    }
+
+    fn add_service(
+        &mut self,
+        identity: ServiceIdentity,
+        (kind, options): (Kind, ServiceOptions),
+        mut list: Vec<Entry>,
+    ) -> Vec<u32> {
+        let numbers = list.iter().map(|entry| entry.destination).collect();
+        // The newest real server comes first, as in IPVS.
+        list.reverse();
         let record = dray_sched::build(kind, self.overhead, &list, None).expect("a record");
         self.services.push(Service {
             identity,
@@ -162,29 +193,38 @@ impl Director {
 
     /// Adds a real server to the service that was added as number `index`; the number of its destination.
     pub fn add(&mut self, index: usize, kind: Kind, weight: u32) -> u32 {
-        let entry = self.real_server(self.services[index].identity, weight, (1, None));
+        let entry = self.direct_server(self.services[index].identity, weight, (1, None));
         self.edit(index, kind, |list| list.insert(0, entry));
         entry.destination
     }
 
-    /// A real server that is reached by this interface and VLAN, as a destination that no list names yet.
-    fn real_server(
+    /// A real server that is reached directly by this interface and VLAN, as a destination that no list names yet.
+    fn direct_server(
         &mut self,
         service: ServiceIdentity,
         weight: u32,
         (interface, vlan): (u32, Option<u16>),
     ) -> Entry {
-        let number = self.next_destination();
-        let real = real(service.family(), number);
+        let address = real_address(service.family(), self.next_destination());
         let port = service.address().map_or(0, |address| address.port);
-        let hop = self.hop(number, interface, vlan, u32::from(u16::MAX));
+        let real = Real::direct(address, port)
+            .by(interface, vlan)
+            .weight(weight);
+        self.real_server(service, real)
+    }
+
+    /// A real server as a destination that no list names yet.
+    fn real_server(&mut self, service: ServiceIdentity, real: Real) -> Entry {
+        let number = self.next_destination();
+        let mut hop = real.hop;
+        hop.next.destination = mac_of(number);
         let destination = ActualDestination {
             service,
-            real,
-            port,
-            forward: Forward::DirectRouting,
-            hop: Some(hop),
-            weight,
+            real: real.address,
+            port: real.port,
+            forward: real.forward,
+            hop: Some(self.write_hop(hop)),
+            weight: real.weight,
             thresholds: Thresholds::default(),
             available: true,
             local: false,
@@ -192,11 +232,11 @@ impl Director {
         self.add_destination(number, destination);
         Entry {
             destination: number,
-            weight,
+            weight: real.weight,
             eligible: true,
             limited: false,
-            address: real,
-            port,
+            address: real.address,
+            port: real.port,
         }
     }
 
@@ -215,19 +255,30 @@ impl Director {
             .map_or(1, |(number, _)| number + 1)
     }
 
-    /// Writes a next hop to the real server of that number.
+    /// Writes a direct next hop to the real server of that number.
     pub fn hop(&mut self, number: u32, interface: u32, vlan: Option<u16>, mtu: u32) -> HopId {
+        self.write_hop(direct(next_hop(interface, vlan, mac_of(number), mtu)))
+    }
+
+    /// Writes a next hop.
+    pub fn write_hop(&mut self, hop: Hop) -> HopId {
         let id = HopId(self.next_hop);
         self.next_hop += 1;
-        let hop = NextHop {
-            interface,
-            vlan,
-            source: if interface == 1 { OWN } else { OTHER_PORT },
-            destination: mac_of(number),
-            mtu,
-        };
         self.apply(Action::WriteHop { id, hop });
         id
+    }
+
+    /// Gives FULLNAT these local addresses, and this many ports from this one on.
+    pub fn locals(&mut self, addresses: &[&str], ports: std::ops::RangeInclusive<u16>) {
+        let addresses = addresses
+            .iter()
+            .map(|text| text.parse().expect("an address"));
+        let locals = LocalAddresses {
+            addresses: addresses.collect(),
+            ports,
+        };
+        let set = self.private.data_plane().set_local_addresses(&locals);
+        set.expect("no more than 256 of a family");
     }
 
     /// Changes a destination, and nothing of its service's record.
@@ -480,12 +531,5 @@ impl Director {
     /// All that counts towards a destination.
     pub fn all_live(&mut self, destination: u32) -> Live {
         self.private.data_plane().live(DestinationId(destination))
-    }
-}
-
-fn real(family: Family, number: u32) -> IpAddr {
-    match family {
-        Family::Ipv4 => IpAddr::from((0x0a01_0000 + number).to_be_bytes()),
-        Family::Ipv6 => format!("fd00:1::{number:x}").parse().expect("an address"),
     }
 }

@@ -8,6 +8,7 @@
 
 mod director;
 mod loaded;
+mod reals;
 pub mod world;
 
 use std::{net::SocketAddr, time::Duration};
@@ -17,6 +18,7 @@ use dray_model::{Family, Mac, Mark, Protocol, ServiceAddress, ServiceIdentity};
 use dray_testkit::frames::{ChunkType, Frame, TcpFlags};
 
 pub use director::{Director, persistent};
+pub use reals::{Real, direct, next_hop};
 
 pub const PASS: u32 = 2;
 pub const DROP: u32 = 1;
@@ -29,6 +31,7 @@ pub const ROUTER: Mac = Mac([2, 0, 0, 0, 0, 9]);
 
 pub const CAPACITY: Capacity = Capacity {
     connections: 4096,
+    translations: 4096,
     services: 64,
     destinations: 4096,
     words: 1 << 18,

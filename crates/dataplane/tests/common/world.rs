@@ -4,8 +4,8 @@ use std::{fs, net::UdpSocket, path::PathBuf, process::Command, thread};
 
 use dray_dataplane::{Capacity, KernelDataPlane, Opened, Options, open};
 use dray_model::{
-    Action, ActualDestination, DataPlane as _, DestinationId, Forward, HopId, Mac, NextHop, Record,
-    ServiceAddress, ServiceId, ServiceOptions, Thresholds,
+    Action, ActualDestination, DataPlane as _, DestinationId, Forward, Hop, HopId, Mac, NextHop,
+    Record, Rewrite, ServiceAddress, ServiceId, ServiceOptions, Thresholds,
 };
 use dray_sched::{Entry, Kind, Overhead};
 use dray_testkit::eventually;
@@ -25,6 +25,7 @@ const ROOT: &str = "/mnt";
 
 pub const CAPACITY: Capacity = Capacity {
     connections: 64,
+    translations: 64,
     services: 8,
     destinations: 16,
     words: 4096,
@@ -149,13 +150,7 @@ pub fn populate(plane: &mut KernelDataPlane, interface: u32) {
 pub fn add_destination(plane: &mut KernelDataPlane, number: u32, interface: u32) {
     let real = [10, 0, 0, number as u8].into();
     let mac = Mac([2, 1, 0, 0, 0, number as u8]);
-    let hop = NextHop {
-        interface,
-        vlan: None,
-        source: OWN,
-        destination: mac,
-        mtu: 1500,
-    };
+    let hop = hop(mac, interface);
     let destination = destination(real, Some(HopId(number)));
     apply(
         plane,
@@ -171,6 +166,23 @@ pub fn add_destination(plane: &mut KernelDataPlane, number: u32, interface: u32)
             destination,
         },
     );
+}
+
+/// A next hop by this interface.
+pub fn hop(destination: Mac, interface: u32) -> Hop {
+    let next = NextHop {
+        interface,
+        vlan: None,
+        source: OWN,
+        destination,
+        mtu: 1500,
+    };
+    Hop {
+        next,
+        mtu: next.mtu,
+        mss: None,
+        rewrite: Rewrite::None,
+    }
 }
 
 /// A destination of the service.

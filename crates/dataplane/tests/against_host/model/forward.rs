@@ -118,10 +118,9 @@ impl Model {
         number: u32,
     ) -> Result<usize, Stop> {
         let target = &self.destinations[&number];
-        let hop = match target.hop.filter(|_| target.direct) {
+        let hop = match target.hop {
             Some(hop) => hop,
             None if target.local => return Err(Reason::LocalRealServer.into()),
-            None if !target.direct => return Err(Reason::OtherMethod.into()),
             None => return Err(Reason::NoNextHop.into()),
         };
         if packet.hops_left() <= 1 {
