@@ -31,6 +31,14 @@ fn a_hundred_megabytes_go_in_either_direction() {
     assert_eq!(report.failed(), 0, "{:?}", report.failures);
     assert_eq!(report.bytes, DOWNLOAD_BYTES as u64);
     let upload = lab.client(0).http(address);
-    let report = upload.with(|http| http.upload(DOWNLOAD_BYTES)).run().unwrap();
-    assert_eq!((report.served(), report.failed()), (1, 0), "{:?}", report.failures);
+    let report = upload
+        .with(|http| http.upload(DOWNLOAD_BYTES))
+        .run()
+        .unwrap();
+    assert_eq!(
+        (report.served(), report.failed()),
+        (1, 0),
+        "{:?}",
+        report.failures
+    );
 }
