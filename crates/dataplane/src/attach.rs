@@ -114,22 +114,7 @@ pub(crate) fn anew(
     name: &str,
     index: u32,
 ) -> Result<XdpMode, AttachError> {
-    let (link, mode) = match director.attach_to_if_index(index, Attach::Driver) {
-        Ok(link) => (link, XdpMode::Native),
-        Err(native) => match director.attach_to_if_index(index, Attach::Skb) {
-            Ok(link) => {
-                warn!(interface = %name, error = %native, "no native XDP on this interface: using the slower generic one");
-                (link, XdpMode::Generic)
-            }
-            // What the native attempt says is what there is to mend.
-            Err(_) => {
-                return Err(AttachError::Attach {
-                    interface: name.to_owned(),
-                    source: Box::new(native),
-                });
-            }
-        },
-    };
+    let (link, mode) = natively_or_not(director, name, index)?;
     let attach = |source| AttachError::Attach {
         interface: name.to_owned(),
         source: Box::new(source),
@@ -148,4 +133,27 @@ pub(crate) fn anew(
     link.pin(path)
         .map_err(|error| pin(io::Error::other(error)))?;
     Ok(mode)
+}
+
+/// Attaches a program to an interface in its driver, or before the host's stack where the driver cannot.
+pub(crate) fn natively_or_not(
+    program: &mut Xdp,
+    name: &str,
+    index: u32,
+) -> Result<(XdpLinkId, XdpMode), AttachError> {
+    let native = match program.attach_to_if_index(index, Attach::Driver) {
+        Ok(link) => return Ok((link, XdpMode::Native)),
+        Err(error) => error,
+    };
+    match program.attach_to_if_index(index, Attach::Skb) {
+        Ok(link) => {
+            warn!(interface = %name, error = %native, "no native XDP on this interface: using the slower generic one");
+            Ok((link, XdpMode::Generic))
+        }
+        // What the native attempt says is what there is to mend.
+        Err(_) => Err(AttachError::Attach {
+            interface: name.to_owned(),
+            source: Box::new(native),
+        }),
+    }
 }

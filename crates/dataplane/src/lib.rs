@@ -20,6 +20,7 @@ mod attach;
 mod capacity;
 mod clock;
 mod connections;
+mod decapsulator;
 mod destination;
 mod drop_entries;
 mod ending;
@@ -50,7 +51,11 @@ mod translations;
 pub mod verifier;
 mod wire;
 
+pub use attach::AttachError;
 pub use capacity::Capacity;
+pub use decapsulator::{
+    DecapCount, Decapsulator, DecapsulatorError, Network, NetworkError, Tunnels,
+};
 pub use kernel::{KernelDataPlane, TableBytes};
 pub use open::{OpenError, Opened, Options, open, pinned, withdraw};
 pub use private::{Outcome, Private, RunError};

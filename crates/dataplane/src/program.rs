@@ -97,9 +97,17 @@ impl Loader {
 
 /// The director of a loaded object.
 pub(crate) fn director(ebpf: &mut Ebpf) -> Result<&mut Xdp, LoadError> {
-    let program = ebpf.program_mut(DIRECTOR).ok_or(LoadError::NoObject)?;
+    program(ebpf, DIRECTOR)
+}
+
+/// A program of a loaded object.
+pub(crate) fn program<'a>(
+    ebpf: &'a mut Ebpf,
+    name: &'static str,
+) -> Result<&'a mut Xdp, LoadError> {
+    let program = ebpf.program_mut(name).ok_or(LoadError::NoObject)?;
     program.try_into().map_err(|source| LoadError::Program {
-        program: DIRECTOR,
+        program: name,
         source: Box::new(source),
     })
 }
@@ -109,15 +117,10 @@ pub(crate) fn verify<'a>(
     ebpf: &'a mut Ebpf,
     program: &'static str,
 ) -> Result<&'a mut Xdp, LoadError> {
-    let refused = |source| LoadError::Program {
+    let xdp = self::program(ebpf, program)?;
+    xdp.load().map_err(|source| LoadError::Program {
         program,
         source: Box::new(source),
-    };
-    let xdp: &mut Xdp = ebpf
-        .program_mut(program)
-        .ok_or(LoadError::NoObject)?
-        .try_into()
-        .map_err(refused)?;
-    xdp.load().map_err(refused)?;
+    })?;
     Ok(xdp)
 }

@@ -25,7 +25,9 @@ use aya::{
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::{
-    Capacity, LoadError, features, lab,
+    Capacity, LoadError,
+    decapsulator::DECAPSULATOR,
+    features, lab,
     open::fresh_identity,
     program::{self, DIRECTOR, Loader},
 };
@@ -34,7 +36,7 @@ use crate::{
 pub const LIMIT: u32 = 1_000_000;
 
 /// The object's programs.
-const PROGRAMS: [&str; 3] = [DIRECTOR, lab::PASS, lab::TAG];
+const PROGRAMS: [&str; 4] = [DIRECTOR, DECAPSULATOR, lab::PASS, lab::TAG];
 
 /// What the running kernel's verifier says. Displayed, it is a table in Markdown.
 #[derive(Clone, Debug, PartialEq, Eq)]
