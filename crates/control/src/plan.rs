@@ -37,12 +37,12 @@ use std::{
 };
 
 use dray_model::{
-    Action, Desired, DestinationId, HashFlags, HopId, KernelRules, Resolution, Scheduler, Service,
-    ServiceId, ServiceIdentity,
+    Action, Desired, DestinationId, HashFlags, Hop, HopId, KernelRules, Resolution, Scheduler,
+    Service, ServiceId, ServiceIdentity,
 };
 use dray_sched::{Kind, Overhead};
 
-use crate::view::{Essence, Listed, ServiceView, View};
+use crate::view::{Listed, ServiceView, View};
 
 pub(crate) use judge::judge;
 use numbers::FreeNumbers;
@@ -149,7 +149,7 @@ struct Planner<'a> {
     /// Made when the first service is added.
     free_services: Option<FreeNumbers<'a>>,
     /// Next hops that this plan writes.
-    new_hops: BTreeMap<Essence, HopId>,
+    new_hops: BTreeMap<Hop, HopId>,
     /// Next hops and destinations of the data plane that this plan comes to need.
     needed_hops: BTreeSet<HopId>,
     needed_destinations: BTreeSet<DestinationId>,

@@ -11,8 +11,7 @@ use std::{
 
 use dray_model::{
     Action, Actual, ActualDestination, ActualService, DestinationId, Hop, HopId, LocalAddresses,
-    MarkRule, NextHop, Record, Rewrite, ServiceId, ServiceIdentity, ServiceOptions, Tunnel,
-    TunnelChecksum,
+    MarkRule, Record, ServiceId, ServiceIdentity, ServiceOptions,
 };
 use dray_sched::{Decoded, DecodedEntry, Kind, Overhead, decode};
 use tracing::warn;
@@ -31,7 +30,7 @@ pub(crate) struct View {
     // Everything below follows from services, destinations and next hops, but for `retired`.
     numbers: BTreeMap<(ServiceIdentity, SocketAddr), DestinationId>,
     leaving: BTreeSet<DestinationId>,
-    by_hop: BTreeMap<Essence, HopId>,
+    by_hop: BTreeMap<Hop, HopId>,
     spare_hops: BTreeSet<HopId>,
     /// Numbers of withdrawn services whose destinations still have connections.
     retired: BTreeMap<ServiceIdentity, ServiceId>,
@@ -171,7 +170,7 @@ impl View {
     }
 
     pub(crate) fn hop_number(&self, hop: &Hop) -> Option<HopId> {
-        self.by_hop.get(&Essence::of(hop)).copied()
+        self.by_hop.get(hop).copied()
     }
 
     /// Where the destination's packets go.
@@ -217,7 +216,7 @@ impl View {
 
     fn add_hop(&mut self, id: HopId, hop: Hop) {
         self.hops.insert(id, HopView { hop, uses: 0 });
-        self.by_hop.insert(Essence::of(&hop), id);
+        self.by_hop.insert(hop, id);
         self.spare_hops.insert(id);
     }
 
@@ -226,9 +225,8 @@ impl View {
         let Some(freed) = self.hops.remove(&id) else {
             return;
         };
-        let essence = Essence::of(&freed.hop);
-        if self.by_hop.get(&essence) == Some(&id) {
-            self.by_hop.remove(&essence);
+        if self.by_hop.get(&freed.hop) == Some(&id) {
+            self.by_hop.remove(&freed.hop);
         }
     }
 
@@ -349,29 +347,4 @@ impl View {
 const fn name(destination: &ActualDestination) -> (ServiceIdentity, SocketAddr) {
     let real = SocketAddr::new(destination.real, destination.port);
     (destination.service, real)
-}
-
-/// What packets see of a next hop; two that are equal here are the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Essence(Hop);
-
-impl Essence {
-    /// The MTU of the way is in that of the client's packets, and to packets from the wire a remote checksum is a full one. The
-    /// data plane remembers neither.
-    pub(crate) const fn of(hop: &Hop) -> Self {
-        let mut hop = *hop;
-        hop.next = NextHop {
-            mtu: hop.mtu,
-            ..hop.next
-        };
-        if let Rewrite::Tunnel {
-            tunnel: Tunnel::Gre { checksum } | Tunnel::Gue { checksum, .. },
-            ..
-        } = &mut hop.rewrite
-            && matches!(checksum, TunnelChecksum::Remote)
-        {
-            *checksum = TunnelChecksum::Full;
-        }
-        Self(hop)
-    }
 }

@@ -7,7 +7,7 @@ use dray_model::{
 };
 
 use super::{Input, Listing, Planner, Reach, Step, judge};
-use crate::view::{Essence, Listed, Way};
+use crate::view::{Listed, Way};
 
 impl Planner<'_> {
     /// The service's destinations in IPVS's order, made if need be and set to what is wanted of them.
@@ -163,7 +163,7 @@ impl Planner<'_> {
             self.needed_hops.insert(id);
             return id;
         }
-        *self.new_hops.entry(Essence::of(&hop)).or_insert_with(|| {
+        *self.new_hops.entry(hop).or_insert_with(|| {
             let id = HopId(self.free_hops.take());
             self.write_hops.push(Step::Do(Action::WriteHop { id, hop }));
             id

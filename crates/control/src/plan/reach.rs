@@ -98,7 +98,7 @@ impl Reach {
                 },
             )),
             Forward::FullNat => Ok(hop(
-                self.crossed_mtu(mtu),
+                mtu,
                 Rewrite::FullNat {
                     real,
                     address_option: self.address_option,
@@ -162,16 +162,6 @@ impl Reach {
             Err(Ineligible::TunnelTooNarrow { mtu, left, least })
         } else {
             Ok(left)
-        }
-    }
-
-    /// IPv6's header is 20 bytes longer than IPv4's: a packet that becomes one of the other family grows or shrinks by them.
-    fn crossed_mtu(&self, mtu: u32) -> u32 {
-        const DIFFERENCE: u32 = 20;
-        match (self.clients, Family::of(self.real)) {
-            (Family::Ipv4, Family::Ipv6) => mtu.saturating_sub(DIFFERENCE),
-            (Family::Ipv6, Family::Ipv4) => mtu.saturating_add(DIFFERENCE),
-            (Family::Ipv4, Family::Ipv4) | (Family::Ipv6, Family::Ipv6) => mtu,
         }
     }
 }
@@ -346,19 +336,6 @@ mod tests {
             source_of(reach("fd00::9", ipip, Family::Ipv4)),
             Err(Ineligible::NoTunnelSource { family })
         );
-    }
-
-    #[test]
-    fn a_packet_that_becomes_one_of_the_other_family_grows_or_shrinks() {
-        for (real, clients, mtu) in [
-            ("10.0.0.9", Family::Ipv4, 1500),
-            ("fd00::9", Family::Ipv4, 1480),
-            ("10.0.0.9", Family::Ipv6, 1520),
-            ("fd00::9", Family::Ipv6, 1500),
-        ] {
-            let reach = reach(real, Forward::FullNat, clients);
-            assert_eq!(reach.by(&way(1500)).unwrap().mtu, mtu, "{real}");
-        }
     }
 
     #[test]
