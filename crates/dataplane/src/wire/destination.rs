@@ -70,3 +70,53 @@ const fn method_number(forward: Forward) -> u16 {
         Forward::FullNat => Destination::FULLNAT,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use dray_model::{HopId, Protocol, ServiceAddress, Thresholds};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::wire::tunnel::tests::any_tunnel;
+
+    fn any_forward() -> impl Strategy<Value = Forward> {
+        prop_oneof![
+            Just(Forward::DirectRouting),
+            Just(Forward::Nat),
+            Just(Forward::FullNat),
+            any_tunnel().prop_map(Forward::Tunnel),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_method_survives_the_way_into_two_entries_and_back(
+            forward in any_forward(),
+            hop in proptest::option::of(1..1000_u32),
+            port: u16,
+            weight: u32,
+            available: bool,
+            local: bool,
+        ) {
+            let given = ActualDestination {
+                service: ServiceAddress { protocol: Protocol::Tcp, vip: [10, 0, 0, 100].into(), port: 80 }.into(),
+                real: [10, 0, 0, 1].into(),
+                port,
+                forward,
+                hop: hop.map(HopId),
+                weight,
+                thresholds: Thresholds::default(),
+                available,
+                local,
+            };
+            let (entry, info) = (destination(&given), info(&given));
+            prop_assert_eq!(super::forward(&entry, &info), Some(forward));
+            prop_assert_eq!(entry.hop, hop.unwrap_or(0));
+            prop_assert_eq!(entry.port, port.to_be_bytes());
+            let has = |flag| entry.flags & flag != 0;
+            prop_assert_eq!(has(Destination::AVAILABLE), available);
+            prop_assert_eq!(has(Destination::LOCAL), local);
+            prop_assert_eq!(has(Destination::QUIESCED), weight == 0);
+        }
+    }
+}

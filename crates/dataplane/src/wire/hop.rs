@@ -139,3 +139,126 @@ const fn bits_before(address: IpAddr) -> u8 {
         IpAddr::V6(_) => 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::wire::tunnel::tests::any_tunnel;
+
+    fn any_address() -> impl Strategy<Value = IpAddr> {
+        any::<IpAddr>().prop_map(|address| address.to_canonical())
+    }
+
+    fn any_rewrite() -> impl Strategy<Value = Rewrite> {
+        let kind = 1..=u8::MAX;
+        prop_oneof![
+            Just(Rewrite::None),
+            (any_address(), any_address(), 0..=16_u8, any_tunnel()).prop_map(
+                |(real, source, spread, tunnel)| Rewrite::Tunnel {
+                    real,
+                    source,
+                    spread,
+                    tunnel
+                }
+            ),
+            (any_address(), proptest::option::of(1..=128_u8)).prop_map(|(real, shared)| {
+                let shared = shared.filter(|length| real.is_ipv6() || *length <= 32);
+                Rewrite::Nat { real, shared }
+            }),
+            (any_address(), proptest::option::of(kind)).prop_map(|(real, address_option)| {
+                Rewrite::FullNat {
+                    real,
+                    address_option,
+                }
+            }),
+        ]
+    }
+
+    fn any_hop() -> impl Strategy<Value = Hop> {
+        let next = (
+            any::<u32>(),
+            proptest::option::of(1..=4094_u16),
+            any::<[[u8; 6]; 2]>(),
+            any::<u32>(),
+        );
+        let next = next.prop_map(|(interface, vlan, [source, destination], mtu)| NextHop {
+            interface,
+            vlan,
+            source: Mac(source),
+            destination: Mac(destination),
+            mtu,
+        });
+        let mss = any::<u16>().prop_map(NonZeroU16::new);
+        (next, any::<u32>(), mss, any_rewrite()).prop_map(|(next, mtu, mss, rewrite)| Hop {
+            next,
+            mtu,
+            mss,
+            rewrite,
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_next_hop_survives_the_way_into_an_entry_and_back(hop in any_hop(), port in 0..64_u32) {
+            let entry = super::hop(&hop, port);
+            prop_assert_eq!((entry.used, entry.port), (1, port));
+            prop_assert_eq!(hop_of(&entry, hop.next.interface), Some(hop));
+        }
+
+        #[test]
+        fn whatever_an_entry_says_it_is_read_or_refused(bytes: [u8; size_of::<dray_abi::Hop>()]) {
+            let entry: dray_abi::Hop = zerocopy::transmute!(bytes);
+            if let Some(hop) = hop_of(&entry, 1) {
+                prop_assert_eq!(hop_of(&super::hop(&hop, 0), 1), Some(hop));
+            }
+        }
+    }
+
+    #[test]
+    fn a_shared_network_is_counted_within_128_bits() {
+        let shared = |real: &str, length| {
+            let rewrite = Rewrite::Nat {
+                real: real.parse().unwrap(),
+                shared: Some(length),
+            };
+            let next = NextHop {
+                interface: 1,
+                vlan: None,
+                source: Mac([0; 6]),
+                destination: Mac([0; 6]),
+                mtu: 1500,
+            };
+            let hop = Hop {
+                next,
+                mtu: 1500,
+                mss: None,
+                rewrite,
+            };
+            super::hop(&hop, 0).shared
+        };
+        assert_eq!(shared("10.0.0.1", 24), 120);
+        assert_eq!(shared("10.0.0.1", 0), 96);
+        assert_eq!(shared("fd00::1", 64), 64);
+    }
+
+    #[test]
+    fn each_method_needs_its_part_of_the_program() {
+        let method = |method: u16, mss| {
+            features_of(&dray_abi::Hop {
+                method: method as u8,
+                mss,
+                ..dray_abi::Hop::default()
+            })
+        };
+        assert_eq!(method(Destination::DIRECT_ROUTING, 0), 0);
+        assert_eq!(method(Destination::DIRECT_ROUTING, 1400), Features::MSS);
+        assert_eq!(
+            method(Destination::TUNNEL, 1400),
+            Features::TUNNEL | Features::MSS
+        );
+        assert_eq!(method(Destination::NAT, 0), Features::TRANSLATION);
+        assert_eq!(method(Destination::FULLNAT, 0), Features::TRANSLATION);
+    }
+}

@@ -63,3 +63,45 @@ const fn checksum_number(checksum: TunnelChecksum) -> u8 {
         TunnelChecksum::Remote => REMOTE,
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    pub(crate) fn any_tunnel() -> impl Strategy<Value = Tunnel> {
+        let checksum = || {
+            prop_oneof![
+                Just(TunnelChecksum::None),
+                Just(TunnelChecksum::Full),
+                Just(TunnelChecksum::Remote),
+            ]
+        };
+        let port = (1..=u16::MAX).prop_map(|port| NonZeroU16::new(port).unwrap());
+        prop_oneof![
+            Just(Tunnel::IpIp),
+            (port, checksum()).prop_map(|(port, checksum)| Tunnel::Gue { port, checksum }),
+            checksum().prop_map(|checksum| Tunnel::Gre { checksum }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_tunnel_survives_the_way_into_fields_and_back(tunnel in any_tunnel()) {
+            prop_assert_eq!(super::tunnel(fields(tunnel)), Some(tunnel));
+        }
+    }
+
+    #[test]
+    fn what_packets_look_at_says_whether_there_is_a_checksum() {
+        for checksum in [
+            TunnelChecksum::None,
+            TunnelChecksum::Full,
+            TunnelChecksum::Remote,
+        ] {
+            let tunnel = Tunnel::Gre { checksum };
+            assert_eq!(fields(tunnel).checksum != 0, tunnel.has_checksum());
+        }
+    }
+}
