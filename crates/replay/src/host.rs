@@ -117,12 +117,14 @@ impl Host {
                     answer::reset(packet, flags)
                 }
             }
-            Transport::Ports { destination, .. } => {
+            Transport::Ports { destination, .. } if packet.protocol == 17 => {
                 let listens = self.listeners.contains(&Listener::Udp(destination));
                 (!listens).then(|| answer::port_unreachable(data, packet, from))
             }
             Transport::Icmp(kind) => answer::echo(packet, kind.number),
-            Transport::Other => Some(answer::protocol_unreachable(data, packet, from)),
+            Transport::Ports { .. } | Transport::Other => {
+                Some(answer::protocol_unreachable(data, packet, from))
+            }
         };
         back.and_then(|back| self.send(packet.source, &back))
             .into_iter()

@@ -22,5 +22,5 @@ fn every_recording_is_written_back_byte_by_byte() {
             read += 1;
         }
     }
-    assert!(read >= 88, "{read} recordings");
+    assert!(read >= 94, "{read} recordings");
 }

@@ -2,6 +2,7 @@
 
 const ETHERNET: usize = 14;
 const TCP: u8 = 6;
+const SCTP: u8 = 132;
 
 /// The frame that goes back: Ethernet and IP addresses and ports swapped, and, where it is TCP, `flags` in the place of
 /// the flags. The frame was forwarded by the kernel, so its headers are whole.
@@ -19,7 +20,7 @@ pub(crate) fn to(frame: &[u8], flags: u8) -> Vec<u8> {
     let segment = &mut packet[header..];
     swap(segment, 0, 2);
     if protocol == TCP {
-        // Swapping changes no checksum; the flags do (RFC 1624, equation 3).
+        // Swapping changes no such checksum; the flags do (RFC 1624, equation 3).
         let old = u16::from_be_bytes([segment[16], segment[17]]);
         let mut sum = u32::from(!old) + u32::from(!u16::from(segment[13])) + u32::from(flags);
         while sum > 0xffff {
@@ -29,7 +30,26 @@ pub(crate) fn to(frame: &[u8], flags: u8) -> Vec<u8> {
         let checksum = !u16::try_from(sum).expect("the carries are folded in");
         segment[16..18].copy_from_slice(&checksum.to_be_bytes());
     }
+    if protocol == SCTP {
+        segment[8..12].fill(0);
+        let checksum = crc32c(segment);
+        segment[8..12].copy_from_slice(&checksum.to_le_bytes());
+    }
     frame
+}
+
+/// SCTP's checksum (RFC 9260 appendix A), to be written lowest byte first.
+fn crc32c(bytes: &[u8]) -> u32 {
+    let step = |sum: u32, _| {
+        if sum & 1 == 0 {
+            sum >> 1
+        } else {
+            sum >> 1 ^ 0x82f6_3b78
+        }
+    };
+    !bytes
+        .iter()
+        .fold(!0, |sum, byte| (0..8).fold(sum ^ u32::from(*byte), step))
 }
 
 /// Swaps the two neighbours of `length` bytes each that begin at `at`.
@@ -40,7 +60,7 @@ fn swap(bytes: &mut [u8], at: usize, length: usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::to;
+    use super::{crc32c, to};
 
     /// A SYN from 192.0.2.1:4000 to 10.0.0.1:80, with correct checksums.
     fn syn() -> Vec<u8> {
@@ -89,5 +109,18 @@ mod tests {
         assert_eq!(segment[13], 0x12);
         assert_eq!(checksum(packet, 0), 0);
         assert_eq!(checksum(segment, pseudo(packet)), 0);
+    }
+
+    #[test]
+    fn of_sctp_the_checksum_is_that_of_the_swapped_ports() {
+        let mut frame = syn();
+        frame[23] = 132;
+        let answer = to(&frame, 0);
+        let segment = &answer[34..];
+        assert_eq!(segment[..4], [0, 80, 0x0f, 0xa0]);
+        let mut whole = segment.to_vec();
+        whole[8..12].fill(0);
+        assert_eq!(segment[8..12], crc32c(&whole).to_le_bytes());
+        assert_eq!(crc32c(b"123456789"), 0xe306_9283);
     }
 }

@@ -258,7 +258,8 @@ fn sctp_packet(ports: (u16, u16), chunk: u8, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn crc32c(bytes: &[u8]) -> u32 {
+/// SCTP's checksum (RFC 9260 appendix A), to be written lowest byte first.
+pub(super) fn crc32c(bytes: &[u8]) -> u32 {
     let step = |sum: u32, _| {
         if sum & 1 == 0 {
             sum >> 1
@@ -334,20 +335,30 @@ pub fn answer(forwarded: &[u8], flags: u8) -> Option<Vec<u8>> {
         (14 + 12, 4, 14 + 9, 14 + usize::from(first & 15) * 4)
     };
     let protocol = *frame.get(protocol)?;
-    if frame.len() < transport + 4 || protocol == TCP && frame.len() < transport + 18 {
+    let header = match protocol {
+        TCP => 18,
+        SCTP => 12,
+        _ => 4,
+    };
+    if frame.len() < transport + header {
         return None;
     }
     swap(&mut frame, 0, 6);
     swap(&mut frame, address, width);
     swap(&mut frame, transport, 2);
     if protocol == TCP {
-        // Swapping changes no checksum; the flags do (RFC 1624).
+        // Swapping changes no such checksum; the flags do (RFC 1624).
         let old = u16::from_be_bytes([frame[transport + 16], frame[transport + 17]]);
         let sum = u32::from(!old) + u32::from(!u16::from(frame[transport + 13])) + u32::from(flags);
         let sum = (sum & 0xffff) + (sum >> 16);
         let sum = !((sum + (sum >> 16)) as u16);
         frame[transport + 13] = flags;
         frame[transport + 16..transport + 18].copy_from_slice(&sum.to_be_bytes());
+    }
+    if protocol == SCTP {
+        frame[transport + 8..transport + 12].fill(0);
+        let sum = crc32c(&frame[transport..]).to_le_bytes();
+        frame[transport + 8..transport + 12].copy_from_slice(&sum);
     }
     Some(frame)
 }

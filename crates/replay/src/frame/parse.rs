@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::build::{checksum, pseudo_header};
+use super::build::{checksum, crc32c, pseudo_header};
 
 /// An IP packet, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,13 +30,13 @@ pub struct Packet {
 /// What a transport header says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
-    /// TCP or UDP: ports and, of TCP, the flags.
+    /// TCP, UDP or SCTP: ports and, of TCP, the flags.
     Ports {
         /// Source port.
         source: u16,
         /// Destination port.
         destination: u16,
-        /// TCP's flags, 0 of UDP.
+        /// TCP's flags, 0 of the others.
         flags: u8,
     },
     /// ICMP or ICMPv6.
@@ -61,6 +61,7 @@ pub struct Malformed;
 
 const TCP: u8 = 6;
 const UDP: u8 = 17;
+const SCTP: u8 = 132;
 const HOP_BY_HOP: u8 = 0;
 const ROUTING: u8 = 43;
 const DESTINATION_OPTIONS: u8 = 60;
@@ -162,6 +163,21 @@ impl Packet {
                     self.bad.push("TCP/UDP checksum");
                 }
             }
+            SCTP => {
+                let Some(header) = body.get(..12) else {
+                    return Ok(());
+                };
+                self.transport = Transport::Ports {
+                    source: u16::from_be_bytes([header[0], header[1]]),
+                    destination: u16::from_be_bytes([header[2], header[3]]),
+                    flags: 0,
+                };
+                let mut whole = body.clone();
+                whole[8..12].fill(0);
+                if crc32c(&whole).to_le_bytes() != header[8..12] {
+                    self.bad.push("SCTP checksum");
+                }
+            }
             1 | 58 => {
                 let kind = body.get(..2).ok_or(Malformed)?;
                 self.transport = Transport::Icmp(Icmp {
@@ -174,7 +190,7 @@ impl Packet {
         Ok(())
     }
 
-    /// The destination port of TCP and UDP.
+    /// The destination port of TCP, UDP and SCTP.
     pub const fn destination_port(&self) -> Option<u16> {
         match self.transport {
             Transport::Ports { destination, .. } => Some(destination),
