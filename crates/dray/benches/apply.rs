@@ -14,7 +14,7 @@ use std::{
 
 use dray_control::{AddedVip, Parts, VipLedger};
 use dray_dataplane::{Capacity, Private};
-use dray_model::{Mac, NextHop, Scheduler, Weight, config};
+use dray_model::{Mac, NextHop, Scheduler, Way, Weight, config};
 use dray_testkit::FakeNet;
 
 const SERVICES: u32 = 10_000;
@@ -109,17 +109,22 @@ fn real(number: u32) -> Ipv4Addr {
 
 fn network() -> FakeNet {
     let net = FakeNet::new();
-    let hop = |number: u32| {
+    let way = |number: u32| {
         let [_, _, high, low] = number.to_be_bytes();
-        NextHop {
-            interface: 1,
-            vlan: None,
-            source: ROUTER,
-            destination: Mac([2, 1, 0, 0, high, low]),
-            mtu: 1500,
+        Way {
+            next: NextHop {
+                interface: 1,
+                vlan: None,
+                source: ROUTER,
+                destination: Mac([2, 1, 0, 0, high, low]),
+                mtu: 1500,
+            },
+            gateway: None,
+            source: None,
+            shared: Some(8),
         }
     };
-    net.resolve((0..1000).map(|number| (IpAddr::V4(real(number)), hop(number))));
+    net.resolve((0..1000).map(|number| (IpAddr::V4(real(number)), way(number))));
     net
 }
 

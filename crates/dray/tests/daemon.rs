@@ -9,7 +9,7 @@ use dray_api::{
     CallError, ClaimError, RuntimeDir,
     v1::{Family, Mark, Persistence, ServiceIdentity, Standing, StopMode},
 };
-use dray_model::{Connection, Counters, Live, Protocol, ServiceAddress, Template};
+use dray_model::{Connection, Counters, Live, Protocol, ServiceAddress, Sweep, Template};
 use dray_testkit::eventually;
 
 #[path = "daemon/site.rs"]
@@ -41,7 +41,7 @@ async fn status_says_what_is_configured_and_why_a_destination_is_not_eligible() 
         (
             web.name.as_str(),
             web.scheduler.as_str(),
-            web.forward.as_str()
+            web.forward.to_string().as_str()
         ),
         ("web", "wrr", "dr")
     );
@@ -304,6 +304,87 @@ real = [{ address = "10.77.0.11", upper_threshold = 9, lower_threshold = 4 }]
 }
 
 #[tokio::test]
+async fn methods_reach_the_status_and_local_addresses_the_connections() {
+    let site = Site::new(
+        r#"
+[director]
+interfaces = ["eth0"]
+max_translations = 2048
+
+[director.tunnel]
+source4 = "172.16.0.0/18"
+
+[director.fullnat]
+addresses = ["10.77.0.200-10.77.0.203"]
+
+[[service]]
+name = "web"
+address = "tcp://10.77.0.100:80"
+client_address = "toa"
+mss = 1400
+real = [
+  { address = "10.77.0.11" },
+  { address = "10.77.0.12", forward = "tun", tunnel = "gre" },
+  { address = "10.77.0.13:8080", forward = "nat" },
+  { address = "10.77.0.14:8081", forward = "fullnat" },
+]
+"#,
+    );
+    site.resolve([11, 12, 13, 14]);
+    site.dataplane.set_sweep(Sweep {
+        alive: 5,
+        ended: 0,
+        translated: 3,
+    });
+    let daemon = site.start().await;
+    let locals = site.dataplane.local_addresses();
+    assert_eq!(
+        (locals.addresses.len(), locals.ports),
+        (4, 1024..=65_535),
+        "the data plane has them"
+    );
+    assert!(site.net.vips("eth0").contains(&real(203)));
+
+    let destination = site
+        .dataplane
+        .destination(web(), real(14))
+        .expect("it is there");
+    site.dataplane.set_connections(vec![Connection {
+        service: web(),
+        client: "10.1.0.1:1000".parse().expect("an address"),
+        destination,
+        local: Some((real(201), 4096).into()),
+        state: "ESTABLISHED",
+        expires: Duration::from_secs(897),
+        age: Duration::from_secs(3),
+    }]);
+    let connections = site.dray(["connections"]).await.out;
+    assert!(
+        connections.contains("10.77.0.201:4096  10.77.0.14:8081"),
+        "{connections}"
+    );
+
+    // A round of sweeps later the translations are counted.
+    eventually!(async {
+        let status = daemon.client.status().await.expect("a status");
+        status.director.translation_table.connections > 0
+    });
+    let said = site.dray(["status"]).await;
+    for words in [
+        "room for 2048",
+        "10.77.0.200 and 3 more, ports 1024-65535",
+        "web, toa 254, mss 1400",
+        "tun gre",
+        "tunnel from 172.16.0.0/18, MTU 1476",
+        "-> 10.77.0.13:8080  nat",
+        "-> 10.77.0.14:8081  fullnat",
+    ] {
+        assert!(said.out.contains(words), "{words}:\n{}", said.out);
+    }
+    stop(&site, daemon).await;
+}
+
+#[tokio::test]
 async fn templates_are_listed_apart_from_connections() {
     let site = Site::new(CONFIG);
     site.resolve([11, 12]);
@@ -360,6 +441,7 @@ async fn connections_are_filtered_and_limited() {
         service: web(),
         client: client.parse().expect("an address"),
         destination,
+        local: None,
         state,
         expires: Duration::from_secs(897),
         age: Duration::from_secs(3),

@@ -1,12 +1,13 @@
 //! The control room's values as the API writes them.
 
-use std::{path::Path, time::Duration};
+use std::{num::NonZeroU16, path::Path, time::Duration};
 
 use dray_api::v1;
 use dray_control as control;
 use dray_model::{
-    Granularity, InterfaceStatus, NextHop, Persistence, PersistenceEngine, ReasonCount, Removed,
-    Scheduler, ServiceName, Timeouts, Verdict, XdpMode,
+    ClientAddress, Granularity, Hop, InterfaceStatus, LocalAddresses, Persistence,
+    PersistenceEngine, ReasonCount, Removed, Rewrite, Scheduler, ServiceName, Timeouts, Verdict,
+    XdpMode,
 };
 
 pub(super) fn status(status: control::Status, config: &Path) -> v1::Status {
@@ -23,13 +24,23 @@ pub(super) fn status(status: control::Status, config: &Path) -> v1::Status {
 }
 
 fn director(director: control::DirectorStatus) -> v1::Director {
-    let control::TableStatus { connections, room } = director.table;
+    let control::TableStatus {
+        connections,
+        room,
+        translated,
+        translated_room,
+    } = director.table;
     v1::Director {
         interfaces: director.interfaces.into_iter().map(interface).collect(),
         connection_table: v1::ConnectionTable {
             connections,
             room_per_family: room,
         },
+        translation_table: v1::TranslationTable {
+            connections: translated,
+            room: translated_room,
+        },
+        local_addresses: local_addresses(director.fullnat),
         timeouts: timeouts(director.timeouts),
         defences: defences(director.defences),
         removed: match director.removed {
@@ -37,6 +48,14 @@ fn director(director: control::DirectorStatus) -> v1::Director {
             Removed::Drop => v1::Removed::Drop,
         },
         vips: director.vips.into_iter().map(added_vip).collect(),
+    }
+}
+
+fn local_addresses(LocalAddresses { addresses, ports }: LocalAddresses) -> v1::LocalAddresses {
+    v1::LocalAddresses {
+        addresses,
+        first_port: *ports.start(),
+        last_port: *ports.end(),
     }
 }
 
@@ -85,7 +104,12 @@ fn service(service: control::ServiceStatus) -> v1::Service {
         scheduler_flags: scheduler_flags(service.scheduler),
         persistence: service.options.persistence.map(persistence),
         one_packet: service.options.one_packet,
-        forward: service.forward.name().to_owned(),
+        forward: service.forward.into(),
+        toa_option: match service.client_address {
+            ClientAddress::Hidden => None,
+            ClientAddress::TcpOption { kind } => Some(kind),
+        },
+        mss: service.mss.map(NonZeroU16::get),
         refused: service.refused,
         traffic: traffic(service.traffic),
         destinations: service.destinations.into_iter().map(destination).collect(),
@@ -132,30 +156,33 @@ fn destination(destination: control::DestinationStatus) -> v1::Destination {
     };
     v1::Destination {
         real: destination.real,
+        port: destination.port,
+        forward: destination.forward.into(),
         weight: destination.weight.value(),
         upper_threshold: destination.thresholds.upper,
         lower_threshold: destination.thresholds.lower,
         standing,
         why,
         next_hop: destination.hop.map(next_hop),
+        gateway: destination.gateway,
         local: destination.local,
         traffic: traffic(destination.traffic),
     }
 }
 
-fn next_hop(
-    NextHop {
-        interface,
-        vlan,
-        source: _,
-        destination,
-        mtu: _,
-    }: NextHop,
-) -> v1::NextHop {
+fn next_hop(hop: Hop) -> v1::NextHop {
     v1::NextHop {
-        interface,
-        vlan,
-        mac: destination.to_string(),
+        interface: hop.next.interface,
+        vlan: hop.next.vlan,
+        mac: hop.next.destination.to_string(),
+        mtu: hop.mtu,
+        tunnel_source: match hop.rewrite {
+            Rewrite::Tunnel { source, spread, .. } => Some(v1::TunnelSource {
+                address: source,
+                spread,
+            }),
+            Rewrite::None | Rewrite::Nat { .. } | Rewrite::FullNat { .. } => None,
+        },
     }
 }
 
@@ -237,7 +264,9 @@ fn connection(connection: control::ConnectionStatus) -> v1::Connection {
         client: connection.client,
         virtual_: (address.vip, address.port).into(),
         service: connection.service.map(|name| name.to_string()),
-        real: connection.real,
+        real: connection.real.map(|real| real.ip()),
+        real_port: connection.real.map(|real| real.port()),
+        local: connection.local,
         state: connection.state.to_owned(),
         expires_seconds: connection.expires.as_secs(),
         age_seconds: connection.age.as_secs(),

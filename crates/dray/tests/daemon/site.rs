@@ -12,7 +12,7 @@ use std::{
 
 use dray::daemon::{self, ledger::Ledger};
 use dray_api::{Client, RuntimeDir};
-use dray_model::{DestinationId, Mac, NextHop, Record, config};
+use dray_model::{DestinationId, Mac, NextHop, Record, Way, config};
 use dray_testkit::{FakeDataPlane, FakeNet, eventually};
 use tempfile::TempDir;
 use tokio::{process::Command, task::JoinHandle};
@@ -65,7 +65,7 @@ impl Site {
     pub(crate) fn resolve(&self, numbers: impl IntoIterator<Item = u8>) {
         self.net.resolve(numbers.into_iter().map(|number| {
             let address = format!("10.77.0.{number}");
-            (address.parse().expect("an address"), hop(number))
+            (address.parse().expect("an address"), way(number))
         }));
     }
 
@@ -130,14 +130,20 @@ pub(crate) fn text(path: &Path) -> &str {
     path.to_str().expect("text")
 }
 
-fn hop(number: u8) -> NextHop {
+/// The way to a neighbour of the director's.
+fn way(number: u8) -> Way {
     let mac = |number| Mac([2, 0, 0, 0, 0, number]);
-    NextHop {
-        interface: 1,
-        vlan: None,
-        source: mac(1),
-        destination: mac(number),
-        mtu: 1500,
+    Way {
+        next: NextHop {
+            interface: 1,
+            vlan: None,
+            source: mac(1),
+            destination: mac(number),
+            mtu: 1500,
+        },
+        gateway: None,
+        source: Some([10, 77, 0, 1].into()),
+        shared: Some(24),
     }
 }
 

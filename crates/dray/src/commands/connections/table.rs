@@ -3,6 +3,7 @@
 use dray_api::v1::Connection;
 
 use crate::{
+    commands::real_server::real_server,
     grid::{Grid, Side},
     number::clock,
 };
@@ -18,6 +19,7 @@ pub(super) fn table(connections: &[Connection]) -> String {
         Side::Left,
         Side::Left,
         Side::Left,
+        Side::Left,
         Side::Right,
         Side::Left,
     ]);
@@ -27,6 +29,7 @@ pub(super) fn table(connections: &[Connection]) -> String {
         "State",
         "Client",
         "Virtual",
+        "Local",
         "Real server",
         "Age",
         "Service",
@@ -38,14 +41,23 @@ pub(super) fn table(connections: &[Connection]) -> String {
             connection.state.clone(),
             connection.client.to_string(),
             connection.virtual_.to_string(),
-            connection
-                .real
-                .map_or_else(|| "-".to_owned(), |real| real.to_string()),
+            or_dash(connection.local),
+            or_dash(real(connection)),
             clock(connection.age_seconds),
-            connection.service.clone().unwrap_or_else(|| "-".to_owned()),
+            or_dash(connection.service.as_ref()),
         ]);
     }
     grid.text()
+}
+
+fn real(connection: &Connection) -> Option<String> {
+    let asked = connection.virtual_.port();
+    let port = connection.real_port.unwrap_or(asked);
+    Some(real_server(connection.real?, port, asked))
+}
+
+fn or_dash(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }
 
 #[cfg(test)]
@@ -62,6 +74,8 @@ mod tests {
             virtual_: "10.77.0.100:80".parse().expect("an address"),
             service: Some("web".to_owned()),
             real: Some("10.77.0.11".parse().expect("an address")),
+            real_port: Some(80),
+            local: None,
             state: "ESTABLISHED".to_owned(),
             expires_seconds: 897,
             age_seconds: 3,
@@ -72,6 +86,8 @@ mod tests {
             virtual_: "[2001:db8::100]:53".parse().expect("an address"),
             service: None,
             real: None,
+            real_port: None,
+            local: None,
             state: "UDP".to_owned(),
             expires_seconds: 300,
             age_seconds: 7_265,
@@ -80,7 +96,14 @@ mod tests {
             client: "10.9.8.7:39999".parse().expect("an address"),
             ..tcp.clone()
         };
-        insta::assert_snapshot!(table(&[udp, tcp, earlier]));
+        let fullnat = Connection {
+            client: "10.9.8.7:40001".parse().expect("an address"),
+            real: Some("2001:db8:9::11".parse().expect("an address")),
+            real_port: Some(8080),
+            local: Some("[2001:db8::200]:1024".parse().expect("an address")),
+            ..tcp.clone()
+        };
+        insta::assert_snapshot!(table(&[udp, fullnat, tcp, earlier]));
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! A status as a person reads it, with the habits of `ipvsadm -Ln`.
 
 use dray_api::v1::{
-    Defences, Destination, Director, LeavingService, NextHop, Persistence, Reason, Removed,
-    Service, Standing, Status, Traffic, Verdict, XdpMode,
+    Defences, Destination, Director, LeavingService, LocalAddresses, NextHop, Persistence, Reason,
+    Removed, Service, ServiceIdentity, Standing, Status, Traffic, TunnelSource, Verdict, XdpMode,
 };
 
 use crate::{
+    commands::real_server::real_server,
     grid::{Grid, Side},
     number::short,
 };
@@ -50,17 +51,36 @@ fn director(director: &Director) -> String {
         table.connections, table.room_per_family
     );
     grid.row(["Connections".to_owned(), full]);
+    let table = director.translation_table;
+    if table.connections > 0 {
+        let full = format!("{} of them, room for {}", table.connections, table.room);
+        grid.row(["NAT, FULLNAT".to_owned(), full]);
+    }
+    if let Some(local) = local_addresses(&director.local_addresses) {
+        grid.row(["FULLNAT from".to_owned(), local]);
+    }
     let defences = defences(director.defences);
     if !defences.is_empty() {
         grid.row(["Defences".to_owned(), defences]);
     }
     for added in &director.vips {
         grid.row([
-            "Added VIP".to_owned(),
+            "Added address".to_owned(),
             format!("{} on {}", added.vip, added.interface),
         ]);
     }
     grid.text()
+}
+
+/// As `10.77.0.200 and 3 more, ports 1024-65535`.
+fn local_addresses(locals: &LocalAddresses) -> Option<String> {
+    let (first, others) = locals.addresses.split_first()?;
+    let others = match others {
+        [] => String::new(),
+        others => format!(" and {} more", others.len()),
+    };
+    let (from, to) = (locals.first_port, locals.last_port);
+    Some(format!("{first}{others}, ports {from}-{to}"))
 }
 
 /// Those that are on, by IPVS's names.
@@ -120,7 +140,7 @@ fn services(status: &Status) -> String {
         for destination in &service.destinations {
             grid.row(destination_row(
                 &status.director,
-                &service.forward,
+                service.identity,
                 destination,
             ));
         }
@@ -135,7 +155,7 @@ fn services(status: &Status) -> String {
         row.push("removed".to_owned());
         grid.row(row);
         for destination in destinations {
-            grid.row(destination_row(&status.director, "", destination));
+            grid.row(destination_row(&status.director, *identity, destination));
         }
     }
     grid.text()
@@ -154,6 +174,12 @@ fn service_row(service: &Service) -> Vec<String> {
     }
     if service.one_packet {
         name += ", ops";
+    }
+    if let Some(kind) = service.toa_option {
+        name += &format!(", toa {kind}");
+    }
+    if let Some(mss) = service.mss {
+        name += &format!(", mss {mss}");
     }
     if service.refused > 0 {
         let refused = short(service.refused);
@@ -188,16 +214,26 @@ fn persistence_text(persistence: &Persistence) -> String {
     text
 }
 
-fn destination_row(director: &Director, forward: &str, destination: &Destination) -> Vec<String> {
+fn destination_row(
+    director: &Director,
+    service: ServiceIdentity,
+    destination: &Destination,
+) -> Vec<String> {
     let Destination {
         real,
+        port,
+        forward,
         weight,
         traffic,
         ..
     } = destination;
+    let own = match service {
+        ServiceIdentity::Address(address) => address.port,
+        ServiceIdentity::Mark(_) => 0,
+    };
     let mut row = vec![
-        format!("  -> {real}"),
-        forward.to_owned(),
+        format!("  -> {}", real_server(*real, *port, own)),
+        forward.to_string(),
         weight.to_string(),
     ];
     row.extend(traffic_cells(traffic));
@@ -241,7 +277,13 @@ fn way(director: &Director, destination: &Destination) -> String {
         (Standing::NotEligible, None) => Some("not eligible".to_owned()),
         (Standing::NotEligible, Some(why)) => Some(format!("not eligible: {why}")),
     };
+    let gateway = destination
+        .gateway
+        .map(|gateway| format!("gateway {gateway}"));
+    let tunnel = destination.next_hop.as_ref().and_then(tunnel_text);
     hop.into_iter()
+        .chain(gateway)
+        .chain(tunnel)
         .chain(local)
         .chain(standing)
         .collect::<Vec<_>>()
@@ -262,6 +304,17 @@ fn hop_text(director: &Director, hop: &NextHop) -> String {
         .map(|vlan| format!(" VLAN {vlan}"))
         .unwrap_or_default();
     format!("{} {interface}{vlan}", hop.mac)
+}
+
+/// As `tunnel from 172.16.0.0/18, MTU 1468`.
+fn tunnel_text(hop: &NextHop) -> Option<String> {
+    let TunnelSource { address, spread } = hop.tunnel_source?;
+    let bits: u8 = if address.is_ipv4() { 32 } else { 128 };
+    let network = match spread {
+        0 => String::new(),
+        spread => format!("/{}", bits.saturating_sub(spread)),
+    };
+    Some(format!("tunnel from {address}{network}, MTU {}", hop.mtu))
 }
 
 /// Those that were ever given; all of them are in the JSON.

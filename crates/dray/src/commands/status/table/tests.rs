@@ -3,8 +3,8 @@
 use std::num::NonZeroU32;
 
 use dray_api::v1::{
-    AddedVip, ConnectionTable, Family, Interface, Mark, Protocol, Rates, ServiceAddress,
-    ServiceIdentity, Timeouts,
+    AddedVip, ConnectionTable, Family, Forward, Interface, LocalAddresses, Mark, Protocol, Rates,
+    ServiceAddress, Timeouts, TranslationTable, Tunnel,
 };
 
 use super::*;
@@ -26,12 +26,14 @@ fn a_director_that_drops_packets_for_removed_real_servers_says_so() {
 
 #[test]
 fn a_director_without_services() {
-    let status = Status {
+    let mut status = Status {
         services: vec![],
         leaving: vec![],
         reasons: vec![],
         ..at_work()
     };
+    status.director.translation_table.connections = 0;
+    status.director.local_addresses.addresses.clear();
     insta::assert_snapshot!(table(&status));
 }
 
@@ -50,7 +52,7 @@ fn at_work() -> Status {
             next_hop: None,
             standing: Standing::NotEligible,
             why: Some("nobody answers ARP or neighbour discovery for it on eth1".to_owned()),
-            ..destination("2001:db8::11", 1)
+            ..destination("2001:db8::11", 53, 1)
         }],
         ..service("dns", "2001:db8::100", 53)
     };
@@ -65,12 +67,12 @@ fn at_work() -> Status {
             Destination {
                 standing: Standing::Overloaded,
                 upper_threshold: 100,
-                ..destination("10.77.0.11", 1)
+                ..destination("10.77.0.11", 0, 1)
             },
             Destination {
                 next_hop: None,
                 local: true,
-                ..destination("10.77.0.1", 1)
+                ..destination("10.77.0.1", 0, 1)
             },
         ],
         ..service("shop", "10.77.0.100", 0)
@@ -83,6 +85,45 @@ fn at_work() -> Status {
         }),
         destinations: vec![],
         ..service("sip", "10.77.0.100", 5060)
+    };
+    let far = Forward {
+        method: "tun".to_owned(),
+        tunnel: Some(Tunnel {
+            kind: "gue".to_owned(),
+            port: Some(6080),
+            checksum: false,
+        }),
+    };
+    let mixed = Service {
+        destinations: vec![
+            destination("10.77.0.11", 3306, 1),
+            Destination {
+                forward: far,
+                next_hop: Some(NextHop {
+                    interface: 2,
+                    vlan: None,
+                    mac: "02:00:00:00:00:fe".to_owned(),
+                    mtu: 1448,
+                    tunnel_source: Some(TunnelSource {
+                        address: address("2001:db8::", 0).vip,
+                        spread: 14,
+                    }),
+                }),
+                gateway: Some(address("2001:db8::fe", 0).vip),
+                ..destination("2001:db8:9::11", 3306, 1)
+            },
+            Destination {
+                forward: method("nat"),
+                ..destination("10.78.0.11", 3307, 1)
+            },
+            Destination {
+                forward: method("fullnat"),
+                ..destination("2001:db8:9::12", 3307, 1)
+            },
+        ],
+        toa_option: Some(254),
+        mss: Some(1400),
+        ..service("mixed", "10.77.0.102", 3306)
     };
     Status {
         version: "0.1.0".to_owned(),
@@ -97,6 +138,18 @@ fn at_work() -> Status {
             connection_table: ConnectionTable {
                 connections: 40_213,
                 room_per_family: 1_048_576,
+            },
+            translation_table: TranslationTable {
+                connections: 1_017,
+                room: 65_536,
+            },
+            local_addresses: LocalAddresses {
+                addresses: vec![
+                    address("10.77.0.200", 0).vip,
+                    address("2001:db8::200", 0).vip,
+                ],
+                first_port: 1024,
+                last_port: 65_535,
             },
             timeouts: Timeouts {
                 tcp_milliseconds: 900_000,
@@ -114,12 +167,12 @@ fn at_work() -> Status {
                 vip: address("10.77.0.100", 80).vip,
             }],
         },
-        services: vec![web, dns, shop, sip],
+        services: vec![web, dns, shop, sip, mixed],
         leaving: vec![LeavingService {
             identity: ServiceIdentity::Address(address("10.77.0.100", 8080)),
             destinations: vec![Destination {
                 standing: Standing::Leaving,
-                ..destination("10.77.0.14", 0)
+                ..destination("10.77.0.14", 8080, 0)
             }],
         }],
         reasons: vec![
@@ -172,18 +225,20 @@ fn address(vip: &str, port: u16) -> ServiceAddress {
 fn service(name: &str, vip: &str, port: u16) -> Service {
     let quiesced = Destination {
         standing: Standing::Quiesced,
-        ..destination("10.77.0.12", 0)
+        ..destination("10.77.0.12", port, 0)
     };
     let tagged = NextHop {
         interface: 9,
         vlan: Some(7),
         mac: "02:00:00:00:00:13".to_owned(),
+        mtu: 1500,
+        tunnel_source: None,
     };
     let elsewhere = Destination {
         next_hop: Some(tagged),
         standing: Standing::NotEligible,
         why: Some("it is reached by interface 9".to_owned()),
-        ..destination("10.77.0.13", 65_535)
+        ..destination("10.77.0.13", port, 65_535)
     };
     Service {
         name: name.to_owned(),
@@ -192,16 +247,20 @@ fn service(name: &str, vip: &str, port: u16) -> Service {
         scheduler_flags: vec![],
         persistence: None,
         one_packet: false,
-        forward: "dr".to_owned(),
+        forward: method("dr"),
+        toa_option: None,
+        mss: None,
         refused: 0,
         traffic: traffic(3),
-        destinations: vec![destination("10.77.0.11", 3), quiesced, elsewhere],
+        destinations: vec![destination("10.77.0.11", port, 3), quiesced, elsewhere],
     }
 }
 
-fn destination(real: &str, weight: u16) -> Destination {
+fn destination(real: &str, port: u16, weight: u16) -> Destination {
     Destination {
         real: real.parse().expect("an address"),
+        port,
+        forward: method("dr"),
         weight,
         upper_threshold: 0,
         lower_threshold: 0,
@@ -211,9 +270,19 @@ fn destination(real: &str, weight: u16) -> Destination {
             interface: 2,
             vlan: None,
             mac: "02:00:00:00:00:11".to_owned(),
+            mtu: 1500,
+            tunnel_source: None,
         }),
+        gateway: None,
         local: false,
         traffic: traffic(1),
+    }
+}
+
+fn method(name: &str) -> Forward {
+    Forward {
+        method: name.to_owned(),
+        tunnel: None,
     }
 }
 
