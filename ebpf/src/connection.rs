@@ -10,7 +10,7 @@ use crate::{
     schedule::Chosen,
     stats,
     table::{self, Claim, Found},
-    template,
+    template, translation,
 };
 
 /// A half-open connection this old may make room for a new one when there is no other: 3 s, in ticks.
@@ -82,10 +82,10 @@ pub(crate) fn is_established(state: u8) -> bool {
     state == State::Established as u8 || state == State::SctpEstablished as u8
 }
 
-/// The reference of the connection's template; 0 for none.
+/// What the slot names: the connection's translation, or else its template; 0 for none.
 #[inline(always)]
-pub(crate) fn template<S: ConnectionSlot>(found: &Found<S>) -> u32 {
-    if found.meta.flags() & Meta::CONTROLLED == 0 {
+pub(crate) fn named<S: ConnectionSlot>(found: &Found<S>) -> u32 {
+    if found.meta.flags() & (Meta::CONTROLLED | Meta::TRANSLATED) == 0 {
         return 0;
     }
     // SAFETY: a slot of the table.
@@ -95,40 +95,55 @@ pub(crate) fn template<S: ConnectionSlot>(found: &Found<S>) -> u32 {
 /// Tells the connection's template, if it has one, that a connection of it was established.
 #[inline(always)]
 pub(crate) fn assure<S: ConnectionSlot>(found: &Found<S>, flags: u8) {
-    if flags & Meta::CONTROLLED != 0 {
-        // SAFETY: a slot of the table.
-        template::assure(unsafe { S::template(found.slot) });
+    if flags & Meta::CONTROLLED == 0 {
+        return;
+    }
+    // SAFETY: a slot of the table.
+    let named = unsafe { S::template(found.slot) };
+    if translation::has(found.meta) {
+        translation::assure_template(named);
+    } else {
+        template::assure(named);
     }
 }
 
-/// Makes a claimed slot the connection of a packet and counts it. An ICMP error is not a packet of the connection that it
-/// begins.
+/// Makes a claimed slot the connection of a packet and counts it; `translation` is its translation, 0 for none. An ICMP error is not a packet of the connection that it
+/// begins. One whose packets get other addresses is one of which both directions are seen.
 #[inline(always)]
 pub(crate) fn begin<P: Packet>(
     claim: Claim<P::Slot>,
     arrival: &Arrival<P>,
     settings: &Settings,
     chosen: Chosen,
+    translation: u32,
 ) {
     let Arrival { packet, tick, .. } = arrival;
     let Chosen {
         destination,
         template,
     } = chosen;
+    let (direction, seen, named) = match translation {
+        0 => (Settings::INPUT_ONLY, 0, template),
+        translation => (
+            Settings::INPUT,
+            Meta::TRANSLATED | Meta::REPLIED,
+            translation,
+        ),
+    };
     let first = State::first(packet.protocol()) as u8;
     let (state, over) = if arrival.is_error != 0 {
         (first, tick.wrapping_add(NO_PACKET_YET))
     } else {
-        let state = next_state(packet, settings, Settings::INPUT_ONLY, first);
+        let state = next_state(packet, settings, direction, first);
         (state, over(settings, *tick, state))
     };
-    let flags = if template == 0 { 0 } else { Meta::CONTROLLED };
+    let controlled = if template == 0 { 0 } else { Meta::CONTROLLED };
     // SAFETY: the slot is ours until it is published.
-    unsafe { P::Slot::set_template(claim.slot(), template) };
+    unsafe { P::Slot::set_template(claim.slot(), named) };
     claim.publish(
         packet.key(),
         *tick,
-        Meta::new(over, destination, state | flags),
+        Meta::new(over, destination, state | controlled | seen),
     );
     stats::begin_connection(destination, state);
     if is_established(state) {
@@ -147,7 +162,7 @@ pub(crate) fn claim_half_open<S: ConnectionSlot>(
         meta.state() == State::SynReceived as u8
             && over(settings, tick, meta.state()).wrapping_sub(meta.over()) > HALF_OPEN_GRACE
     };
-    table::claim_at_home::<S>(place, tick, half_open).map(|(_, reference)| reference)
+    table::claim_at_home::<S>(place, tick, half_open).map(|claim| claim.reference())
 }
 
 /// Connections are found until their time is over.
@@ -171,9 +186,20 @@ pub(crate) unsafe fn is_over<S>(_slot: *mut S, meta: Meta, tick: u32) -> bool {
 /// `slot` points to the connection's slot, which the caller has claimed.
 #[inline(always)]
 pub(crate) unsafe fn end<S: ConnectionSlot>(slot: *mut S, meta: Meta) {
-    stats::end_connection(meta);
-    if meta.flags() & Meta::CONTROLLED != 0 {
-        // SAFETY: the caller's.
-        template::release(unsafe { S::template(slot) });
+    // SAFETY: the caller's.
+    end_named(meta, unsafe { S::template(slot) });
+}
+
+/// Counts a connection off whose slot said `meta` and named that. A return slot is none.
+#[inline(always)]
+pub(crate) fn end_named(meta: Meta, named: u32) {
+    if translation::has(meta) {
+        if meta.state() == Meta::RETURN {
+            return;
+        }
+        translation::end(named);
+    } else if meta.flags() & Meta::CONTROLLED != 0 {
+        template::release(named);
     }
+    stats::end_connection(meta);
 }

@@ -35,6 +35,10 @@ constant!(
     TEMPLATE_BUCKETS: u32 = 0, template_buckets
 );
 constant!(
+    /// Buckets of the table of translations.
+    TRANSLATION_BUCKETS: u32 = 0, translation_buckets
+);
+constant!(
     /// Entries of the destination maps; the counters have as many for each processor.
     DESTINATION_ROOM: u32 = 0, destination_room
 );

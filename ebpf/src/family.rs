@@ -12,6 +12,7 @@ use crate::{
     reply,
     service::words,
     slot::Slot,
+    translation,
 };
 
 /// The link layer of the frame at hand.
@@ -46,8 +47,8 @@ pub(crate) trait Packet: Copy + Datagram + 'static {
     type Key: Copy;
 
     fn key(&self) -> &Self::Key;
-    /// The key of the connection that the packet is a reply of.
-    fn reply_key(&self) -> Self::Key;
+    /// The key of packets that go the other way.
+    fn turned(key: &Self::Key) -> Self::Key;
     fn protocol(&self) -> TransportProtocol;
     /// TCP's flags, or SCTP's event.
     fn flags(&self) -> u8;
@@ -63,6 +64,23 @@ pub(crate) trait Packet: Copy + Datagram + 'static {
     fn claim() -> u32;
     /// Notes it if it is a reply: 1 if it is, else 0.
     fn note_reply() -> u32;
+    /// [`translation::make`], in a function of its own.
+    fn translate() -> Outcome;
+    /// [`translation::prepare`].
+    fn prepare() -> Outcome;
+    /// [`translation::answer`].
+    fn answer(translation: u32, drawn: u32) -> u32;
+    /// [`translation::is_alone`].
+    fn is_alone(translation: u32, answers: u32) -> u32;
+    /// [`translation::publish`].
+    fn publish(translation: u32) -> u32;
+    /// Its key as translations have it.
+    fn words(&self) -> [u64; 5];
+    /// A key of the family out of a translation.
+    ///
+    /// # Safety
+    /// `words` points to a key in a slot of a translation.
+    unsafe fn load(words: *const [u64; 5]) -> Self::Key;
     /// What its fragments are found by.
     fn fragment_key(&self) -> [u64; 5];
     fn vip(&self) -> [u8; 16];
@@ -134,7 +152,11 @@ connection_slot!(Slot6);
 
 /// What the two families' packets have under the same names.
 macro_rules! common {
-    ($slot:ty, $key:ty, $family:literal, $open:ident, $find:ident, $claim:ident, $note:ident) => {
+    (
+        $slot:ty, $key:ty, $family:literal,
+        $open:ident, $find:ident, $claim:ident, $note:ident,
+        $translate:ident, $prepare:ident, $answer:ident, $alone:ident, $publish:ident
+    ) => {
         const FAMILY: u8 = $family;
         type Slot = $slot;
         type Key = $key;
@@ -190,6 +212,31 @@ macro_rules! common {
         }
 
         #[inline(always)]
+        fn translate() -> Outcome {
+            Outcome($translate())
+        }
+
+        #[inline(always)]
+        fn prepare() -> Outcome {
+            Outcome($prepare())
+        }
+
+        #[inline(always)]
+        fn answer(translation: u32, drawn: u32) -> u32 {
+            $answer(translation, drawn)
+        }
+
+        #[inline(always)]
+        fn is_alone(translation: u32, answers: u32) -> u32 {
+            $alone(translation, answers)
+        }
+
+        #[inline(always)]
+        fn publish(translation: u32) -> u32 {
+            $publish(translation)
+        }
+
+        #[inline(always)]
         fn flow_hash(&self) -> u32 {
             hash::of_flow(&self.key)
         }
@@ -233,13 +280,29 @@ impl Packet for ipv4::Packet {
         dray_open4,
         dray_find4,
         dray_claim4,
-        dray_note_reply4
+        dray_note_reply4,
+        dray_translate4,
+        dray_prepare4,
+        dray_answer4,
+        dray_is_alone4,
+        dray_publish4
     );
 
     #[inline(always)]
-    fn reply_key(&self) -> [u64; 2] {
-        let [addresses, tail] = self.key;
-        [addresses.rotate_left(32), reply_tail(tail)]
+    fn words(&self) -> [u64; 5] {
+        [self.key[0], self.key[1], 0, 0, 0]
+    }
+
+    #[inline(always)]
+    unsafe fn load(words: *const [u64; 5]) -> [u64; 2] {
+        // SAFETY: the caller's; volatile, as another processor may be writing it.
+        unsafe { [(&raw const (*words)[0]).read_volatile(), (&raw const (*words)[1]).read_volatile()] }
+    }
+
+    #[inline(always)]
+    fn turned(key: &[u64; 2]) -> [u64; 2] {
+        let [addresses, tail] = *key;
+        [addresses.rotate_left(32), turned_tail(tail)]
     }
 
     #[inline(always)]
@@ -271,13 +334,37 @@ impl Packet for ipv6::Packet {
         dray_open6,
         dray_find6,
         dray_claim6,
-        dray_note_reply6
+        dray_note_reply6,
+        dray_translate6,
+        dray_prepare6,
+        dray_answer6,
+        dray_is_alone6,
+        dray_publish6
     );
 
     #[inline(always)]
-    fn reply_key(&self) -> [u64; 5] {
-        let [a, b, c, d, tail] = self.key;
-        [c, d, a, b, reply_tail(tail)]
+    fn words(&self) -> [u64; 5] {
+        self.key
+    }
+
+    #[inline(always)]
+    unsafe fn load(words: *const [u64; 5]) -> [u64; 5] {
+        // SAFETY: the caller's; volatile, as another processor may be writing it.
+        unsafe {
+            [
+                (&raw const (*words)[0]).read_volatile(),
+                (&raw const (*words)[1]).read_volatile(),
+                (&raw const (*words)[2]).read_volatile(),
+                (&raw const (*words)[3]).read_volatile(),
+                (&raw const (*words)[4]).read_volatile(),
+            ]
+        }
+    }
+
+    #[inline(always)]
+    fn turned(key: &[u64; 5]) -> [u64; 5] {
+        let [a, b, c, d, tail] = *key;
+        [c, d, a, b, turned_tail(tail)]
     }
 
     #[inline(always)]
@@ -305,7 +392,11 @@ impl Packet for ipv6::Packet {
 // Functions with a symbol are verified once, whoever calls them; others are verified anew for each caller. So what is long and
 // rare has one, for each family, and finds its arguments in the scratch memory.
 macro_rules! rare {
-    ($packet:ty, $open:ident, $find:ident, $claim:ident, $note:ident) => {
+    (
+        $packet:ty,
+        $open:ident, $find:ident, $claim:ident, $note:ident,
+        $translate:ident, $prepare:ident, $answer:ident, $alone:ident, $publish:ident
+    ) => {
         #[unsafe(no_mangle)]
         #[inline(never)]
         extern "C" fn $open() -> u64 {
@@ -329,6 +420,36 @@ macro_rules! rare {
         extern "C" fn $note() -> u32 {
             reply::note::<$packet>() as u32
         }
+
+        #[unsafe(no_mangle)]
+        #[inline(never)]
+        extern "C" fn $translate() -> u64 {
+            Outcome::encode(translation::make::<$packet>()).0
+        }
+
+        #[unsafe(no_mangle)]
+        #[inline(never)]
+        extern "C" fn $prepare() -> u64 {
+            Outcome::encode(translation::prepare::<$packet>()).0
+        }
+
+        #[unsafe(no_mangle)]
+        #[inline(never)]
+        extern "C" fn $answer(translation: u32, drawn: u32) -> u32 {
+            translation::answer::<$packet>(translation, drawn != 0)
+        }
+
+        #[unsafe(no_mangle)]
+        #[inline(never)]
+        extern "C" fn $alone(translation: u32, answers: u32) -> u32 {
+            translation::is_alone::<$packet>(translation, answers) as u32
+        }
+
+        #[unsafe(no_mangle)]
+        #[inline(never)]
+        extern "C" fn $publish(translation: u32) -> u32 {
+            translation::publish::<$packet>(translation) as u32
+        }
     };
 }
 
@@ -337,19 +458,29 @@ rare!(
     dray_open4,
     dray_find4,
     dray_claim4,
-    dray_note_reply4
+    dray_note_reply4,
+    dray_translate4,
+    dray_prepare4,
+        dray_answer4,
+        dray_is_alone4,
+        dray_publish4
 );
 rare!(
     ipv6::Packet,
     dray_open6,
     dray_find6,
     dray_claim6,
-    dray_note_reply6
+    dray_note_reply6,
+    dray_translate6,
+    dray_prepare6,
+        dray_answer6,
+        dray_is_alone6,
+        dray_publish6
 );
 
 /// A key's last word with the two ports in each other's place.
 #[inline(always)]
-const fn reply_tail(tail: u64) -> u64 {
+const fn turned_tail(tail: u64) -> u64 {
     tail >> 32 << 32 | (tail as u32).rotate_left(16) as u64
 }
 

@@ -4,17 +4,20 @@ use aya_ebpf::programs::XdpContext;
 use dray_abi::{FRAGMENT_BUCKETS, FRAGMENT_TIME, Fragment, Meta, Reason, SLOTS_PER_BUCKET};
 use dray_packet::{TransportProtocol, hash::Place};
 
-use crate::{atomic, constants, family::Packet, icmp::Message, maps, open::Outcome, own, service};
+use crate::{
+    atomic, constants, family::Packet, icmp::Message, maps, open::Outcome, own, service,
+    translate::Sense,
+};
 
 /// Remembers where the first fragment of a packet goes.
 #[inline(always)]
-pub(crate) fn remember<P: Packet>(packet: &P, tick: u32, destination: u32) {
+pub(crate) fn remember<P: Packet>(packet: &P, tick: u32, destination: u32, sense: Sense) {
     if keep(packet.fragment_key()) {
-        dray_remember_fragment(tick, destination);
+        dray_remember_fragment(tick, destination, sense.translation, sense.is_reply);
     }
 }
 
-/// The destination of a fragment other than the first. `offset` is where its IP header lies.
+/// The destination of a fragment other than the first, whose sense is known then. `offset` is where its IP header lies.
 #[inline(never)]
 pub(crate) fn follow<P: Message>(context: &XdpContext, offset: usize, tick: u32) -> Outcome {
     let Ok((datagram, upper)) = P::header(own(context), offset) else {
@@ -42,7 +45,12 @@ pub(crate) fn follow<P: Message>(context: &XdpContext, offset: usize, tick: u32)
 /// 1, or 0 where another packet was quicker: the kernel takes only functions that return a number.
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn dray_remember_fragment(tick: u32, destination: u32) -> u32 {
+extern "C" fn dray_remember_fragment(
+    tick: u32,
+    destination: u32,
+    translation: u32,
+    is_reply: u32,
+) -> u32 {
     let Some(key) = kept() else {
         return 0;
     };
@@ -78,6 +86,8 @@ extern "C" fn dray_remember_fragment(tick: u32, destination: u32) -> u32 {
         let word = &raw mut (*slot).meta;
         if atomic::replace(word, meta.0, Meta::busy(tick).0) {
             write(slot, key);
+            (&raw mut (*slot).translation).write_volatile(translation);
+            (&raw mut (*slot).is_reply).write_volatile(is_reply);
             let over = tick.wrapping_add(FRAGMENT_TIME);
             atomic::store(word, Meta::new(over, destination, 0).0);
             return 1;
@@ -89,7 +99,7 @@ extern "C" fn dray_remember_fragment(tick: u32, destination: u32) -> u32 {
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn dray_follow_fragment(tick: u32) -> u32 {
-    let Some(key) = kept() else {
+    let (Some(key), Ok(scratch)) = (kept(), maps::scratch()) else {
         return 0;
     };
     let Some(bucket) = bucket(key) else {
@@ -104,7 +114,15 @@ extern "C" fn dray_follow_fragment(tick: u32) -> u32 {
         // SAFETY: as above. Read before the key is compared again, so that word and key belong together.
         let meta = Meta(unsafe { atomic::load(&raw const (*slot).meta) });
         // SAFETY: as above.
+        let sense = unsafe {
+            Sense {
+                translation: (&raw const (*slot).translation).read_volatile(),
+                is_reply: (&raw const (*slot).is_reply).read_volatile(),
+            }
+        };
+        // SAFETY: as above; and the processor's own memory, which has one packet in hand at a time.
         if meta.is_live() && !meta.is_over(tick) && unsafe { has(slot, key) } {
+            unsafe { (*scratch).sense = sense };
             return meta.destination();
         }
     }

@@ -69,7 +69,7 @@ impl Guest {
 
 /// The bits of a prefix, as they lie in memory.
 #[inline(always)]
-const fn prefix(length: u32) -> [u64; 2] {
+pub(crate) const fn prefix(length: u32) -> [u64; 2] {
     let rest = u64::MAX >> (length & 63);
     match length {
         0..64 => [(!rest).to_be(), 0],

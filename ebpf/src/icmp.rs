@@ -10,7 +10,7 @@ use crate::{
     family::Packet,
     frame,
     open::{self, Outcome},
-    own, reason,
+    own, reason, translate, translation,
 };
 
 /// A family's ICMP.
@@ -44,11 +44,14 @@ pub(crate) fn relay<P: Message>(
     if known == 0 && port.settings.options & Settings::SCHEDULE_ICMP == 0 {
         return Err(Reason::OtherProtocol);
     }
-    if P::is_checked(&port.settings) && is_right(context, offset) == 0 {
+    let changes = translate::sense().translation != 0 || known == 0 && translation::is_wanted();
+    if (P::is_checked(&port.settings) || changes && P::FAMILY == 4)
+        && is_right(context, offset) == 0
+    {
         return Err(Reason::IcmpChecksum);
     }
     match known {
-        0 => P::open().decode(),
+        0 => open::enter::<P>(),
         known => Ok(known),
     }
 }
@@ -78,7 +81,7 @@ impl Message for ipv4::Packet {
         icmp::parse4(&frame(context), offset).map_err(reason)
     }
 
-    /// Linux 6.1.176 does whatever the forwarding method, later kernels only where they change the message.
+    /// Linux 6.1.176 does whatever the forwarding method, all kernels where they change the message.
     #[inline(always)]
     fn is_checked(settings: &Settings) -> bool {
         settings.options & Settings::RULES_6_1_176 != 0

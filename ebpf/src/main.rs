@@ -31,6 +31,7 @@ mod fragment;
 mod guest;
 mod icmp;
 mod lab;
+mod local;
 mod maps;
 mod marks;
 mod mss;
@@ -45,6 +46,8 @@ mod stats;
 mod table;
 mod tables;
 mod template;
+mod translate;
+mod translation;
 mod tunnel;
 
 use aya_ebpf::{bindings::xdp_action, macros::xdp, programs::XdpContext};
@@ -53,9 +56,9 @@ use dray_packet::{Frame, Refusal, ethernet, hash::Place, ipv4, ipv6, state::Stat
 
 use crate::{
     family::{Link, Packet},
-    icmp::Message,
     send::{Egress, Stop},
     table::Found,
+    translate::{Sense, Translated},
 };
 
 /// Forwards what belongs to a virtual service and leaves everything else to the host.
@@ -113,7 +116,7 @@ fn forward(context: &XdpContext) -> Result<Egress, Reason> {
 
 /// From a client's packet to the way it leaves by, for either family.
 #[inline(always)]
-fn balance<P: Message>(
+fn balance<P: Translated>(
     context: &XdpContext,
     port: &'static Port,
     link: &Link,
@@ -124,28 +127,58 @@ fn balance<P: Message>(
     let place = packet.place();
     let (number, destination) = match find(packet, place, settings, tick)? {
         Seat::Taken(number, destination) => (number, destination),
-        Seat::Free(ended) => {
-            let number = match open::open(packet, place, tick, ended) {
-                // The service's persistence engine has to look at the packet first.
-                Err(Reason::NoSession) if sip::read::<P>(context, link.offset) != 0 => {
-                    P::open().decode()?
-                }
-                result => result?,
-            };
+        seat => {
+            let number = take_seat(context, link, packet, place, tick, seat)?;
+            if translation::is_wanted() && translate::sense().translation != 0 {
+                return translate::pass::<P>(context, link, number);
+            }
             (number, maps::destination(number)?)
         }
     };
-    if packet.has_fragments() {
-        fragment::remember(packet, tick, number);
-    }
     stats::count_packet(number, packet.length() as u64);
+    if packet.has_fragments() {
+        fragment::remember(packet, tick, number, Sense::NONE);
+    }
     send::send(context, link, packet, destination)
+}
+
+/// The destination of a packet for which there is no connection that leaves its addresses as they are. It waits then in the scratch
+/// memory.
+#[inline(always)]
+fn take_seat<P: Translated>(
+    context: &XdpContext,
+    link: &Link,
+    packet: &P,
+    place: Place,
+    tick: u32,
+    seat: Seat<P::Slot>,
+) -> Result<u32, Reason> {
+    let ended = match seat {
+        Seat::Free(ended) => ended,
+        _ => Found::NONE,
+    };
+    open::wait(packet, place, tick, ended, false)?;
+    match seat {
+        Seat::Translated(number, sense) => {
+            translate::turn(sense)?;
+            Ok(number)
+        }
+        _ => match open::enter::<P>() {
+            // The service's persistence engine has to look at the packet first.
+            Err(Reason::NoSession) if sip::read::<P>(context, link.offset) != 0 => {
+                open::enter::<P>()
+            }
+            result => result,
+        },
+    }
 }
 
 /// What there is for a packet.
 enum Seat<S> {
     /// A connection: its destination.
     Taken(u32, &'static Destination),
+    /// A connection with a translation.
+    Translated(u32, Sense),
     /// None; one of the same key that is no more, if there was one.
     Free(Found<S>),
 }
@@ -162,6 +195,10 @@ fn find<P: Packet>(
         return Ok(Seat::Free(Found::NONE));
     };
     let meta = found.meta;
+    let sense = Sense::of(&found);
+    if sense.is_reply != 0 {
+        return Ok(Seat::Translated(meta.destination(), sense));
+    }
     let destination = maps::destination(meta.destination())?;
     if packet.is_new() && begins_anew(meta, destination, settings) {
         return Ok(Seat::Free(found));
@@ -181,6 +218,9 @@ fn find<P: Packet>(
     };
     let state = connection::next_state(packet, settings, direction, meta.state());
     connection::refresh(&found, settings, tick, state, meta.flags());
+    if sense.translation != 0 {
+        return Ok(Seat::Translated(meta.destination(), sense));
+    }
     Ok(Seat::Taken(meta.destination(), destination))
 }
 
@@ -204,18 +244,27 @@ fn begins_anew(meta: Meta, destination: &Destination, settings: &Settings) -> bo
 
 /// From a packet without ports to the way it leaves by: that of the connection that it is about.
 #[inline(always)]
-fn stray<P: Message>(
+fn stray<P: Translated>(
     context: &XdpContext,
     port: &'static Port,
     link: &Link,
     refusal: Refusal,
     tick: u32,
 ) -> Result<Egress, Stop> {
-    let number = match refusal {
-        Refusal::Fragment => fragment::follow::<P>(context, link.offset, tick).decode()?,
-        Refusal::OtherProtocol => icmp::relay::<P>(context, port, link.offset, tick)?,
+    let (number, is_error) = match refusal {
+        Refusal::Fragment => {
+            let number = fragment::follow::<P>(context, link.offset, tick).decode()?;
+            (number, false)
+        }
+        Refusal::OtherProtocol => {
+            let number = icmp::relay::<P>(context, port, link.offset, tick)?;
+            (number, true)
+        }
         Refusal::Truncated => return Err(Reason::Truncated.into()),
     };
+    if translation::is_wanted() && translate::sense().translation != 0 {
+        return translate::stray::<P>(context, link, number, is_error);
+    }
     let datagram = P::outer(&frame(context), link.offset).map_err(reason)?;
     let destination = maps::destination(number)?;
     stats::count_packet(number, datagram.length() as u64);

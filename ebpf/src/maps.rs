@@ -17,7 +17,12 @@ use dray_abi::{
 };
 use dray_packet::ipv6::Walk;
 
-use crate::{constants, schedule::Visit};
+use crate::{
+    constants,
+    schedule::Visit,
+    translate::{Job, Rest, Sense},
+    translation::Pending,
+};
 
 #[map]
 pub(crate) static CONNECTIONS4: Array<Bucket4> = Array::with_max_entries(1, BPF_F_MMAPABLE);
@@ -80,6 +85,16 @@ pub(crate) struct Scratch {
     pub(crate) arrival: [u64; 16],
     /// 1 and the hash of what the persistence engine found in the packet; 0 before it looked.
     pub(crate) session: [u64; 3],
+    /// The translation of the connection that the packet belongs to, and which way it goes.
+    pub(crate) sense: Sense,
+    /// The connection to be that has no translation yet.
+    pub(crate) pending: Pending,
+    /// What is known of a packet with a translation besides.
+    pub(crate) job: Job,
+    /// How it leaves, where that is not done in one go.
+    pub(crate) rest: Rest,
+    /// The key that it is to carry, of whichever family.
+    pub(crate) key: [u64; 5],
     /// What a fragmented packet is found by.
     pub(crate) fragment: [u64; 5],
     /// A walk over extension headers.

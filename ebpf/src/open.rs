@@ -13,6 +13,8 @@ use crate::{
     stats,
     table::{self, Claim, Found},
     template,
+    translate::Sense,
+    translation::{self, Pending},
 };
 
 /// How long TCP packets without a connection may belong to one that found the table full: as long as IPVS
@@ -30,8 +32,8 @@ pub(crate) struct Arrival<P: Packet> {
     /// A connection of the same key that is no more for this packet, and 1 + its place in the table; 0 for none.
     ended: Meta,
     reference: u32,
-    /// The template of that connection; 0 for none.
-    ended_template: u32,
+    /// The template or translation of that connection; 0 for none.
+    ended_named: u32,
 }
 
 /// A destination or a reason in one register, which is what a function may return here.
@@ -60,17 +62,14 @@ impl Outcome {
     }
 }
 
-/// Gives the packet a destination, and a connection if it can have one. `ended` is a connection of the same key that is no more
-/// for this packet, or none.
+/// Gives the packet that waits a destination, and a connection if it can have one.
 #[inline(always)]
-pub(crate) fn open<P: Packet>(
-    packet: &P,
-    place: Place,
-    tick: u32,
-    ended: Found<P::Slot>,
-) -> Result<u32, Reason> {
-    wait(packet, place, tick, ended, false)?;
-    P::open().decode()
+pub(crate) fn enter<P: Packet>() -> Result<u32, Reason> {
+    let number = P::open().decode()?;
+    if translation::is_wanted() {
+        translation::begin::<P>()?;
+    }
+    Ok(number)
 }
 
 /// Lets an ICMP error wait for [`Packet::open`] as the packet that it is about.
@@ -79,8 +78,9 @@ pub(crate) fn wait_as_error<P: Packet>(packet: &P, place: Place, tick: u32) -> R
     wait(packet, place, tick, Found::NONE, true)
 }
 
+/// Lets a packet wait in the scratch memory. `ended` is a connection of the same key that is no more for this packet, or none.
 #[inline(always)]
-fn wait<P: Packet>(
+pub(crate) fn wait<P: Packet>(
     packet: &P,
     place: Place,
     tick: u32,
@@ -92,6 +92,8 @@ fn wait<P: Packet>(
     // SAFETY: the processor's own memory, and it has one packet in hand at a time; large enough.
     unsafe {
         (*scratch).session = [0; 3];
+        (*scratch).sense = Sense::NONE;
+        (*scratch).pending = Pending::NONE;
         (&raw mut (*scratch).arrival)
             .cast::<Arrival<P>>()
             .write(Arrival {
@@ -101,7 +103,7 @@ fn wait<P: Packet>(
                 is_error: is_error as u32,
                 ended: ended.meta,
                 reference: ended.reference,
-                ended_template: connection::template(&ended),
+                ended_named: connection::named(&ended),
             });
     }
     Ok(())
@@ -115,7 +117,7 @@ pub(crate) fn arrival<P: Packet>() -> Result<&'static Arrival<P>, Reason> {
     Ok(unsafe { &*(&raw const (*scratch).arrival).cast::<Arrival<P>>() })
 }
 
-/// Gives the packet that waits a destination, and a connection if it can have one.
+/// What `enter` does before there is a translation.
 #[inline(always)]
 pub(crate) fn seat<P: Packet>() -> Outcome {
     Outcome::encode(seat_arrival::<P>())
@@ -143,8 +145,7 @@ fn seat_arrival<P: Packet>() -> Result<u32, Reason> {
     }
     let result = place_connection(arrival, settings, claim);
     // IPVS counts a connection off after the one that takes its place has been given its destination.
-    stats::end_connection(arrival.ended);
-    template::release(arrival.ended_template);
+    connection::end_named(arrival.ended, arrival.ended_named);
     result
 }
 
@@ -233,11 +234,18 @@ fn place_connection<P: Packet>(
             return Err(reason);
         }
     };
+    let translates = translation::is_for(chosen.destination);
     match claim {
-        Some(claim) => {
-            connection::begin(claim, arrival, settings, chosen);
+        Some(claim) if translates => translation::wait(claim.reference(), chosen)?,
+        Some(claim) => connection::begin(claim, arrival, settings, chosen, 0),
+        None if one_packet => {
+            end_at_once(chosen);
+            if translates {
+                translation::wait(0, chosen)?;
+            }
         }
-        None if one_packet => end_at_once(chosen),
+        // Without memory nobody would know the replies.
+        None if translates => return Err(Reason::TranslationsFull),
         None => {
             stats::count_reason(Reason::TableFull);
             remember_full(arrival.tick);
@@ -258,11 +266,15 @@ fn end_at_once(chosen: Chosen) {
 /// The connection of the packet that waits: its destination; 0 for none.
 #[inline(always)]
 pub(crate) fn find<P: Packet>() -> u32 {
-    let Ok(arrival) = arrival::<P>() else {
+    let (Ok(arrival), Ok(scratch)) = (arrival::<P>(), maps::scratch()) else {
         return 0;
     };
-    connection::find(&arrival.packet, arrival.place, arrival.tick)
-        .map_or(0, |found| found.meta.destination())
+    let Some(found) = connection::find(&arrival.packet, arrival.place, arrival.tick) else {
+        return 0;
+    };
+    // SAFETY: the processor's own memory, and it has one packet in hand at a time.
+    unsafe { (*scratch).sense = Sense::of(&found) };
+    found.meta.destination()
 }
 
 /// A slot for the connection of the packet that waits: free, over, or at the worst half open. 1 + its place; 0 without one.
@@ -272,8 +284,8 @@ pub(crate) fn claim_new<P: Packet>() -> u32 {
         return 0;
     };
     let Arrival { place, tick, .. } = *arrival;
-    if let Some((_, reference)) = table::claim::<P::Slot>(place, tick) {
-        return reference;
+    if let Some(claim) = table::claim::<P::Slot>(place, tick) {
+        return claim.reference();
     }
     let Some(reference) = connection::claim_half_open::<P::Slot>(place, &port.settings, tick)
     else {

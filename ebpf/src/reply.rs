@@ -21,11 +21,15 @@ pub(crate) fn note<P: Packet>() -> bool {
         return false;
     };
     let Arrival { packet, tick, .. } = *arrival;
-    let key = packet.reply_key();
+    let key = P::turned(packet.key());
     let place = P::Slot::place(&key);
     let Some(found) = table::find::<P::Slot>(&key, place, tick) else {
         return false;
     };
+    // Replies of translated connections come from the real server's own address, and are found before.
+    if found.meta.flags() & Meta::TRANSLATED != 0 {
+        return false;
+    }
     stats::count_reply(found.meta.destination(), u64::from(packet.length()));
     if arrival.is_error != 0 {
         return true;

@@ -47,6 +47,12 @@ impl Visit {
         ServiceOptions(self.options)
     }
 
+    /// Whether connections go to the real server's port, if it has one, whatever theirs is.
+    #[inline(always)]
+    pub(crate) fn gives_port(&self) -> bool {
+        self.way.port == ServicePort::Own || !self.options().has(ServiceOptions::PERSISTENT)
+    }
+
     /// Whether the packet is scheduled for itself alone.
     #[inline(always)]
     pub(crate) fn is_one_packet(&self) -> bool {

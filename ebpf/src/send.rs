@@ -88,7 +88,7 @@ fn is_tunnelled(destination: &Destination) -> bool {
 
 /// Whether the packet says how large segments may be.
 #[inline(always)]
-fn is_syn<P: Packet>(packet: &P) -> bool {
+pub(crate) fn is_syn<P: Packet>(packet: &P) -> bool {
     packet.protocol() == TransportProtocol::Tcp && packet.flags() & tcp::SYN != 0
 }
 

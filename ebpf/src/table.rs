@@ -37,6 +37,7 @@ impl<S> Found<S> {
 /// A slot that belongs to this packet alone until it is published or given back.
 pub(crate) struct Claim<S> {
     slot: *mut S,
+    reference: u32,
 }
 
 /// A bucket of a table.
@@ -71,6 +72,23 @@ pub(crate) fn find<S: Slot>(key: &S::Key, place: Place, tick: u32) -> Option<Fou
     None
 }
 
+/// Whether a live slot other than the one of that reference has this key.
+#[inline(always)]
+pub(crate) fn has_another<S: Slot>(key: &S::Key, place: Place, reference: u32) -> bool {
+    let buckets = [home::<S>(place), other::<S>(place)];
+    for bucket in buckets.iter().flatten() {
+        for step in 0..SLOTS_PER_BUCKET {
+            let (slot, own) = bucket.slot(place, step);
+            // SAFETY: `Bucket::slot` stays in the bucket.
+            let live = unsafe { S::has(slot, key) && Meta(atomic::load(S::meta(slot))).is_live() };
+            if live && own != reference {
+                return true;
+            }
+        }
+    }
+    false
+}
+
 /// The slot of that reference (1 + bucket × 8 + slot).
 #[inline(always)]
 pub(crate) fn slot<S: Slot>(reference: u32) -> Option<*mut S> {
@@ -79,9 +97,9 @@ pub(crate) fn slot<S: Slot>(reference: u32) -> Option<*mut S> {
     Some(bucket.wrapping_add(place as usize & (SLOTS_PER_BUCKET - 1)))
 }
 
-/// A slot for something new: one that is free or whose time is over; and its reference.
+/// A slot for something new: one that is free or whose time is over.
 #[inline(always)]
-pub(crate) fn claim<S: Slot>(place: Place, tick: u32) -> Option<(Claim<S>, u32)> {
+pub(crate) fn claim<S: Slot>(place: Place, tick: u32) -> Option<Claim<S>> {
     // SAFETY: `claim_in` gives slots of the table.
     let over = |slot, meta: Meta| meta.is_live() && unsafe { S::is_over(slot, meta, tick) };
     let home = home::<S>(place)?;
@@ -94,13 +112,13 @@ pub(crate) fn claim<S: Slot>(place: Place, tick: u32) -> Option<(Claim<S>, u32)>
     Some(claimed)
 }
 
-/// A slot of the home bucket that `claimable` accepts; and its reference.
+/// A slot of the home bucket that `claimable` accepts.
 #[inline(always)]
 pub(crate) fn claim_at_home<S: Slot>(
     place: Place,
     tick: u32,
     claimable: impl Fn(*mut S, Meta) -> bool,
-) -> Option<(Claim<S>, u32)> {
+) -> Option<Claim<S>> {
     claim_in(&home::<S>(place)?, place, tick, claimable)
 }
 
@@ -109,14 +127,23 @@ pub(crate) fn claim_at_home<S: Slot>(
 pub(crate) fn claim_found<S: Slot>(found: &Found<S>, tick: u32) -> Option<Claim<S>> {
     // SAFETY: the word of a slot.
     unsafe { atomic::replace(S::meta(found.slot), found.meta.0, Meta::busy(tick).0) }
-        .then_some(Claim { slot: found.slot })
+        .then_some(Claim {
+            slot: found.slot,
+            reference: found.reference,
+        })
 }
 
 impl<S: Slot> Claim<S> {
     /// The claim of a function that could return no more than its reference.
     #[inline(always)]
     pub(crate) fn of_reference(reference: u32) -> Option<Self> {
-        slot(reference).map(|slot| Self { slot })
+        slot(reference).map(|slot| Self { slot, reference })
+    }
+
+    /// 1 + the slot's place in the table.
+    #[inline(always)]
+    pub(crate) fn reference(&self) -> u32 {
+        self.reference
     }
 
     #[inline(always)]
@@ -206,7 +233,7 @@ fn claim_in<S: Slot>(
     place: Place,
     tick: u32,
     claimable: impl Fn(*mut S, Meta) -> bool,
-) -> Option<(Claim<S>, u32)> {
+) -> Option<Claim<S>> {
     for step in 0..SLOTS_PER_BUCKET {
         let (slot, reference) = bucket.slot(place, step);
         let word = S::meta(slot);
@@ -221,7 +248,7 @@ fn claim_in<S: Slot>(
                 // SAFETY: the slot is ours since the line above.
                 unsafe { S::end(slot, meta) };
             }
-            return Some((Claim { slot }, reference));
+            return Some(Claim { slot, reference });
         }
     }
     None

@@ -92,10 +92,10 @@ pub(crate) fn begin(
     tick: u32,
     destination: u32,
 ) -> u32 {
-    let Some((claim, reference)) = table::claim::<Template>(wanted.place, tick) else {
+    let Some(claim) = table::claim::<Template>(wanted.place, tick) else {
         return 0;
     };
-    let slot = claim.slot();
+    let (slot, reference) = (claim.slot(), claim.reference());
     let timeout = options.ticks();
     // SAFETY: the slot is ours until it is published.
     unsafe {
@@ -154,8 +154,15 @@ pub(crate) fn release(reference: u32) {
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn dray_assure_template(reference: u32) -> u32 {
+    assure_here(reference);
+    0
+}
+
+/// [`assure`] for a function that has a symbol itself.
+#[inline(always)]
+pub(crate) fn assure_here(reference: u32) {
     let Some(slot) = table::slot::<Template>(reference) else {
-        return 0;
+        return;
     };
     let word = Template::meta(slot);
     // SAFETY: the word of a slot.
@@ -165,17 +172,22 @@ extern "C" fn dray_assure_template(reference: u32) -> u32 {
         // SAFETY: as above. If it has changed meanwhile, the next connection assures it.
         unsafe { atomic::replace(word, meta.0, assured.0) };
     }
-    0
 }
 
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn dray_release_template(reference: u32) -> u32 {
+    release_here(reference);
+    0
+}
+
+/// [`release`] for a function that has a symbol itself.
+#[inline(always)]
+pub(crate) fn release_here(reference: u32) {
     if let Some(slot) = table::slot::<Template>(reference) {
         // SAFETY: a word of a slot, which lives while it has children.
         unsafe { atomic::add32(&raw mut (*slot).children, u32::MAX) };
     }
-    0
 }
 
 /// Whether it was retired.

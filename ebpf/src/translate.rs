@@ -1,0 +1,472 @@
+//! Packets of translated connections (NAT, FULLNAT), either way: those of the client's become ones to the real server, those of the
+//! real server's ones to the client.
+//!
+//! ```text
+//! find ─┬─ the client's connection ─▶ forward ─┐
+//!       └─ a return slot ───────────▶ reply ───┴─▶ rewrite ─▶ leave
+//!                                                  └─▶ finish: cross, complete, mss, tell ─▶ leave
+//! follow, relay (fragments, ICMP errors) ────────▶ stray ─▶ leave
+//! ```
+//!
+//! A packet of the client's is to carry the return slot's key turned round, one of the real server's the connection's turned
+//! round. Nothing of the frame is changed before it is known that the packet fits, because an answer quotes it as it came.
+//!
+//! All of it is done by functions with a symbol, which the verifier looks at once, and which find the packet in the scratch
+//! memory, so that the way of a packet that keeps its addresses has nothing of it.
+
+mod cross;
+mod family;
+mod finish;
+mod learn;
+mod stray;
+mod tell;
+
+use aya_ebpf::programs::XdpContext;
+use dray_abi::{Destination, Hop, Meta, Reason, Translation};
+use dray_packet::{Obstacle, ethernet::Addresses, translate::Mended};
+
+use crate::{
+    atomic, connection, constants,
+    family::{ConnectionSlot, Link, Packet},
+    frame, maps, open,
+    send::{self, Egress, Stop, Way},
+    slot::Slot,
+    stats,
+    table::{self, Found},
+    translation,
+};
+
+pub(crate) use family::Translated;
+pub(crate) use finish::Rest;
+
+/// A translation, and which way a packet goes.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Sense {
+    /// 1 + its place; 0 for none.
+    pub(crate) translation: u32,
+    /// Not 0 for a packet of the real server's.
+    pub(crate) is_reply: u32,
+}
+
+impl Sense {
+    pub(crate) const NONE: Self = Self::forward(0);
+
+    /// In a translation's place: there is none, because the packet is scheduled for itself alone. The key that it is to carry,
+    /// turned round, lies in the scratch memory.
+    pub(crate) const ONE_PACKET: u32 = 0xffff_ffff;
+
+    #[inline(always)]
+    pub(crate) const fn forward(translation: u32) -> Self {
+        Self {
+            translation,
+            is_reply: 0,
+        }
+    }
+
+    /// Of a packet with the key of that slot.
+    #[inline(always)]
+    pub(crate) fn of<S: ConnectionSlot>(found: &Found<S>) -> Self {
+        if !translation::has(found.meta) {
+            return Self::NONE;
+        }
+        Self {
+            translation: connection::named(found),
+            is_reply: (found.meta.state() == Meta::RETURN) as u32,
+        }
+    }
+}
+
+/// The sense of the packet that was just given a connection, or found to be about one.
+#[inline(always)]
+pub(crate) fn sense() -> Sense {
+    // SAFETY: the processor's own memory, and it has one packet in hand at a time.
+    maps::scratch().map_or(Sense::NONE, |scratch| unsafe { (*scratch).sense })
+}
+
+/// What is known of a packet besides its [`Arrival`](crate::open::Arrival).
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Job {
+    /// The frame's link layer, as [`pack`] has it.
+    link: u32,
+    /// The connection's destination.
+    destination: u32,
+}
+
+impl Job {
+    /// The link layer of its frame.
+    #[inline(always)]
+    fn link(self) -> Link {
+        unpack(self.link)
+    }
+}
+
+/// A link layer in one register.
+#[inline(always)]
+fn pack(link: &Link) -> u32 {
+    (link.vlan as u32) << 16 | (link.tags as u32) << 8 | link.offset as u32
+}
+
+/// The other way round.
+#[inline(always)]
+fn unpack(link: u32) -> Link {
+    /// Up to two VLAN tags.
+    const LONGEST: u32 = 0x1f;
+    Link {
+        offset: (link & LONGEST) as usize,
+        vlan: (link >> 16) as u16,
+        tags: (link >> 8 & 3) as usize,
+    }
+}
+
+/// Lets the packet's job wait in the scratch memory.
+#[inline(always)]
+fn wait(link: u32, destination: u32) -> Result<(), Reason> {
+    let scratch = maps::scratch()?;
+    // SAFETY: the processor's own memory, and it has one packet in hand at a time, here and below.
+    unsafe { (*scratch).job = Job { link, destination } };
+    Ok(())
+}
+
+/// The job of the packet that waits.
+#[inline(always)]
+fn job() -> Result<Job, Reason> {
+    let scratch = maps::scratch()?;
+    // SAFETY: as above.
+    Ok(unsafe { (*scratch).job })
+}
+
+/// How far a packet got.
+enum Step {
+    /// It leaves.
+    Gone(Egress),
+    /// What is left to do for it is in the scratch memory.
+    Unfinished,
+}
+
+/// What becomes of a packet, in one register, which is what a function may return here.
+#[repr(transparent)]
+struct Outcome(u64);
+
+impl Outcome {
+    const STOPPED: u64 = 1 << 63;
+    const UNFINISHED: u64 = 1 << 62;
+
+    #[inline(always)]
+    fn encode(result: Result<Step, Stop>) -> Self {
+        match result {
+            Ok(Step::Gone(Egress::SamePort)) => Self(constants::port() as u64),
+            Ok(Step::Gone(Egress::Port(port))) => Self(port as u64),
+            Ok(Step::Unfinished) => Self(Self::UNFINISHED),
+            Err(stop) => Self(Self::STOPPED | (stop.reason as u64) << 32 | stop.mtu as u64),
+        }
+    }
+
+    #[inline(always)]
+    fn decode(self) -> Result<Egress, Stop> {
+        let low = self.0 as u32;
+        if self.0 & Self::STOPPED != 0 {
+            let number = (self.0 >> 32) as u32 & 0xff;
+            let reason = Reason::from_number(number).unwrap_or(Reason::NoTranslation);
+            return Err(Stop { reason, mtu: low });
+        }
+        Ok(if low == constants::port() {
+            Egress::SamePort
+        } else {
+            Egress::Port(low)
+        })
+    }
+}
+
+/// Notes which way the packet that waits goes.
+#[inline(always)]
+pub(crate) fn turn(sense: Sense) -> Result<(), Reason> {
+    let scratch = maps::scratch()?;
+    // SAFETY: as above.
+    unsafe { (*scratch).sense = sense };
+    Ok(())
+}
+
+/// Makes the packet that waits, whose [`sense`] is known, one to the other side.
+#[inline(always)]
+pub(crate) fn pass<P: Translated>(
+    context: &XdpContext,
+    link: &Link,
+    destination: u32,
+) -> Result<Egress, Stop> {
+    Outcome(P::pass(context.ctx, pack(link), destination)).decode()
+}
+
+/// The same for a packet without ports of its own: a later fragment or an ICMP error.
+#[inline(always)]
+pub(crate) fn stray<P: Translated>(
+    context: &XdpContext,
+    link: &Link,
+    destination: u32,
+    is_error: bool,
+) -> Result<Egress, Stop> {
+    Outcome(P::stray(context.ctx, pack(link), destination, is_error as u32)).decode()
+}
+
+#[inline(always)]
+fn forward_packet<P: Translated>(context: &XdpContext) -> Result<Step, Stop> {
+    let (job, arrival, sense) = (job()?, open::arrival::<P>()?, sense());
+    let (packet, link) = (&arrival.packet, job.link());
+    stats::count_packet(job.destination, packet.length() as u64);
+    let (number, hop) = hop(job.destination)?;
+    if sense.translation == Sense::ONE_PACKET {
+        check(packet, 0, hop.mtu)?;
+        let todo = rewrite(context, &link, packet, &P::turned(&P::kept()?))?;
+        return finish::step(context, &link, todo, number, &Way::of(hop));
+    }
+    let slot = table::slot::<Translation>(sense.translation).ok_or(Reason::NoTranslation)?;
+    // SAFETY: the slot of a translation.
+    let family = unsafe { (&raw const (*slot).server_family).read_volatile() };
+    check(packet, P::growth(family), hop.mtu)?;
+    learn::last_hop(context, &link, slot);
+    let mut todo = limits_segments(packet, hop);
+    if tell::is_due(context, &link, packet, slot, hop) {
+        todo |= Rest::TELL;
+    }
+    todo |= Sides::forward(slot).give(context, &link, packet, family)?;
+    finish::step(context, &link, todo, number, &Way::of(hop))
+}
+
+#[inline(always)]
+fn reply_packet<P: Translated>(context: &XdpContext) -> Result<Step, Stop> {
+    let (job, arrival) = (job()?, open::arrival::<P>()?);
+    let (packet, link) = (&arrival.packet, job.link());
+    let reference = sense().translation;
+    // What no connection waits for is the host's, as in IPVS, here and below.
+    let slot = table::slot::<Translation>(reference).ok_or(Reason::NoConnection)?;
+    // SAFETY: the slot of a translation.
+    let family = unsafe { (&raw const (*slot).client_family).read_volatile() };
+    let sides = Sides::reply(slot);
+    let destination = if family == P::FAMILY {
+        learn::reply::<P, P::Slot>(packet, &sides, reference, arrival.tick)
+    } else {
+        learn::reply::<P, <P::Other as Packet>::Slot>(packet, &sides, reference, arrival.tick)
+    };
+    let destination = destination.ok_or(Reason::NoConnection)?;
+    stats::count_reply(destination, packet.length() as u64);
+    let way = way_back(slot)?;
+    let growth = P::growth(family);
+    check(packet, growth, room(context, packet, growth, way.port))?;
+    let (mut todo, mut number) = (0, 0);
+    if send::is_syn(packet)
+        && let Ok((next, hop)) = self::hop(destination)
+    {
+        learn::sequence_number(context, &link, packet, slot);
+        (todo, number) = (limits_segments(packet, hop), next);
+    }
+    todo |= sides.give(context, &link, packet, family)?;
+    finish::step(context, &link, todo, number, &way)
+}
+
+/// The two keys of a translation, as a packet sees them.
+struct Sides {
+    slot: *mut Translation,
+    /// Where the packet's own lies.
+    own: *const [u64; 5],
+    /// Where that lies which it is to carry, turned round.
+    other: *const [u64; 5],
+}
+
+impl Sides {
+    /// As a client's packet sees them.
+    #[inline(always)]
+    fn forward(slot: *mut Translation) -> Self {
+        // SAFETY: no access; the fields lie in the slot, here and below.
+        let (own, other) = unsafe { (&raw const (*slot).client, &raw const (*slot).server) };
+        Self { slot, own, other }
+    }
+
+    /// As a real server's packet sees them.
+    #[inline(always)]
+    fn reply(slot: *mut Translation) -> Self {
+        // SAFETY: as above.
+        let (own, other) = unsafe { (&raw const (*slot).server, &raw const (*slot).client) };
+        Self { slot, own, other }
+    }
+
+    /// The key that the packet is to carry, of family `T`. The translation may come to another connection meanwhile, so the
+    /// packet's own key is compared before and after.
+    #[inline(always)]
+    fn key<P: Translated, T: Translated>(&self, packet: &P) -> Result<T::Key, Reason> {
+        // SAFETY: both lie in the slot of a translation.
+        let key = unsafe {
+            if !packet.is_at(self.own) {
+                return Err(Reason::NoTranslation);
+            }
+            let key = T::load(self.other);
+            let meta = Meta(atomic::load(Translation::meta(self.slot)));
+            if !meta.is_live() || !packet.is_at(self.own) {
+                return Err(Reason::NoTranslation);
+            }
+            key
+        };
+        Ok(T::turned(&key))
+    }
+
+    /// Makes the packet one of that family, with the key that it is to carry, and counts its TTL down; gives what is left to do of
+    /// that.
+    #[inline(always)]
+    fn give<P: Translated>(
+        &self,
+        context: &XdpContext,
+        link: &Link,
+        packet: &P,
+        family: u8,
+    ) -> Result<u32, Reason> {
+        if family == P::FAMILY {
+            let key = self.key::<P, P>(packet)?;
+            return rewrite(context, link, packet, &key);
+        }
+        let key = self.key::<P, P::Other>(packet)?;
+        <P::Other as Translated>::keep(&key)?;
+        Ok(Rest::CROSS)
+    }
+}
+
+/// Gives the packet this key, of its own family, and counts its TTL down; gives what is left to do of that.
+#[inline(always)]
+fn rewrite<P: Translated>(
+    context: &XdpContext,
+    link: &Link,
+    packet: &P,
+    key: &P::Key,
+) -> Result<u32, Reason> {
+    packet
+        .take_hop(&frame(context), link.offset)
+        .ok_or(Reason::NoRoom)?;
+    match packet.rewrite(&frame(context), link.offset, key) {
+        Ok(Mended::Whole) => Ok(0),
+        Ok(Mended::Bare) => {
+            P::keep(key)?;
+            finish::datagram(packet, link.offset)?;
+            Ok(Rest::COMPLETE)
+        }
+        Err(obstacle) => Err(reason(obstacle)),
+    }
+}
+
+/// The destination's next hop, and that one's number.
+#[inline(always)]
+fn hop(number: u32) -> Result<(u32, &'static Hop), Reason> {
+    let destination = maps::destination(number)?;
+    if destination.hop == 0 {
+        return Err(unsendable(destination));
+    }
+    Ok((destination.hop, send::hop(destination)?))
+}
+
+/// Why a destination has no next hop.
+#[inline(always)]
+pub(crate) fn unsendable(destination: &Destination) -> Reason {
+    if destination.flags & Destination::LOCAL != 0 {
+        Reason::LocalRealServer
+    } else {
+        Reason::NoNextHop
+    }
+}
+
+/// Whether the packet may go on, and fits `mtu` when it has grown by so many bytes.
+#[inline(always)]
+fn check<P: Translated>(packet: &P, growth: i32, mtu: u32) -> Result<(), Stop> {
+    if packet.hops_left() <= 1 {
+        return Err(Reason::TimeToLive.into());
+    }
+    let mtu = (mtu as i32).saturating_sub(growth).max(0) as u32;
+    if packet.length() <= mtu {
+        return Ok(());
+    }
+    let reason = if packet.stays_whole() {
+        Reason::TooBig
+    } else {
+        Reason::NeedsFragmenting
+    };
+    Err(Stop { reason, mtu })
+}
+
+/// Whether the packet's announcement of segments, in a SYN of either side, is limited on the way to the real server.
+#[inline(always)]
+fn limits_segments<P: Translated>(packet: &P, hop: &Hop) -> u32 {
+    if send::limits_segments(hop) && send::is_syn(packet) {
+        Rest::CLAMP
+    } else {
+        0
+    }
+}
+
+/// The largest packet that leaves by a port. It is not asked for when the packet is short enough for any.
+#[inline(always)]
+fn room<P: Translated>(context: &XdpContext, packet: &P, growth: i32, port: u32) -> u32 {
+    /// What every host takes (RFC 791 section 3.1).
+    const SHORT: i32 = 576;
+    if packet.length() as i32 + growth <= SHORT {
+        return u16::MAX as u32;
+    }
+    family::room(context, port)
+}
+
+/// The way back to the client.
+#[inline(always)]
+fn way_back(slot: *mut Translation) -> Result<Way, Reason> {
+    // SAFETY: the slot of a translation. The two change together where a client's way does; a packet that sees only one of the
+    // changes gets lost.
+    let (hop, port) = unsafe {
+        (
+            (&raw const (*slot).last_hop).read_volatile(),
+            (&raw const (*slot).last_port).read_volatile(),
+        )
+    };
+    if hop == 0 {
+        return Err(Reason::NoNextHop);
+    }
+    let own = maps::PORTS.get(port).ok_or(Reason::NoNextHop)?;
+    let addresses = Addresses {
+        destination: ethernet(hop),
+        source: ethernet(own.mac),
+    };
+    Ok(Way {
+        addresses,
+        vlan: (hop >> 48) as u32,
+        port,
+    })
+}
+
+/// The Ethernet address in a word's low 48 bits.
+#[inline(always)]
+fn ethernet(word: u64) -> [u8; 6] {
+    let [a, b, c, d, e, f, _, _] = word.to_le_bytes();
+    [a, b, c, d, e, f]
+}
+
+/// 0 of a function that could return no more than a number: it did what it was to do.
+#[inline(always)]
+fn done(number: u32) -> Result<(), Reason> {
+    match number {
+        0 => Ok(()),
+        number => Err(Reason::from_number(number - 1).unwrap_or(Reason::NoTranslation)),
+    }
+}
+
+/// The other way round.
+#[inline(always)]
+fn number(result: Result<(), Reason>) -> u32 {
+    match result {
+        Ok(()) => 0,
+        Err(reason) => 1 + reason as u32,
+    }
+}
+
+/// Why a packet that cannot be rewritten is dropped.
+#[inline(always)]
+fn reason(obstacle: Obstacle) -> Reason {
+    match obstacle {
+        Obstacle::Truncated => Reason::NoRoom,
+        Obstacle::Fragment => Reason::TunnelChecksum,
+        Obstacle::Options | Obstacle::TooLong => Reason::OtherFamily,
+    }
+}

@@ -1,0 +1,71 @@
+//! Packets without ports of their own: later fragments, and ICMP errors, which quote a packet that went the other way.
+
+use aya_ebpf::programs::XdpContext;
+use dray_abi::{Reason, Translation};
+
+use super::{
+    Sides, Step, Translated, check, hop, job, learn, reason, room, sense, way_back,
+};
+use crate::{
+    frame, open,
+    send::{self, Stop, Way},
+    stats, table,
+};
+
+/// Makes the packet that waits one to the other side.
+#[inline(always)]
+pub(super) fn pass_on<P: Translated>(
+    context: &XdpContext,
+    is_error: bool,
+) -> Result<Step, Stop> {
+    let (job, sense) = (job()?, sense());
+    let link = job.link();
+    let datagram = P::outer(&frame(context), link.offset).map_err(crate::reason)?;
+    let slot = table::slot::<Translation>(sense.translation).ok_or(Reason::NoTranslation)?;
+    let is_reply = sense.is_reply != 0;
+    let length = datagram.length() as u64;
+    // SAFETY: the slot of a translation, here and below.
+    let family = unsafe {
+        if is_reply {
+            (&raw const (*slot).client_family).read_volatile()
+        } else {
+            (&raw const (*slot).server_family).read_volatile()
+        }
+    };
+    let (sides, way, mtu) = if is_reply {
+        stats::count_reply(job.destination, length);
+        let way = way_back(slot)?;
+        (Sides::reply(slot), way, room(context, &datagram, 0, way.port))
+    } else {
+        stats::count_packet(job.destination, length);
+        let (_, hop) = hop(job.destination)?;
+        (Sides::forward(slot), Way::of(hop), hop.mtu)
+    };
+    if family != P::FAMILY {
+        return Err(Reason::OtherFamily.into());
+    }
+    check(&datagram, 0, mtu)?;
+    let key = if is_error {
+        if !is_reply {
+            learn::first_hop(context, &link, slot);
+        }
+        sides.key::<P, P>(&open::arrival::<P>()?.packet)?
+    } else {
+        // SAFETY: as above.
+        if !unsafe { datagram.is_between(sides.own) } {
+            return Err(Reason::NoTranslation.into());
+        }
+        // SAFETY: as above.
+        P::turned(&unsafe { P::load(sides.other) })
+    };
+    datagram
+        .take_hop(&frame(context), link.offset)
+        .ok_or(Reason::NoRoom)?;
+    let rewritten = if is_error {
+        P::rewrite_error(context, link.offset, &key)
+    } else {
+        P::rewrite_fragment(&frame(context), link.offset, &key)
+    };
+    rewritten.map_err(reason)?;
+    Ok(Step::Gone(send::leave(context, &link, &way)?))
+}
