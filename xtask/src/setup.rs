@@ -25,6 +25,7 @@ pub(crate) fn everything() -> Result<()> {
     install(&[
         Purpose::Build,
         Purpose::Lab,
+        Purpose::Test,
         Purpose::Kernels,
         Purpose::Oracle,
         Purpose::Check,
@@ -41,6 +42,16 @@ pub(crate) fn for_build() -> Result<()> {
 /// Installs what the lab needs, whose real servers are real programs.
 pub(crate) fn for_lab() -> Result<()> {
     install(&[Purpose::Build, Purpose::Lab])
+}
+
+/// Installs what the tests need: the lab, the kernel that dray is compared with, and who judges what is sent.
+pub(crate) fn for_tests() -> Result<()> {
+    install(&[
+        Purpose::Build,
+        Purpose::Lab,
+        Purpose::Test,
+        Purpose::Oracle,
+    ])
 }
 
 /// Installs what an emulated machine with another kernel needs.

@@ -9,8 +9,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         "test",
         "tests make network namespaces and load XDP programs into the kernel",
     )?;
-    setup::for_lab()?;
-    setup::for_oracle()?;
+    setup::for_tests()?;
     let mut test = process::cargo();
     test.arg("test").env("DRAY_BPF", "require");
     if arguments.is_empty() {

@@ -7,6 +7,8 @@ pub(crate) enum Purpose {
     Build,
     /// Running the lab: demo, tests.
     Lab,
+    /// Judging in tests what the lab's members sent.
+    Test,
     /// `cargo xtask kernels`: an emulated machine.
     Kernels,
     /// Comparing with the kernel's IPVS. Its packages are unpacked and not installed, so none is listed here.
@@ -54,6 +56,12 @@ pub(crate) const PACKAGES: &[Package] = &[
         gives: "dnsmasq",
         why: "the lab's DNS real servers",
         purpose: Purpose::Lab,
+    },
+    Package {
+        name: "tshark",
+        gives: "tshark",
+        why: "tests have it decode what the director sends",
+        purpose: Purpose::Test,
     },
     Package {
         name: "qemu-system-x86",
