@@ -124,6 +124,11 @@ impl Private {
         &mut self.plane
     }
 
+    #[cfg(test)]
+    pub(crate) fn plane(&self) -> &KernelDataPlane {
+        &self.plane
+    }
+
     /// The data plane alone, without the program.
     pub fn into_data_plane(self) -> KernelDataPlane {
         self.plane

@@ -145,3 +145,6 @@ impl KernelDataPlane {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
