@@ -4,7 +4,6 @@ mod check;
 mod configuration;
 mod connections;
 mod lab;
-mod real_server;
 mod reload;
 mod replay;
 mod run;

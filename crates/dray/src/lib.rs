@@ -11,6 +11,7 @@
 pub mod commands;
 pub mod daemon;
 
+mod address;
 mod grid;
 mod log;
 mod number;

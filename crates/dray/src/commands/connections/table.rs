@@ -3,7 +3,7 @@
 use dray_api::v1::Connection;
 
 use crate::{
-    commands::real_server::real_server,
+    address::real_server,
     grid::{Grid, Side},
     number::clock,
 };

@@ -6,7 +6,7 @@ use dray_api::v1::{
 };
 
 use crate::{
-    commands::real_server::real_server,
+    address::real_server,
     grid::{Grid, Side},
     number::short,
 };

@@ -1,9 +1,9 @@
-//! A real server's address as tables show it.
+//! Addresses as tables show them.
 
 use std::net::{IpAddr, SocketAddr};
 
-/// The address, with its port where that is not the `own` one of whom it serves.
-pub(super) fn real_server(real: IpAddr, port: u16, own: u16) -> String {
+/// A real server's address, with its port where that is not the `own` one of whom it serves.
+pub(crate) fn real_server(real: IpAddr, port: u16, own: u16) -> String {
     if port == own {
         real.to_string()
     } else {
