@@ -27,12 +27,24 @@ impl Flows {
     };
 }
 
+/// Where a frame tells its flow.
+#[derive(Clone, Copy)]
+pub(crate) enum FlowAt {
+    /// In the source address and port: a client's packet.
+    Source,
+    /// In the destination: a packet to a client.
+    Destination,
+    /// Nowhere: all packets are of one flow. What varies is written where it means nothing.
+    Nowhere,
+}
+
 /// A program under test, and what it is given.
 pub(crate) struct Contender<'a> {
     pub(crate) name: String,
     pub(crate) program: ProgramFd,
     pub(crate) frame: Vec<u8>,
     pub(crate) flows: Flows,
+    pub(crate) flow_at: FlowAt,
     /// Packets of a round.
     pub(crate) repeat: u32,
     /// Comes before each of its runs.
@@ -86,66 +98,84 @@ impl Bench {
         format!("Linux {}, {model}.\n", kernel.trim())
     }
 
-    /// Lets the contenders take turns for `rounds` rounds; the ratios are against the first of them.
+    /// Lets the contenders take turns for `rounds` rounds; the ratios are against the first of them, which runs again beside
+    /// each of the others.
     pub(crate) fn measure(&mut self, rounds: usize, contenders: &mut [Contender<'_>]) -> Vec<Row> {
-        let (null, lookup) = (self.program("null"), self.program("lookup"));
-        let unit_frame = crate::scenes::unit_frame();
         for contender in &mut *contenders {
             // Fills the lookup's map and warms everything up.
-            self.run(
-                &lookup,
-                &unit_frame,
-                contender.flows,
-                contender.flows.count.max(1000),
-            );
-            (contender.prepare)();
-            self.run(
-                &contender.program,
-                &contender.frame,
-                contender.flows,
-                contender.repeat / 4,
-            );
+            let count = contender.flows.count.max(1000);
+            self.unit(contender.flows, count);
+            self.cost(contender, contender.repeat / 4);
         }
         let mut samples = vec![Vec::new(); contenders.len()];
         for _ in 0..rounds * self.effort {
-            for (contender, samples) in contenders.iter_mut().zip(&mut samples) {
-                let Contender {
-                    program,
-                    frame,
-                    flows,
-                    repeat,
-                    prepare,
-                    ..
-                } = contender;
-                let floor = self.run(&null, frame, *flows, *repeat);
-                let unit_floor = self.run(&null, &unit_frame, *flows, *repeat);
-                let unit = self.run(&lookup, &unit_frame, *flows, *repeat);
-                prepare();
-                let cost = self.run(program, frame, *flows, *repeat);
-                samples.push((cost - floor, unit - unit_floor));
+            for (number, samples) in samples.iter_mut().enumerate() {
+                let (first, others) = contenders.split_at_mut(1);
+                let sample = match number.checked_sub(1) {
+                    None => {
+                        let (net, unit) = self.turn(&mut first[0]);
+                        (net, unit, net)
+                    }
+                    Some(other) => {
+                        let repeat = others[other].repeat;
+                        let beside =
+                            self.cost(&mut first[0], repeat) - self.floor(&first[0], repeat);
+                        let (net, unit) = self.turn(&mut others[other]);
+                        (net, unit, beside)
+                    }
+                };
+                samples.push(sample);
             }
         }
-        let first = samples[0].clone();
-        let row = |(contender, samples): (&Contender<'_>, &Vec<(f64, f64)>)| Row {
+        let row = |(contender, samples): (&Contender<'_>, &Vec<(f64, f64, f64)>)| Row {
             name: contender.name.clone(),
-            nanoseconds: median(samples.iter().map(|(net, _)| *net)),
-            lookups: median(samples.iter().map(|(net, unit)| net / unit)),
-            ratio: median(
-                samples
-                    .iter()
-                    .zip(&first)
-                    .map(|((net, _), (first, _))| net / first),
-            ),
+            nanoseconds: median(samples.iter().map(|(net, _, _)| *net)),
+            lookups: median(samples.iter().map(|(net, unit, _)| net / unit)),
+            ratio: median(samples.iter().map(|(net, _, first)| net / first)),
         };
         contenders.iter().zip(&samples).map(row).collect()
     }
 
-    /// Nanoseconds of one run, behind the wrapper, averaged over `repeat`.
-    pub(crate) fn run(
+    /// What a packet of the contender costs now, and what a bare lookup does.
+    fn turn(&mut self, contender: &mut Contender<'_>) -> (f64, f64) {
+        let repeat = contender.repeat;
+        let floor = self.floor(contender, repeat);
+        let unit = self.unit(contender.flows, repeat);
+        (self.cost(contender, repeat) - floor, unit)
+    }
+
+    /// A packet of the contender, wrapper and all.
+    fn cost(&mut self, contender: &mut Contender<'_>, repeat: u32) -> f64 {
+        (contender.prepare)();
+        self.run(&contender.program, contender, repeat)
+    }
+
+    /// The wrapper around the contender's packets.
+    fn floor(&mut self, contender: &Contender<'_>, repeat: u32) -> f64 {
+        let null = self.program("null");
+        self.run(&null, contender, repeat)
+    }
+
+    /// A bare lookup.
+    fn unit(&mut self, flows: Flows, repeat: u32) -> f64 {
+        let frame = crate::scenes::unit_frame();
+        let [null, lookup] = ["null", "lookup"].map(|name| self.program(name));
+        let floor = self.run_frame(&null, &frame, (flows, FlowAt::Source), repeat);
+        self.run_frame(&lookup, &frame, (flows, FlowAt::Source), repeat) - floor
+    }
+
+    /// Nanoseconds of one run of a program on the contender's packets, behind the wrapper, averaged over `repeat`.
+    fn run(&mut self, program: &ProgramFd, contender: &Contender<'_>, repeat: u32) -> f64 {
+        let flows = (contender.flows, contender.flow_at);
+        self.run_frame(program, &contender.frame, flows, repeat)
+    }
+
+    /// The same on a frame of whatever kind.
+    pub(crate) fn run_frame(
         &mut self,
         under_test: &ProgramFd,
         frame: &[u8],
-        flows: Flows,
+        flows: (Flows, FlowAt),
         repeat: u32,
     ) -> f64 {
         self.aim(under_test, frame, flows);
@@ -159,15 +189,23 @@ impl Bench {
         nanoseconds(result.duration)
     }
 
-    fn aim(&mut self, under_test: &ProgramFd, frame: &[u8], flows: Flows) {
+    fn aim(&mut self, under_test: &ProgramFd, frame: &[u8], (flows, at): (Flows, FlowAt)) {
         let ipv6 = frame[12..14] == [0x86, 0xdd];
-        let (address, port) = if ipv6 { (34, 54) } else { (26, 34) };
+        let (address, port) = match (at, ipv6) {
+            (FlowAt::Source, false) => (26, 34),
+            (FlowAt::Source, true) => (34, 54),
+            (FlowAt::Destination, false) => (30, 36),
+            (FlowAt::Destination, true) => (50, 56),
+            // The end of the window that is restored, where the payload is.
+            (FlowAt::Nowhere, _) => (74, 78),
+        };
         let mask = flows.count.next_power_of_two() - 1;
         let mut plan: Plan = [0; 26];
         for (word, bytes) in plan.iter_mut().zip(frame[..80].chunks_exact(4)) {
             *word = u32::from_ne_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
         }
-        plan[20..].copy_from_slice(&[0, mask, address, port, flows.shuffled.into(), 0]);
+        let length = frame.len() as u32;
+        plan[20..].copy_from_slice(&[0, mask, address, port, flows.shuffled.into(), length]);
         let plans = self.ebpf.map_mut("PLAN").expect("a map");
         let mut plans: Array<_, Plan> = plans.try_into().expect("an array");
         plans.set(0, plan, 0).expect("the plan is set");

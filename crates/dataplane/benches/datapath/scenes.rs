@@ -1,17 +1,17 @@
 //! What is measured.
 
-use dray_dataplane::Capacity;
+use dray_dataplane::{Capacity, TableBytes};
 use dray_model::Family;
 use dray_sched::Kind;
 use dray_testkit::frames::{Frame, TcpFlags};
 
 use crate::{
     common::{Director, OWN, ROUTER, persistent, tcp, udp},
-    measure::{Bench, Contender, Flows, Row, handle},
+    measure::{Bench, Contender, FlowAt, Flows, Row, handle},
 };
 
 /// Packets of a round with one flow: about 20 ms.
-const HOT: u32 = 300_000;
+pub(crate) const HOT: u32 = 300_000;
 /// Flows of the cold tables, and packets of a round there.
 const COLD: u32 = 1 << 20;
 /// Connections opened in a round.
@@ -185,14 +185,24 @@ pub(crate) fn not_ours(bench: &mut Bench) -> Vec<Row> {
 }
 
 /// Kernel memory of the connection tables.
-pub(crate) fn memory() {
+pub(crate) fn memory(title: &str) {
     let mut director = Director::with(capacity(COLD));
     let plane = director.private.data_plane();
-    let (ipv4, ipv6, templates) = plane.table_bytes();
-    let each = |bytes: u64| bytes as f64 / plane.max_connections() as f64;
-    println!("## Kernel memory for each connection that the table is made for\n");
+    let TableBytes {
+        ipv4,
+        ipv6,
+        templates,
+        translations,
+    } = plane.table_bytes();
+    let each = |bytes: u64| bytes as f64 / f64::from(COLD);
+    println!("## {title}\n");
     println!("| | bytes |\n|---|---:|");
-    for (name, bytes) in [("IPv4", ipv4), ("IPv6", ipv6), ("templates", templates)] {
+    for (name, bytes) in [
+        ("IPv4", ipv4),
+        ("IPv6", ipv6),
+        ("templates", templates),
+        ("translations", translations),
+    ] {
         println!("| {name} | {:.1} |", each(bytes));
     }
 }
@@ -202,8 +212,8 @@ pub(crate) fn unit_frame() -> Vec<u8> {
     bytes(&tcp(CLIENT4, VIP4, TcpFlags::ACK))
 }
 
-const CLIENT4: &str = "10.128.0.1:16384";
-const CLIENT6: &str = "[fd00::a80:1]:16384";
+pub(crate) const CLIENT4: &str = "10.128.0.1:16384";
+pub(crate) const CLIENT6: &str = "[fd00::a80:1]:16384";
 
 /// Name, a connection's first frame, and one of its later ones.
 fn established_frames() -> [(&'static str, Frame, Frame); 4] {
@@ -217,7 +227,7 @@ fn established_frames() -> [(&'static str, Frame, Frame); 4] {
     ]
 }
 
-fn capacity(connections: u32) -> Capacity {
+pub(crate) const fn capacity(connections: u32) -> Capacity {
     Capacity {
         connections,
         translations: connections,
@@ -240,21 +250,19 @@ fn director(connections: u32) -> Director {
 
 /// Opens the connections of the contender's flows.
 fn open(bench: &mut Bench, contender: &Contender<'_>, first: &Frame) {
-    bench.run(
-        &contender.program,
-        &bytes(first),
-        contender.flows,
-        contender.flows.count,
-    );
-    bench.run(
-        &contender.program,
-        &contender.frame,
-        contender.flows,
-        contender.flows.count,
-    );
+    let Contender {
+        program,
+        frame,
+        flows,
+        flow_at,
+        ..
+    } = contender;
+    for frame in [&bytes(first), frame] {
+        bench.run_frame(program, frame, (*flows, *flow_at), flows.count);
+    }
 }
 
-fn contender<'a>(
+pub(crate) fn contender<'a>(
     director: &mut Director,
     name: &str,
     frame: &Frame,
@@ -266,13 +274,14 @@ fn contender<'a>(
         program: handle(director.private.director().expect("the program loads")),
         frame: bytes(frame),
         flows,
+        flow_at: FlowAt::Source,
         repeat,
         prepare: Box::new(|| ()),
     }
 }
 
 /// At least 100 bytes, so that every header and the wrapper's window fit.
-fn bytes(frame: &Frame) -> Vec<u8> {
+pub(crate) fn bytes(frame: &Frame) -> Vec<u8> {
     let mut bytes = frame.clone().macs(ROUTER, OWN).bytes();
     bytes.resize(bytes.len().max(100), 0);
     bytes
