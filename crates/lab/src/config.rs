@@ -1,9 +1,6 @@
 //! A director's configuration for a lab, as text.
 
-use std::{
-    fmt,
-    net::{IpAddr, SocketAddr},
-};
+use std::{fmt, net::SocketAddr};
 
 use crate::topology::{Arms, Family, Topology};
 
@@ -26,6 +23,7 @@ pub struct VirtualService {
     scheduler: String,
     forward: String,
     real_family: Family,
+    real_port: Option<u16>,
     settings: Vec<Setting>,
     upper_threshold: u32,
     real_servers: Vec<RealServer>,
@@ -133,6 +131,7 @@ impl VirtualService {
             scheduler: "wrr".to_owned(),
             forward: "dr".to_owned(),
             real_family: family,
+            real_port: None,
             settings: Vec::new(),
             upper_threshold: 0,
             real_servers: Vec::new(),
@@ -161,6 +160,15 @@ impl VirtualService {
     pub fn real_family(self, family: Family) -> Self {
         Self {
             real_family: family,
+            ..self
+        }
+    }
+
+    /// Reaches real servers at this port instead of the service's.
+    #[must_use]
+    pub fn real_port(self, port: u16) -> Self {
+        Self {
+            real_port: Some(port),
             ..self
         }
     }
@@ -254,6 +262,7 @@ impl DirectorConfig {
             scheduler,
             forward,
             real_family,
+            real_port,
             settings,
             upper_threshold: _,
             real_servers,
@@ -282,7 +291,11 @@ impl DirectorConfig {
             settings,
         } in real_servers
         {
-            let address: IpAddr = self.topology.real_server(*index, *real_family);
+            let address = self.topology.real_server(*index, *real_family);
+            let address = real_port.map_or_else(
+                || address.to_string(),
+                |port| SocketAddr::new(address, port).to_string(),
+            );
             write!(f, "  {{ address = \"{address}\", weight = {weight}")?;
             if *upper_threshold > 0 {
                 write!(f, ", upper_threshold = {upper_threshold}")?;
@@ -347,13 +360,14 @@ real = [
     }
 
     #[test]
-    fn real_servers_may_have_a_method_and_a_family_of_their_own() {
+    fn real_servers_may_have_a_method_a_family_and_a_port_of_their_own() {
         let config = DirectorConfig::new(&Topology::one_arm(2).remote(1), 0)
             .set("fullnat", "addresses", "[\"10.77.0.240\"]")
             .service(
                 VirtualService::tcp("web", Family::V6, 80)
                     .forward("fullnat")
                     .real_family(Family::V4)
+                    .real_port(8_080)
                     .real_server(0, 1)
                     .real_server(1, 2)
                     .set_real("forward", "\"tun\"")
@@ -374,8 +388,8 @@ address = "tcp://[fd77::100]:80"
 scheduler = "wrr"
 forward = "fullnat"
 real = [
-  { address = "10.77.0.11", weight = 1 },
-  { address = "10.78.0.12", weight = 2, forward = "tun", tunnel = "gre" },
+  { address = "10.77.0.11:8080", weight = 1 },
+  { address = "10.78.0.12:8080", weight = 2, forward = "tun", tunnel = "gre" },
 ]
 "#
         );
