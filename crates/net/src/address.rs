@@ -7,7 +7,7 @@ use rtnetlink::{
     packet_core::{NLM_F_CREATE, NLM_F_EXCL},
     packet_route::{
         AddressFamily, RouteNetlinkMessage,
-        address::{AddressAttribute, AddressHeaderFlags, AddressMessage},
+        address::{AddressAttribute, AddressHeaderFlags, AddressMessage, CacheInfo},
     },
 };
 
@@ -28,9 +28,42 @@ impl Netlink {
         address: IpAddr,
         prefix: u8,
     ) -> Result<bool, NetError> {
+        self.add(link, address, prefix, &[]).await
+    }
+
+    /// Puts an address of its own on an interface that packets of the host's never have as their source, unless they ask for it:
+    /// a VIP is for answers. Says whether it was added (not there before).
+    ///
+    /// # Errors
+    /// As [`Netlink::add_address`].
+    pub(crate) async fn add_passive_address(
+        &self,
+        link: &str,
+        address: IpAddr,
+    ) -> Result<bool, NetError> {
+        let attributes = match address {
+            // The kernel takes an address without a network for a source only if there is no other.
+            IpAddr::V4(_) => vec![],
+            // Of several it takes the one most like the destination (RFC 6724, section 5, rule 8), unless that is deprecated
+            // (rule 3).
+            IpAddr::V6(_) => vec![deprecated()],
+        };
+        let prefix = host_prefix(address);
+        self.add(link, address, prefix, &attributes).await
+    }
+
+    async fn add(
+        &self,
+        link: &str,
+        address: IpAddr,
+        prefix: u8,
+        attributes: &[AddressAttribute],
+    ) -> Result<bool, NetError> {
         let what = || format!("add address {address}/{prefix} to {link}");
         let index = self.find_link(link).await.map_err(failed(what()))?.index;
-        let request = RouteNetlinkMessage::NewAddress(message(index, address, prefix));
+        let mut message = message(index, address, prefix);
+        message.attributes.extend_from_slice(attributes);
+        let request = RouteNetlinkMessage::NewAddress(message);
         match self.tell(request, NLM_F_CREATE | NLM_F_EXCL).await {
             Ok(()) => Ok(true),
             Err(refused) if refused.is(libc::EEXIST) => Ok(false),
@@ -69,6 +102,14 @@ impl Netlink {
         )
         .await
     }
+}
+
+/// The lifetimes of an address that is there for good and preferred never.
+fn deprecated() -> AddressAttribute {
+    let mut lifetimes = CacheInfo::default();
+    lifetimes.ifa_preferred = 0;
+    lifetimes.ifa_valid = u32::MAX;
+    AddressAttribute::CacheInfo(lifetimes)
 }
 
 fn message(index: u32, address: IpAddr, prefix: u8) -> AddressMessage {

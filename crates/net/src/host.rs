@@ -73,10 +73,7 @@ impl Net for Host {
     }
 
     async fn add_vip(&self, interface: &str, vip: IpAddr) -> Result<bool, NetError> {
-        let added = self
-            .netlink
-            .add_address(interface, vip, host_prefix(vip))
-            .await?;
+        let added = self.netlink.add_passive_address(interface, vip).await?;
         // The VIP is there now, announced or not.
         if let Err(error) = self.announce(interface, vip).await {
             tracing::warn!(%error, "failed to announce {vip} on {interface}; peers find it by asking");

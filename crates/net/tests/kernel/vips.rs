@@ -47,6 +47,26 @@ fn a_vip_is_added_once_as_a_host_address_and_removed_once() {
 }
 
 #[test]
+fn the_hosts_own_packets_do_not_come_from_a_vip() {
+    run(async {
+        let wire = Wire::new().await;
+        let mut director = Watched::new(&wire.director);
+        for (vip, peer) in [("10.0.0.100", "10.0.0.101"), ("fd00::64", "fd00::65")] {
+            director.host.add_vip("eth0", ip(vip)).await.expect("add");
+            let peer = ip(peer);
+            wire.on_director
+                .add_neighbour("eth0", peer, OTHER_MAC)
+                .await
+                .expect("add neighbour");
+            director.follow([peer]);
+            director
+                .sees(peer, &wire.resolved(peer, OTHER_MAC).await)
+                .await;
+        }
+    });
+}
+
+#[test]
 fn a_vip_for_an_interface_that_is_not_there_is_an_error_that_names_it() {
     run(async {
         let wire = Wire::new().await;
