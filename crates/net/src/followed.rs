@@ -172,6 +172,13 @@ impl Followed {
         }
     }
 
+    /// The route to an address may have another MTU, of which the kernel says nothing.
+    pub(crate) fn doubt_route(&mut self, address: IpAddr) {
+        if self.routes.contains_key(&address) {
+            self.unrouted.insert(address);
+        }
+    }
+
     /// A link that goes takes routes with it of which the kernel says nothing (`fib_sync_down_dev`).
     fn doubt_routes(&mut self) {
         self.unrouted.extend(self.routes.keys());

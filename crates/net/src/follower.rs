@@ -14,6 +14,7 @@ use crate::{
     event::{Event, Events},
     followed::{Followed, Resolutions, Upkeep},
     netlink::Refused,
+    path_mtu::PathMtus,
 };
 
 /// How long a change waits for others that came with it: a switch that reboots changes many neighbours at once.
@@ -28,6 +29,7 @@ const PIPELINE: usize = 64;
 pub(crate) struct Follower {
     pub(crate) netlink: Netlink,
     pub(crate) events: Events,
+    pub(crate) path_mtus: PathMtus,
     pub(crate) wanted: watch::Receiver<BTreeSet<IpAddr>>,
     pub(crate) resolutions: watch::Sender<Resolutions>,
 }
@@ -63,6 +65,7 @@ impl Follower {
                 followed.follow(&self.wanted.borrow_and_update());
             }
             event = self.events.next() => due = see(followed, event, due),
+            address = self.path_mtus.next() => followed.doubt_route(address),
             _ = resync.tick() => due = Due::Read,
             () = future::ready(()), if followed.is_unsettled() => {}
         }

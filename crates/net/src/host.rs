@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::{
     Netlink, Resolutions, address::host_prefix, announce::Announcer, event::Events,
-    follower::Follower, netlink::failed,
+    follower::Follower, netlink::failed, path_mtu::PathMtus,
 };
 
 /// The network of this host: follows next hops, adds and removes VIPs.
@@ -36,6 +36,8 @@ impl Host {
         let follower = Follower {
             netlink: netlink.clone(),
             events: Events::subscribe()?,
+            path_mtus: PathMtus::listen()
+                .map_err(failed("listen for path MTUs (with raw sockets)"))?,
             wanted: wanted_by_user,
             resolutions: publish,
         };

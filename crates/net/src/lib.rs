@@ -23,6 +23,7 @@ mod host;
 mod link;
 mod neighbour;
 mod netlink;
+mod path_mtu;
 pub mod real_server;
 mod resolve;
 mod route;

@@ -151,12 +151,13 @@ impl Route {
             _ => None,
         });
         interface.map_or(Self::None, |interface| {
+            let gateway = attributes.iter().find_map(gateway_of);
             Self::Out(Path {
                 interface,
-                gateway: attributes.iter().find_map(gateway_of),
+                gateway,
                 source: attributes.iter().find_map(source_of),
                 shared: None,
-                mtu: mtu_of(attributes),
+                mtu: mtu_of(attributes, gateway.is_some()),
             })
         })
     }
@@ -186,14 +187,15 @@ fn source_of(attribute: &RouteAttribute) -> Option<IpAddr> {
     }
 }
 
-/// What the route itself was given (`ip route add … mtu 1400`). What the kernel learned from ICMP errors is left
-/// out: it ends by itself after a while, and nobody would say so.
-fn mtu_of(attributes: &[RouteAttribute]) -> Option<u32> {
+/// What the route itself was given (`ip route add … mtu 1400`), or what the kernel learned from ICMP errors of routers.
+/// That ends by itself after a while, which is seen when all is read anew. Of an address without a gateway it is left
+/// out: there is no router on the way, and all frames fit as well as any.
+fn mtu_of(attributes: &[RouteAttribute], is_behind_gateway: bool) -> Option<u32> {
     let is_learned = attributes.iter().any(
         |attribute| matches!(attribute, RouteAttribute::CacheInfo(cached) if cached.expires != 0),
     );
     let metrics = attributes.iter().find_map(|attribute| match attribute {
-        RouteAttribute::Metrics(metrics) if !is_learned => Some(metrics),
+        RouteAttribute::Metrics(metrics) if !is_learned || is_behind_gateway => Some(metrics),
         _ => None,
     })?;
     metrics.iter().find_map(|metric| match metric {
@@ -294,19 +296,31 @@ mod tests {
     }
 
     #[test]
-    fn an_mtu_that_was_learned_and_ends_by_itself_is_none() {
-        let with_end_in = |ticks: u32| {
+    fn an_mtu_that_was_learned_counts_only_behind_a_gateway() {
+        let cache_info = |ticks: u32| {
             // struct rta_cacheinfo: eight words, the third says when the route ends.
             let mut words = [0_u32; 8];
             words[2] = ticks;
             let bytes = words.map(u32::to_ne_bytes).concat();
-            let cached = RouteCacheInfo::parse(&bytes).expect("eight words");
+            RouteCacheInfo::parse(&bytes).expect("eight words")
+        };
+        let with_end_in = |ticks| {
             direct(vec![
                 RouteAttribute::Metrics(vec![RouteMetric::Mtu(1400)]),
-                RouteAttribute::CacheInfo(cached),
+                RouteAttribute::CacheInfo(cache_info(ticks)),
             ])
         };
         assert_eq!(with_end_in(59_000), on_2(None));
         assert_eq!(with_end_in(0), on_2(Some(1400)));
+        let learned = |gateway| {
+            mtu_of(
+                &[
+                    RouteAttribute::Metrics(vec![RouteMetric::Mtu(1400)]),
+                    RouteAttribute::CacheInfo(cache_info(59_000)),
+                ],
+                gateway,
+            )
+        };
+        assert_eq!((learned(false), learned(true)), (None, Some(1400)));
     }
 }

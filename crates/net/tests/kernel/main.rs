@@ -5,5 +5,6 @@ mod links;
 mod namespace;
 mod neighbours;
 mod network;
+mod path_mtu;
 mod real_server;
 mod vips;
