@@ -4,6 +4,7 @@ mod check;
 mod configuration;
 mod connections;
 mod lab;
+mod real;
 mod reload;
 mod replay;
 mod run;
@@ -35,6 +36,7 @@ enum Verb {
     Stop(stop::Stop),
     Replay(replay::Replay),
     Lab(lab::Lab),
+    Real(real::Real),
 }
 
 /// The version of the program and of the layouts that it shares with the data plane.
@@ -68,6 +70,7 @@ impl Verb {
             Self::Stop(verb) => verb.run(),
             Self::Replay(verb) => verb.run(),
             Self::Lab(verb) => verb.run(),
+            Self::Real(verb) => verb.run(),
         }
     }
 }
