@@ -14,8 +14,9 @@
 //! - *Nothing that a packet in flight may hold is given away.* A number is freed only when the caller has
 //!   seen it unused before ([`Unused`]), and never taken again in the same plan.
 //! - *Next hops never change*: a new neighbour, method or MTU is a new next hop, and destinations move over to it, method and
-//!   next hop in one action. Connections go with their destination, from one method that keeps addresses to another; those
-//!   whose addresses are changed keep their translation (in IPVS every connection keeps its method).
+//!   next hop in one action. Connections go along from direct routing to a tunnel and back. One whose addresses are changed
+//!   keeps its translation, whatever the method becomes; one that has none ends where the method comes to need it. (In IPVS
+//!   each keeps its method.)
 //! - *IPVS's order*: in a record, the destinations that stay keep their places, new ones are put before
 //!   the head one by one in the order of the configuration.
 //! - *Marks change between services*: a packet finds the service that it is for by its mark, or the one by its
