@@ -42,6 +42,7 @@ async fn a_query_reaches_the_backend_parsed() {
     let first = &body["connections"][0];
     assert_eq!(first["virtual"], json!("10.77.0.100:80"));
     assert_eq!(first["real_port"], json!(8080));
+    assert_eq!(first["forward"], json!("fullnat"));
     assert_eq!(first["local"], json!("10.77.0.200:1024"));
     let wanted = ConnectionsQuery {
         client: Some("10.0.0.0/8".parse().expect("a prefix")),

@@ -9,7 +9,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Prefix, Protocol};
+use super::{Forward, Prefix, Protocol};
 
 /// Which connections to list: those that every given filter accepts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,6 +124,9 @@ pub struct Connection {
     pub real: Option<IpAddr>,
     /// The port that its packets reach the real server at; none together with the real server.
     pub real_port: Option<u16>,
+    /// How packets reach the real server; none together with it.
+    #[serde(flatten)]
+    pub forward: Option<Forward>,
     /// With FULLNAT, the director's address and port that the real server sees as its client; none otherwise.
     pub local: Option<SocketAddr>,
     /// State, in IPVS's names (`ESTABLISHED`, `UDP`, …).

@@ -75,10 +75,10 @@ mod tests {
     struct Weighed {
         weight: u16,
         #[serde(flatten)]
-        forward: Forward,
+        forward: Option<Forward>,
     }
 
-    fn both_ways(forward: Forward) -> Value {
+    fn both_ways(forward: Option<Forward>) -> Value {
         let weighed = Weighed { weight: 3, forward };
         let json = serde_json::to_value(&weighed).expect("JSON");
         assert_eq!(
@@ -96,7 +96,7 @@ mod tests {
         });
         assert_eq!(Forward::from(gue).to_string(), "tun gue");
         assert_eq!(
-            both_ways(gue.into()),
+            both_ways(Some(gue.into())),
             json!({
                 "weight": 3,
                 "forward": "tun",
@@ -106,8 +106,9 @@ mod tests {
         let nat = Forward::from(dray_model::Forward::Nat);
         assert_eq!(nat.to_string(), "nat");
         assert_eq!(
-            both_ways(nat),
+            both_ways(Some(nat)),
             json!({"weight": 3, "forward": "nat", "tunnel": null})
         );
+        assert_eq!(both_ways(None), json!({"weight": 3}));
     }
 }

@@ -224,6 +224,7 @@ pub(crate) fn connections() -> Connections {
             service: Some("web".to_owned()),
             real: Some("10.77.0.11".parse().expect("an address")),
             real_port: Some(8080),
+            forward: Some(method("fullnat")),
             local: Some("10.77.0.200:1024".parse().expect("an address")),
             state: "ESTABLISHED".to_owned(),
             expires_seconds: 899,
