@@ -360,7 +360,7 @@ real = [
     }]);
     let connections = site.dray(["connections"]).await.out;
     assert!(
-        connections.contains("10.77.0.201:4096  10.77.0.14:8081"),
+        connections.contains("fullnat  10.77.0.201:4096  10.77.0.14:8081"),
         "{connections}"
     );
 

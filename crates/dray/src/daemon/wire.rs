@@ -266,6 +266,7 @@ fn connection(connection: control::ConnectionStatus) -> v1::Connection {
         service: connection.service.map(|name| name.to_string()),
         real: connection.real.map(|real| real.ip()),
         real_port: connection.real.map(|real| real.port()),
+        forward: connection.forward.map(Into::into),
         local: connection.local,
         state: connection.state.to_owned(),
         expires_seconds: connection.expires.as_secs(),

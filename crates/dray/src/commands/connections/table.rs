@@ -20,6 +20,7 @@ pub(super) fn table(connections: &[Connection]) -> String {
         Side::Left,
         Side::Left,
         Side::Left,
+        Side::Left,
         Side::Right,
         Side::Left,
     ]);
@@ -29,6 +30,7 @@ pub(super) fn table(connections: &[Connection]) -> String {
         "State",
         "Client",
         "Virtual",
+        "Forward",
         "Local",
         "Real server",
         "Age",
@@ -41,6 +43,7 @@ pub(super) fn table(connections: &[Connection]) -> String {
             connection.state.clone(),
             connection.client.to_string(),
             connection.virtual_.to_string(),
+            or_dash(connection.forward.as_ref()),
             or_dash(connection.local),
             or_dash(real(connection)),
             clock(connection.age_seconds),
@@ -62,7 +65,7 @@ fn or_dash(value: Option<impl ToString>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use dray_api::v1::Protocol;
+    use dray_api::v1::{Forward, Protocol};
 
     use super::*;
 
@@ -75,6 +78,7 @@ mod tests {
             service: Some("web".to_owned()),
             real: Some("10.77.0.11".parse().expect("an address")),
             real_port: Some(80),
+            forward: Some(method("dr")),
             local: None,
             state: "ESTABLISHED".to_owned(),
             expires_seconds: 897,
@@ -87,6 +91,7 @@ mod tests {
             service: None,
             real: None,
             real_port: None,
+            forward: None,
             local: None,
             state: "UDP".to_owned(),
             expires_seconds: 300,
@@ -100,10 +105,18 @@ mod tests {
             client: "10.9.8.7:40001".parse().expect("an address"),
             real: Some("2001:db8:9::11".parse().expect("an address")),
             real_port: Some(8080),
+            forward: Some(method("fullnat")),
             local: Some("[2001:db8::200]:1024".parse().expect("an address")),
             ..tcp.clone()
         };
         insta::assert_snapshot!(table(&[udp, fullnat, tcp, earlier]));
+    }
+
+    fn method(name: &str) -> Forward {
+        Forward {
+            method: name.to_owned(),
+            tunnel: None,
+        }
     }
 
     #[test]

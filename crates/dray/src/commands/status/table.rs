@@ -64,8 +64,14 @@ fn director(director: &Director) -> String {
         grid.row(["Defences".to_owned(), defences]);
     }
     for added in &director.vips {
+        let is_local = director.local_addresses.addresses.contains(&added.vip);
+        let what = if is_local {
+            "Added local address"
+        } else {
+            "Added VIP"
+        };
         grid.row([
-            "Added address".to_owned(),
+            what.to_owned(),
             format!("{} on {}", added.vip, added.interface),
         ]);
     }

@@ -34,6 +34,7 @@ fn a_director_without_services() {
     };
     status.director.translation_table.connections = 0;
     status.director.local_addresses.addresses.clear();
+    status.director.vips.pop();
     insta::assert_snapshot!(table(&status));
 }
 
@@ -162,10 +163,7 @@ fn at_work() -> Status {
                 secure_tcp: true,
             },
             removed: Removed::Finish,
-            vips: vec![AddedVip {
-                interface: "eth0".to_owned(),
-                vip: address("10.77.0.100", 80).vip,
-            }],
+            vips: vec![added("10.77.0.100"), added("2001:db8::200")],
         },
         services: vec![web, dns, shop, sip, mixed],
         leaving: vec![LeavingService {
@@ -196,6 +194,13 @@ fn at_work() -> Status {
             ),
             reason("no-room", Verdict::Drop, "Never given.", 0),
         ],
+    }
+}
+
+fn added(vip: &str) -> AddedVip {
+    AddedVip {
+        interface: "eth0".to_owned(),
+        vip: vip.parse().expect("an address"),
     }
 }
 
