@@ -37,6 +37,7 @@ mod mapped;
 mod maps;
 mod marks;
 mod observe;
+mod occupancy;
 mod open;
 mod pins;
 mod policy;
@@ -57,6 +58,7 @@ pub use decapsulator::{
     DecapCount, Decapsulator, DecapsulatorError, Network, NetworkError, Tunnels,
 };
 pub use kernel::{KernelDataPlane, TableBytes};
+pub use occupancy::Occupancy;
 pub use open::{OpenError, Opened, Options, open, pinned, withdraw};
 pub use private::{Outcome, Private, RunError};
 pub use program::LoadError;

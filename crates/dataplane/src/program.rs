@@ -72,7 +72,7 @@ impl Loader {
             .override_global("BUCKETS4", &identity.buckets4, true)
             .override_global("BUCKETS6", &identity.buckets6, true)
             .override_global("TEMPLATE_BUCKETS", &identity.template_buckets, true)
-            .override_global("TRANSLATION_BUCKETS", &identity.translation_buckets, false)
+            .override_global("TRANSLATION_BUCKETS", &identity.translation_buckets, true)
             .override_global("DESTINATION_ROOM", &identity.destinations, true)
             .override_global("OWN_CLOCK", &own_clock, true)
             .override_global("HASH_KEY", &identity.hash_key.multipliers[..], true);

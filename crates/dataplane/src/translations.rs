@@ -68,6 +68,16 @@ impl Maps {
         (buckets.start * slots..buckets.end * slots).filter_map(|place| self.translation(1 + place))
     }
 
+    /// What every slot of the table says.
+    pub(crate) fn translation_metas(&self) -> impl Iterator<Item = Meta> {
+        let offset = |slot: usize| slot * size_of::<Translation>() + offset_of!(Translation, meta);
+        (0..self.translations.len()).flat_map(move |bucket| {
+            (0..SLOTS_PER_BUCKET)
+                .filter_map(move |slot| self.translations.word(bucket, offset(slot)))
+                .map(|meta| Meta(meta.load(Ordering::Acquire)))
+        })
+    }
+
     /// Frees a translation that is the caller's, and the return slot with it.
     pub(crate) fn end_translation(&self, translation: &Seen<'_>) {
         if let Some(slot) = self.connection(translation.answers()) {

@@ -137,19 +137,9 @@ impl Scene {
     }
 
     /// How many connections, return slots and translations there are.
-    fn left(&self) -> [usize; 3] {
-        let maps = self.maps();
-        let of4 = slots::connections(&maps.connections4, 0..maps.connections4.len());
-        let of6 = slots::connections(&maps.connections6, 0..maps.connections6.len());
-        let live = of4.chain(of6).map(|slot| slot.meta());
-        let (returns, connections): (Vec<Meta>, Vec<Meta>) = live
-            .filter(|meta| meta.is_live())
-            .partition(|meta| slots::is_return(*meta));
-        let translations = (0..maps.translations.len())
-            .filter_map(|bucket| maps.translations.read(bucket))
-            .flatten()
-            .filter(|translation| translation.meta != 0);
-        [connections.len(), returns.len(), translations.count()]
+    fn left(&self) -> [u64; 3] {
+        let found = self.plane().occupancy();
+        [found.connections, found.returns, found.translations]
     }
 
     fn sweep(&mut self) -> Sweep {
