@@ -8,7 +8,7 @@
 
 use aya_ebpf::{
     bindings::xdp_action,
-    helpers::bpf_xdp_adjust_head,
+    helpers::{bpf_xdp_adjust_head, bpf_xdp_get_buff_len},
     macros::{map, xdp},
     maps::{Array, HashMap, ProgramArray},
     programs::XdpContext,
@@ -79,11 +79,13 @@ fn prepare(context: &XdpContext) -> Option<()> {
     let plan = PLAN.get_ptr_mut(0)?;
     // SAFETY: the map's one value; the benchmark runs on one processor at a time.
     let plan = unsafe { &mut *plan };
-    // What the last run put in front goes. The helper is called in any case, so that its price is the null program's too.
-    let surplus = (context.data_end() - context.data()) as i32 - plan.length as i32;
-    // SAFETY: the helper gets the context that the kernel gave; the frame is taken after it.
-    if unsafe { bpf_xdp_adjust_head(context.ctx, surplus) } != 0 {
-        return None;
+    // What the last run put in front goes. The helpers are called in any case, so that their price is the null program's too.
+    // SAFETY: they get the context that the kernel gave; the frame is taken after them.
+    unsafe {
+        let surplus = bpf_xdp_get_buff_len(context.ctx) as i32 - plan.length as i32;
+        if bpf_xdp_adjust_head(context.ctx, surplus) != 0 {
+            return None;
+        }
     }
     let frame = frame(context);
     frame.write(0, plan.headers)?;
