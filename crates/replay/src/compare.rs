@@ -101,7 +101,8 @@ fn packets(old: &PacketStep, new: &PacketStep, random: bool) -> Option<(Answer, 
         ));
     }
     let masked = |frames: &Option<Vec<Vec<u8>>>| -> Option<Vec<Vec<u8>>> {
-        Some(frames.as_ref()?.iter().map(|frame| mask(frame)).collect())
+        let frames = frames.as_ref()?.iter();
+        Some(frames.map(|frame| mask(frame, old.from)).collect())
     };
     (masked(&old.received) != masked(&new.received)).then(|| {
         (

@@ -98,7 +98,7 @@ impl Host {
 
     /// A packet to the director itself.
     fn deliver(&self, data: &[u8], packet: &Packet) -> Vec<Sent> {
-        if packet.fragment || !packet.bad.is_empty() {
+        if packet.fragment || packet.cut_short || !packet.bad.is_empty() {
             return Vec::new();
         }
         // An IPv6 address that is the director's by a route alone is no source of errors.

@@ -110,6 +110,13 @@ impl Ipvs {
             .find(|destination| destination.id == id)
     }
 
+    /// The service that a destination belongs to, or belonged to.
+    pub fn service_of(&self, id: DestinationId) -> Option<&Service> {
+        let has = |service: &&Service| service.list.iter().any(|destination| destination.id == id);
+        let of_removed = || self.service(self.removed.service_of(id)?);
+        self.services.iter().find(has).or_else(of_removed)
+    }
+
     /// The counters of all services together.
     pub const fn total(&self) -> &Statistics {
         &self.total

@@ -9,7 +9,7 @@ use dray_replay::{
     Scenario,
     compare::{Answer, Difference},
     frame::mask,
-    scenario::{PacketAnswer, PacketStep, Payload, Step},
+    scenario::{PacketAnswer, PacketStep, Payload, Side, Step},
     site,
 };
 
@@ -57,7 +57,7 @@ fn source_of_an_ipv6_error(recorded: &Scenario, difference: &Difference) -> bool
         return false;
     };
     let but_the_source = |frame: &[u8]| {
-        let mut frame = mask(frame);
+        let mut frame = mask(frame, Side::Client);
         frame[SOURCE].fill(0);
         frame[ICMP_CHECKSUM].fill(0);
         frame

@@ -12,6 +12,7 @@
 
 mod clock;
 mod edits;
+mod method;
 mod packets;
 mod world;
 

@@ -3,25 +3,31 @@
 use std::net::IpAddr;
 
 use super::Packet;
-use crate::site::OWN_ADDRESSES;
+use crate::{
+    scenario::Side,
+    site::{CLIENT_PORT, OWN_ADDRESSES, SERVER_PORT},
+};
 
-const ICMP: u8 = 1;
 const UDP: u8 = 17;
-const ICMPV6: u8 = 58;
 
 /// Bytes of an Ethernet header.
 const LINK: usize = 14;
 
-/// The frame less what is random: the IP identification and the IPv6 flow label of packets that the director makes itself,
-/// the source port of a GUE tunnel, and the checksums over them. What the director only sends on stays as it is.
-pub fn mask(frame: &[u8]) -> Vec<u8> {
+/// The frame, which came out upon a packet that came in on the side `from`, less what is random: the IP identification and the
+/// IPv6 flow label of packets that the director makes itself, the source port of a GUE tunnel, and the checksums over them.
+/// What the director only sends on stays as it is.
+pub fn mask(frame: &[u8], from: Side) -> Vec<u8> {
     let mut frame = frame.to_vec();
     let Some(packet) = frame.get(LINK..).and_then(|data| Packet::parse(data).ok()) else {
         return frame;
     };
-    let own = OWN_ADDRESSES.contains(&packet.source);
-    // An error about a client's packet comes from the VIP.
-    if !own && !matches!(packet.protocol, ICMP | ICMPV6) {
+    let tunnel = OWN_ADDRESSES.contains(&packet.source);
+    let back_by = match from {
+        Side::Client => CLIENT_PORT,
+        Side::Real => SERVER_PORT,
+    };
+    // What goes back to where the packet came from is an answer of the director's own.
+    if !tunnel && frame[6..12] != back_by.0 {
         return frame;
     }
     let transport = match packet.source {
@@ -36,7 +42,7 @@ pub fn mask(frame: &[u8]) -> Vec<u8> {
             LINK + 40
         }
     };
-    if own && packet.protocol == UDP {
+    if tunnel && packet.protocol == UDP {
         frame[transport..transport + 2].fill(0);
         frame[transport + 6..transport + 8].fill(0);
     }
@@ -45,12 +51,16 @@ pub fn mask(frame: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use crate::frame::{IpFields, ethernet, ip_packet};
-    use crate::site::{CLIENT_PORT, ROUTER};
+    use dray_model::Mac;
+
+    use crate::{
+        frame::{IpFields, ethernet, ip_packet},
+        site::ROUTER,
+    };
 
     use super::*;
 
-    fn frame(from: &str, protocol: u8, identification: u16) -> Vec<u8> {
+    fn frame(port: Mac, from: &str, protocol: u8, identification: u16) -> Vec<u8> {
         let address = |text: &str| text.parse::<IpAddr>().expect("an address");
         let fields = IpFields {
             ttl: 64,
@@ -60,27 +70,31 @@ mod tests {
         };
         let addresses = (address(from), address("192.0.2.1"));
         let packet = ip_packet(addresses, protocol, &[0; 20], fields);
-        ethernet(ROUTER, CLIENT_PORT, &packet)
+        ethernet(ROUTER, port, &packet)
     }
 
     #[test]
     fn the_identification_is_random_only_in_what_the_director_makes_itself() {
-        let same =
-            |from, protocol| mask(&frame(from, protocol, 1)) == mask(&frame(from, protocol, 2));
-        assert!(same("10.254.0.1", 4), "a tunnel");
-        assert!(same("10.0.0.1", ICMP), "an error of the VIP's");
-        assert!(!same("10.0.0.1", 6), "a reply sent on");
-        assert!(!same("192.0.2.9", 6), "a client's packet");
+        let same = |port, source, protocol, from| {
+            mask(&frame(port, source, protocol, 1), from)
+                == mask(&frame(port, source, protocol, 2), from)
+        };
+        let (client, real) = (Side::Client, Side::Real);
+        assert!(same(SERVER_PORT, "10.254.0.1", 4, client), "a tunnel");
+        assert!(same(CLIENT_PORT, "10.0.0.1", 1, client), "an error");
+        assert!(same(CLIENT_PORT, "10.0.0.1", 6, client), "a reset");
+        assert!(!same(CLIENT_PORT, "10.0.0.1", 6, real), "a reply sent on");
+        assert!(!same(SERVER_PORT, "192.0.2.9", 6, client), "a request");
     }
 
     #[test]
     fn of_a_gue_tunnel_the_source_port_is_random_and_nothing_else() {
         let with = |at: usize| {
-            let mut frame = frame("10.254.0.1", UDP, 0);
+            let mut frame = frame(SERVER_PORT, "10.254.0.1", UDP, 0);
             frame[LINK + 20 + at] ^= 1;
-            mask(&frame)
+            mask(&frame, Side::Client)
         };
-        let plain = mask(&frame("10.254.0.1", UDP, 0));
+        let plain = mask(&frame(SERVER_PORT, "10.254.0.1", UDP, 0), Side::Client);
         let random: Vec<usize> = (0..20).filter(|at| with(*at) == plain).collect();
         assert_eq!(random, [0, 1, 6, 7]);
     }

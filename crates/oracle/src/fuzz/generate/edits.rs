@@ -23,7 +23,10 @@ impl Drawing {
         let at = self.chance.below(self.world.services.len());
         let mut service = self.world.services[at].clone();
         let key = service.name.option();
-        let real = world::real_server(&mut self.chance, &service);
+        let number = u32::try_from(at).expect("there are few services");
+        let real = self
+            .world
+            .real_server(&mut self.chance, number, &service.name);
         let known = if service.reals.is_empty() || self.chance.percent(5) {
             real.clone()
         } else {
@@ -41,11 +44,13 @@ impl Drawing {
             Kind::Weight => {
                 let edited = RealServer {
                     real: known.real,
+                    forward: known.forward,
+                    options: known.options,
                     ..real
                 };
-                self.ipvsadm(server_line("-e", &key, &edited));
+                self.ipvsadm(server_line("-e", &service, edited));
             }
-            Kind::Add => self.ipvsadm(server_line("-a", &key, &real)),
+            Kind::Add => self.ipvsadm(server_line("-a", &service, real)),
             Kind::Remove => self.ipvsadm(format!("-d {key} -r {}", known.real)),
             Kind::Edit => {
                 self.change(&mut service);
@@ -54,7 +59,7 @@ impl Drawing {
             Kind::RemoveService => self.ipvsadm(format!("-D {key}")),
             Kind::AddService => {
                 self.ipvsadm(service_line("-A", &service));
-                self.ipvsadm(server_line("-a", &key, &real));
+                self.ipvsadm(server_line("-a", &service, real));
             }
             Kind::Timeouts => self.ipvsadm(format!("--set {}", self.world.later_timeouts)),
         }
@@ -107,13 +112,9 @@ fn service_line(verb: &str, service: &Service) -> String {
     line.replacen("-A", verb, 1)
 }
 
-fn server_line(verb: &str, key: &str, real: &RealServer) -> String {
-    let mut line = format!("{verb} {key} -r {} -g -w {}", real.real, real.weight);
-    if let Some(upper) = real.upper {
-        line += &format!(" -x {upper}");
-    }
-    if let Some(lower) = real.lower {
-        line += &format!(" -y {lower}");
-    }
-    line
+fn server_line(verb: &str, service: &Service, real: RealServer) -> String {
+    let mut alone = service.clone();
+    alone.reals = vec![real];
+    let line = alone.commands().remove(1);
+    line.replacen("-a", verb, 1)
 }

@@ -21,6 +21,8 @@ pub(super) struct Flow {
     protocol: Protocol,
     client: Endpoint,
     service: Endpoint,
+    /// The number of the service that the address is for.
+    number: usize,
     /// The step of its newest packet.
     step: usize,
 }
@@ -120,7 +122,7 @@ impl Drawing {
         };
         let client = self.client(ipv6);
         let kind = self.first(protocol);
-        self.send(protocol, kind, client, service);
+        self.send(at, protocol, kind, (client, service));
     }
 
     fn at_port(&mut self, service: Endpoint) -> Endpoint {
@@ -171,7 +173,12 @@ impl Drawing {
             Protocol::Udp => Kind::Udp,
             Protocol::Sctp => Kind::Sctp(self.chance.weighted(CHUNKS)),
         };
-        self.send(flow.protocol, kind, flow.client, flow.service);
+        self.send(
+            flow.number,
+            flow.protocol,
+            kind,
+            (flow.client, flow.service),
+        );
     }
 
     /// A flow, recent ones more often.
@@ -188,7 +195,14 @@ impl Drawing {
         Some(self.chance.one_of(&self.flows[first..]).clone())
     }
 
-    fn send(&mut self, protocol: Protocol, kind: Kind, client: Endpoint, service: Endpoint) {
+    /// Sends a packet of a flow to service `number`, from a client to an address of the service's.
+    fn send(
+        &mut self,
+        number: usize,
+        protocol: Protocol,
+        kind: Kind,
+        (client, service): (Endpoint, Endpoint),
+    ) {
         let again = self.flows.iter().any(|flow| {
             flow.protocol == protocol && flow.client == client && flow.service == service
         });
@@ -205,6 +219,7 @@ impl Drawing {
             protocol,
             client,
             service,
+            number,
             step: self.steps.len(),
         });
         self.push(Payload::Segment(segment));
@@ -218,6 +233,10 @@ impl Drawing {
         let Some(flow) = self.flow() else {
             return self.new_flow();
         };
+        // What a real server takes out of a tunnel it answers itself.
+        if self.world.has_tunnels(flow.number) {
+            return self.known_flow();
+        }
         let kind = match flow.protocol {
             Protocol::Tcp => tcp(self.chance.weighted(TCP_REPLY)),
             Protocol::Udp => Kind::Udp,

@@ -12,7 +12,10 @@ use dray_replay::{
     },
 };
 
-use super::super::chance::Chance;
+use super::{
+    super::chance::Chance,
+    method::{Method, methods},
+};
 
 /// Every scheduler of the kernel but the one that draws lots.
 pub(super) const SCHEDULERS: &[&str] = &[
@@ -31,6 +34,8 @@ const BY_ICMP: f64 = 3.0;
 #[derive(Clone, Debug)]
 pub(super) struct World {
     pub(super) services: Vec<Service>,
+    /// How each service's possible real servers are reached.
+    methods: Vec<Vec<Method>>,
     pub(super) sysctls: Vec<(String, String)>,
     pub(super) timeouts: Option<Timeouts>,
     /// Other timeouts that a later step may set.
@@ -45,6 +50,7 @@ impl World {
     pub(super) fn draw(chance: &mut Chance) -> Self {
         let mut world = Self {
             services: Vec::new(),
+            methods: Vec::new(),
             sysctls: Vec::new(),
             timeouts: chance.percent(35).then(|| timeouts(chance)),
             later_timeouts: timeouts(chance),
@@ -83,8 +89,9 @@ impl World {
             persistent,
             reals: Vec::new(),
         };
+        self.methods.push(methods(chance, REALS));
         for _ in 0..chance.between(1, 6) {
-            let real = real_server(chance, &service);
+            let real = self.real_server(chance, number, &service.name);
             if service.reals.iter().all(|other| other.real != real.real) {
                 service.reals.push(real);
             }
@@ -121,6 +128,42 @@ impl World {
         } else {
             ServiceName::Mark(mark)
         }
+    }
+
+    /// A real server for service `number`, which is called `name`.
+    pub(super) fn real_server(
+        &self,
+        chance: &mut Chance,
+        number: u32,
+        name: &ServiceName,
+    ) -> RealServer {
+        let host = chance.between(1, REALS);
+        let method = &self.methods[number as usize][host as usize - 1];
+        let port = match name {
+            ServiceName::Tcp(at) | ServiceName::Udp(at) | ServiceName::Sctp(at) => at.port(),
+            ServiceName::Mark(_) | ServiceName::Mark6(_) => 0,
+        };
+        let upper = chance.percent(15).then(|| chance.between(1, 6));
+        RealServer {
+            real: Endpoint::new(
+                real_address(host, is_ipv6(name) != method.crosses),
+                method.port.unwrap_or(port),
+            ),
+            weight: weight(chance),
+            forward: method.forward,
+            upper,
+            lower: upper
+                .filter(|_| chance.percent(50))
+                .map(|upper| chance.between(1, upper)),
+            options: method.options.clone(),
+        }
+    }
+
+    /// Whether any real server of service `number` may be reached by a tunnel.
+    pub(super) fn has_tunnels(&self, number: usize) -> bool {
+        self.methods[number]
+            .iter()
+            .any(|method| method.forward == Forward::Tunnel)
     }
 
     /// After which times something of this world may end, in seconds.
@@ -189,39 +232,22 @@ pub(super) fn marked(chance: &mut Chance, number: u32, ipv6: bool) -> IpAddr {
     }
 }
 
+fn real_address(host: u32, ipv6: bool) -> IpAddr {
+    if ipv6 {
+        IpAddr::V6(Ipv6Addr::from_bits(
+            0x2001_0db8_0000_0002 << 64 | u128::from(host),
+        ))
+    } else {
+        IpAddr::V4(Ipv4Addr::from_bits(0x0a01_0100 + host))
+    }
+}
+
 /// Whether the service is for IPv6.
 pub(super) fn is_ipv6(name: &ServiceName) -> bool {
     match name {
         ServiceName::Mark(_) => false,
         ServiceName::Mark6(_) => true,
         other => other.vip().is_some_and(|vip| vip.is_ipv6()),
-    }
-}
-
-/// A real server for `service`.
-pub(super) fn real_server(chance: &mut Chance, service: &Service) -> RealServer {
-    let number = chance.between(1, REALS);
-    let address = if is_ipv6(&service.name) {
-        IpAddr::V6(Ipv6Addr::from_bits(
-            0x2001_0db8_0000_0002 << 64 | u128::from(number),
-        ))
-    } else {
-        IpAddr::V4(Ipv4Addr::from_bits(0x0a01_0100 + number))
-    };
-    let port = match service.name {
-        ServiceName::Tcp(at) | ServiceName::Udp(at) | ServiceName::Sctp(at) => at.port(),
-        ServiceName::Mark(_) | ServiceName::Mark6(_) => 0,
-    };
-    let upper = chance.percent(15).then(|| chance.between(1, 6));
-    RealServer {
-        real: Endpoint::new(address, port),
-        weight: weight(chance),
-        forward: Forward::DirectRouting,
-        upper,
-        lower: upper
-            .filter(|_| chance.percent(50))
-            .map(|upper| chance.between(1, upper)),
-        options: None,
     }
 }
 
