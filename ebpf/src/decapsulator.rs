@@ -152,8 +152,12 @@ fn is_right(context: &XdpContext, checked: Checked) -> bool {
 #[inline(always)]
 fn is_directors(context: &XdpContext, link: usize, outer: Family) -> bool {
     const BITS: u32 = 128;
-    addresses(&frame(context), link, outer)
-        .is_some_and(|[source, _]| TUNNEL_SOURCES.get(Key::new(BITS, source)).is_some())
+    let Some([source, _]) = addresses(&frame(context), link, outer) else {
+        return false;
+    };
+    // Nobody sends IPv6 packets from an IPv4 address (RFC 4291 section 2.5.5.2), and here it would pass for IPv4.
+    let is_disguised = outer == Family::Ipv6 && matches!(source, [0, 0, MAPPED, _]);
+    !is_disguised && TUNNEL_SOURCES.get(Key::new(BITS, source)).is_some()
 }
 
 /// Whether the packet is for this host, and not one that it routes: the kernel's own routes say so.
@@ -192,12 +196,14 @@ fn is_own(context: &XdpContext, link: usize, outer: Family) -> bool {
     )
 }
 
+/// The third word of an IPv4-mapped IPv6 address, after two zeros.
+const MAPPED: u32 = u32::from_le_bytes([0, 0, 0xff, 0xff]);
+
 /// Source and destination of the packet at `link`, as words in memory (IPv4 as IPv4-mapped IPv6).
 #[inline(always)]
 fn addresses(frame: &Frame<'_>, link: usize, outer: Family) -> Option<[[u32; 4]; 2]> {
     const IPV4_ADDRESSES: usize = 12;
     const IPV6_ADDRESSES: usize = 8;
-    const MAPPED: u32 = u32::from_le_bytes([0, 0, 0xff, 0xff]);
     let addresses = match outer {
         Family::Ipv4 => {
             let [source, destination]: [[u8; 4]; 2] = frame.read(link + IPV4_ADDRESSES)?;
