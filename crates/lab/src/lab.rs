@@ -1,14 +1,15 @@
 //! A lab that is up, and its members.
 
 use std::{
-    fs,
-    net::{IpAddr, SocketAddr},
+    fmt, fs,
+    net::SocketAddr,
     path::Path,
     process::Command,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use anyhow::{Context as _, Result};
+use rustix::process::Signal;
 
 use crate::{
     capture::Capture,
@@ -57,6 +58,7 @@ impl Lab {
                 namespace: namespace(Host::RealServer(index)),
                 premises: Arc::clone(&premises),
                 processes: Mutex::default(),
+                decapsulator: Mutex::default(),
             })
             .collect();
         let bpffs = premises.mount_bpffs()?;
@@ -187,6 +189,7 @@ pub struct RealServer {
     namespace: Arc<Namespace>,
     premises: Arc<Premises>,
     processes: Mutex<Vec<Process>>,
+    decapsulator: Mutex<Option<Process>>,
 }
 
 impl RealServer {
@@ -220,28 +223,49 @@ impl RealServer {
         Ok(())
     }
 
-    /// Runs `BINARY real decap` on it, which takes packets out of the tunnels that come from these sources.
+    /// Runs `BINARY real decap` on it, which takes packets out of the tunnels that come from these sources: addresses
+    /// and networks.
     ///
     /// # Errors
     /// If it does not start; the error has its log.
-    pub fn unpack_tunnels(&self, binary: &Path, sources: &[IpAddr]) -> Result<()> {
+    pub fn unpack_tunnels(&self, binary: &Path, sources: &[impl fmt::Display]) -> Result<()> {
         let mut command = Command::new(binary);
-        command.args(["real", "decap", "--interface", "eth0"]);
+        command.args(["real", "decap", "--interface", "eth0", "--json"]);
         for source in sources {
             command.arg("--director").arg(source.to_string());
         }
         let unique = format!("{}-decap", self.name);
         let mut process = Process::start(&self.premises, &self.namespace, &unique, command)?;
-        // It says so when it listens.
+        // It says what it listens to when it does.
         let log = self.premises.directory().join(format!("{unique}.log"));
-        process.wait_until_ready(|| Ok(fs::metadata(&log)?.len() > 0))?;
-        self.processes().push(process);
+        process.wait_until_ready(|| Ok(fs::read_to_string(&log)?.ends_with('\n')))?;
+        *self.decapsulator() = Some(process);
         Ok(())
+    }
+
+    /// Ends what [`RealServer::unpack_tunnels`] started, and gives what it says at the end: how many packets there were.
+    ///
+    /// # Errors
+    /// If it does not run, or does not say so.
+    pub fn stop_unpacking(&self) -> Result<serde_json::Value> {
+        let process = self.decapsulator().take();
+        let mut process = process.with_context(|| format!("{} unpacks nothing", self.name))?;
+        process.signal(Signal::TERM)?;
+        process.wait()?;
+        let log = process.log();
+        let counts = log.split_once('\n').map_or("", |(_, counts)| counts);
+        serde_json::from_str(counts).with_context(|| format!("{} said: {log}", self.name))
     }
 
     /// Kills all its servers.
     pub fn kill_servers(&self) {
         self.processes().clear();
+    }
+
+    fn decapsulator(&self) -> MutexGuard<'_, Option<Process>> {
+        self.decapsulator
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn processes(&self) -> MutexGuard<'_, Vec<Process>> {

@@ -1,0 +1,226 @@
+//! What somebody else makes of captured frames: tshark (Debian package `tshark`), which checks every checksum and length.
+
+use std::{collections::BTreeMap, io::Write as _, path::Path, process::Command};
+
+use dray_lab::Frame;
+
+/// A packet as tshark reads it: for each field what every header of the kind has there, the outermost first.
+#[derive(Debug)]
+pub(crate) struct Packet {
+    fields: BTreeMap<&'static str, Vec<String>>,
+}
+
+/// The fields that scenes ask for, by tshark's names.
+const FIELDS: [&str; 25] = [
+    PROTOCOLS,
+    LENGTH,
+    "ip.src",
+    "ip.dst",
+    IPV4_LENGTH,
+    "ip.checksum.status",
+    "ipv6.src",
+    "ipv6.dst",
+    IPV6_LENGTH,
+    "tcp.srcport",
+    "tcp.dstport",
+    "tcp.flags",
+    "tcp.options",
+    "tcp.checksum.status",
+    "udp.srcport",
+    "udp.dstport",
+    "udp.length",
+    UDP_CHECKSUM,
+    "gre.checksum.status",
+    "icmp.checksum.status",
+    "icmp.mtu",
+    "icmpv6.checksum.status",
+    "icmpv6.mtu",
+    MALFORMED,
+    SEVERITY,
+];
+
+const PROTOCOLS: &str = "frame.protocols";
+const LENGTH: &str = "frame.len";
+const IPV4_LENGTH: &str = "ip.len";
+const IPV6_LENGTH: &str = "ipv6.plen";
+const UDP_CHECKSUM: &str = "udp.checksum.status";
+const MALFORMED: &str = "_ws.malformed";
+const SEVERITY: &str = "_ws.expert.severity";
+
+/// What a checksum may be: right, or left out where the protocol allows that.
+const SOUND: [&str; 2] = ["1", "3"];
+
+/// The severity of tshark's errors, above that of warnings (a segment sent again, say).
+const ERROR: u32 = 0x0080_0000;
+
+/// Has tshark read whole frames.
+pub(crate) fn decode<'a>(frames: impl IntoIterator<Item = &'a Frame>) -> Vec<Packet> {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(&pcap(frames)).unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/tshark/gue.lua");
+    let mut command = Command::new("tshark");
+    command.arg("-r").arg(file.path());
+    command
+        .arg("-X")
+        .arg(format!("lua_script:{}", script.display()));
+    for protocol in ["ip", "tcp", "udp"] {
+        let check = format!("{protocol}.check_checksum:TRUE");
+        command.args(["-o", &check]);
+    }
+    // A forwarded segment passes twice, so what a stream carries makes no sense.
+    command.args(["-o", "tcp.desegment_tcp_streams:FALSE"]);
+    command.args(["-T", "fields", "-E", "separator=/t", "-E", "occurrence=a"]);
+    for field in FIELDS {
+        command.args(["-e", field]);
+    }
+    let output = command
+        .output()
+        .expect("tshark (Debian package tshark; `cargo xtask setup` installs it)");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(Packet::read).collect()
+}
+
+/// The frames as a file (draft-ietf-opsawg-pcap), without times.
+fn pcap<'a>(frames: impl IntoIterator<Item = &'a Frame>) -> Vec<u8> {
+    const MAGIC: u32 = 0xa1b2_c3d4;
+    const VERSION: u32 = 4 << 16 | 2;
+    const LONGEST: u32 = 0xffff;
+    const ETHERNET: u32 = 1;
+    let mut file: Vec<u8> = [MAGIC, VERSION, 0, 0, LONGEST, ETHERNET]
+        .map(u32::to_le_bytes)
+        .concat();
+    for frame in frames {
+        let lengths = [frame.bytes.len(), frame.length].map(|length| length as u32);
+        file.extend(
+            [0, 0, lengths[0], lengths[1]]
+                .map(u32::to_le_bytes)
+                .concat(),
+        );
+        file.extend(&frame.bytes);
+    }
+    file
+}
+
+impl Packet {
+    fn read(line: &str) -> Self {
+        let values = line.split('\t').map(|values| {
+            let values = values.split(',').filter(|value| !value.is_empty());
+            values.map(str::to_owned).collect()
+        });
+        Self {
+            fields: FIELDS.into_iter().zip(values).collect(),
+        }
+    }
+
+    /// What the headers have in a field, the outermost first.
+    pub(crate) fn all(&self, field: &str) -> &[String] {
+        &self.fields[field]
+    }
+
+    /// What the one header that has the field has there.
+    pub(crate) fn only(&self, field: &str) -> Option<&str> {
+        match self.all(field) {
+            [value] => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The source of its outermost IP header.
+    pub(crate) fn source(&self) -> Option<&String> {
+        self.outermost(["ip.src", "ipv6.src"])
+    }
+
+    /// The destination of its outermost IP header.
+    pub(crate) fn destination(&self) -> Option<&String> {
+        self.outermost(["ip.dst", "ipv6.dst"])
+    }
+
+    fn outermost(&self, [ipv4, ipv6]: [&str; 2]) -> Option<&String> {
+        let is_ipv6 = self.headers().starts_with("ipv6");
+        self.all(if is_ipv6 { ipv6 } else { ipv4 }).first()
+    }
+
+    /// The destination port of its TCP or UDP header.
+    pub(crate) fn port_to(&self) -> Option<&String> {
+        let mut ports = ["tcp.dstport", "udp.dstport"].into_iter();
+        ports.find_map(|field| self.all(field).first())
+    }
+
+    /// Its headers, as `ip:ip:tcp`.
+    pub(crate) fn headers(&self) -> &str {
+        let all = self.only(PROTOCOLS).unwrap_or_default();
+        all.strip_prefix("eth:ethertype:").unwrap_or(all)
+    }
+
+    /// Whether it is a TCP or UDP packet, however it is wrapped, and no error about one.
+    pub(crate) fn is_of_a_flow(&self) -> bool {
+        let mut headers = self.headers().split(':');
+        let has_port = |header: &str| ["tcp", "udp"].contains(&header);
+        !self.is_about_another() && headers.any(has_port)
+    }
+
+    /// Whether it is an ICMP message, which may quote another packet.
+    fn is_about_another(&self) -> bool {
+        let mut headers = self.headers().split(':');
+        headers.any(|header| header.starts_with("icmp"))
+    }
+
+    /// The lengths of its IP packets: of the outermost, and of those inside it.
+    pub(crate) fn lengths(&self) -> Vec<u32> {
+        const IPV6: u32 = 40;
+        let numbers = |field| {
+            let values = self.all(field).iter();
+            values.map(|value| value.parse::<u32>().unwrap())
+        };
+        let mut ipv4 = numbers(IPV4_LENGTH);
+        let mut ipv6 = numbers(IPV6_LENGTH).map(|payload| payload + IPV6);
+        let headers = self.headers().split(':');
+        let length = |header| match header {
+            "ip" => ipv4.next(),
+            "ipv6" => ipv6.next(),
+            _ => None,
+        };
+        headers.filter_map(length).collect()
+    }
+
+    /// Whether it is a tunnel over UDP whose own checksum is left out. IPv6 allows that to tunnels alone (RFC 6935), which tshark
+    /// does not know.
+    fn is_tunnel_without_checksum(&self, field: &str) -> bool {
+        const LEFT_OUT: &str = "4";
+        field == UDP_CHECKSUM
+            && self.headers().starts_with("ipv6:udp:gue:")
+            && self.all(field)[0] == LEFT_OUT
+    }
+
+    /// Nothing is wrong with it: every checksum, every length, every header.
+    pub(crate) fn assert_sound(&self) {
+        // What an ICMP error quotes in part cannot be summed up.
+        let is_whole = !self.is_about_another();
+        for (field, values) in &self.fields {
+            let is_quoted = field.starts_with("tcp.") || field.starts_with("udp.");
+            if field.ends_with("checksum.status") && (is_whole || !is_quoted) {
+                let is_sound = |status: &String| SOUND.contains(&status.as_str());
+                let tunnels = usize::from(self.is_tunnel_without_checksum(field));
+                assert!(
+                    values.iter().skip(tunnels).all(is_sound),
+                    "{field} of {self:?}"
+                );
+            }
+        }
+        assert!(self.all(MALFORMED).is_empty(), "{self:?}");
+        let severity = |value: &String| value.parse::<u32>().unwrap();
+        let mut severities = self.all(SEVERITY).iter().map(severity);
+        let may_err = !is_whole || self.is_tunnel_without_checksum(UDP_CHECKSUM);
+        assert!(
+            may_err || severities.all(|severity| severity < ERROR),
+            "{self:?}"
+        );
+        if let Some(outermost) = self.lengths().first() {
+            const ETHERNET: u32 = 14;
+            let frame: u32 = self.only(LENGTH).unwrap().parse().unwrap();
+            assert_eq!(outermost + ETHERNET, frame, "{self:?}");
+        }
+    }
+}
