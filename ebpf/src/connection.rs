@@ -190,6 +190,44 @@ pub(crate) unsafe fn end<S: ConnectionSlot>(slot: *mut S, meta: Meta) {
     end_named(meta, unsafe { S::template(slot) });
 }
 
+/// Ends the connection in the slot of that reference, if it is the one with that translation and its time is over.
+#[inline(always)]
+pub(crate) fn end_if_over<S: ConnectionSlot>(reference: u32, translation: u32, tick: u32) -> bool {
+    let Some(slot) = table::slot::<S>(reference) else {
+        return false;
+    };
+    // SAFETY: a slot of the table.
+    let (meta, named) = unsafe { (Meta(atomic::load(S::meta(slot))), S::template(slot)) };
+    let is_over = is_of(meta, named, translation) && meta.is_over(tick);
+    let found = Found {
+        slot,
+        reference,
+        meta,
+    };
+    let claim = if is_over {
+        table::claim_found(&found, tick)
+    } else {
+        None
+    };
+    match claim {
+        Some(claim) => {
+            end_named(meta, named);
+            claim.give_back();
+            true
+        }
+        None => false,
+    }
+}
+
+/// Whether a slot that says `meta` and names that is the connection of the translation.
+#[inline(always)]
+pub(crate) fn is_of(meta: Meta, named: u32, translation: u32) -> bool {
+    meta.is_live()
+        && meta.flags() & Meta::TRANSLATED != 0
+        && meta.state() != Meta::RETURN
+        && named == translation
+}
+
 /// Counts a connection off whose slot said `meta` and named that. A return slot is none.
 #[inline(always)]
 pub(crate) fn end_named(meta: Meta, named: u32) {

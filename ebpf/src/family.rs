@@ -70,6 +70,8 @@ pub(crate) trait Packet: Copy + Datagram + 'static {
     fn prepare() -> Outcome;
     /// [`translation::answer`].
     fn answer(translation: u32, drawn: u32) -> u32;
+    /// [`translation::reap`].
+    fn reap(translation: u32) -> u32;
     /// [`translation::is_alone`].
     fn is_alone(translation: u32, answers: u32) -> u32;
     /// [`translation::publish`].
@@ -155,7 +157,7 @@ macro_rules! common {
     (
         $slot:ty, $key:ty, $family:literal,
         $open:ident, $find:ident, $claim:ident, $note:ident,
-        $translate:ident, $prepare:ident, $answer:ident, $alone:ident, $publish:ident
+        $translate:ident, $prepare:ident, $answer:ident, $reap:ident, $alone:ident, $publish:ident
     ) => {
         const FAMILY: u8 = $family;
         type Slot = $slot;
@@ -227,6 +229,11 @@ macro_rules! common {
         }
 
         #[inline(always)]
+        fn reap(translation: u32) -> u32 {
+            $reap(translation)
+        }
+
+        #[inline(always)]
         fn is_alone(translation: u32, answers: u32) -> u32 {
             $alone(translation, answers)
         }
@@ -284,6 +291,7 @@ impl Packet for ipv4::Packet {
         dray_translate4,
         dray_prepare4,
         dray_answer4,
+        dray_reap4,
         dray_is_alone4,
         dray_publish4
     );
@@ -296,7 +304,12 @@ impl Packet for ipv4::Packet {
     #[inline(always)]
     unsafe fn load(words: *const [u64; 5]) -> [u64; 2] {
         // SAFETY: the caller's; volatile, as another processor may be writing it.
-        unsafe { [(&raw const (*words)[0]).read_volatile(), (&raw const (*words)[1]).read_volatile()] }
+        unsafe {
+            [
+                (&raw const (*words)[0]).read_volatile(),
+                (&raw const (*words)[1]).read_volatile(),
+            ]
+        }
     }
 
     #[inline(always)]
@@ -338,6 +351,7 @@ impl Packet for ipv6::Packet {
         dray_translate6,
         dray_prepare6,
         dray_answer6,
+        dray_reap6,
         dray_is_alone6,
         dray_publish6
     );
@@ -395,7 +409,7 @@ macro_rules! rare {
     (
         $packet:ty,
         $open:ident, $find:ident, $claim:ident, $note:ident,
-        $translate:ident, $prepare:ident, $answer:ident, $alone:ident, $publish:ident
+        $translate:ident, $prepare:ident, $answer:ident, $reap:ident, $alone:ident, $publish:ident
     ) => {
         #[unsafe(no_mangle)]
         #[inline(never)]
@@ -441,6 +455,12 @@ macro_rules! rare {
 
         #[unsafe(no_mangle)]
         #[inline(never)]
+        extern "C" fn $reap(translation: u32) -> u32 {
+            translation::reap::<$packet>(translation) as u32
+        }
+
+        #[unsafe(no_mangle)]
+        #[inline(never)]
         extern "C" fn $alone(translation: u32, answers: u32) -> u32 {
             translation::is_alone::<$packet>(translation, answers) as u32
         }
@@ -461,9 +481,10 @@ rare!(
     dray_note_reply4,
     dray_translate4,
     dray_prepare4,
-        dray_answer4,
-        dray_is_alone4,
-        dray_publish4
+    dray_answer4,
+    dray_reap4,
+    dray_is_alone4,
+    dray_publish4
 );
 rare!(
     ipv6::Packet,
@@ -473,9 +494,10 @@ rare!(
     dray_note_reply6,
     dray_translate6,
     dray_prepare6,
-        dray_answer6,
-        dray_is_alone6,
-        dray_publish6
+    dray_answer6,
+    dray_reap6,
+    dray_is_alone6,
+    dray_publish6
 );
 
 /// A key's last word with the two ports in each other's place.

@@ -206,7 +206,13 @@ pub(crate) fn stray<P: Translated>(
     destination: u32,
     is_error: bool,
 ) -> Result<Egress, Stop> {
-    Outcome(P::stray(context.ctx, pack(link), destination, is_error as u32)).decode()
+    Outcome(P::stray(
+        context.ctx,
+        pack(link),
+        destination,
+        is_error as u32,
+    ))
+    .decode()
 }
 
 #[inline(always)]

@@ -4,7 +4,9 @@
 //! They are published in the order translation, return slot, connection slot, so that whoever finds one finds those that it
 //! names; and they end with the connection slot, whose last word on the connection is the compare-and-swap of its meta word.
 
-use dray_abi::{Destination, Features, Hop, Meta, Reason, Translation, TranslationBucket};
+use dray_abi::{
+    Destination, Features, Hop, Meta, Reason, Slot4, Slot6, Translation, TranslationBucket,
+};
 use dray_packet::{hash::Place, ipv4, ipv6};
 
 use crate::{
@@ -147,19 +149,12 @@ fn give_answers(reference: u32) -> Result<u32, Reason> {
             break;
         }
         let answers = if family == 4 {
-            ipv4::Packet::answer(reference, is_drawn as u32)
+            answer_by::<ipv4::Packet>(reference, is_drawn)
         } else {
-            ipv6::Packet::answer(reference, is_drawn as u32)
+            answer_by::<ipv6::Packet>(reference, is_drawn)
         };
         match answers {
             TAKEN if is_drawn => continue,
-            TAKEN | FULL => {}
-            _ if !is_drawn => {}
-            _ if family == 4 && ipv4::Packet::is_alone(reference, answers) != 0 => {}
-            _ if family != 4 && ipv6::Packet::is_alone(reference, answers) != 0 => {}
-            _ => continue,
-        }
-        match answers {
             // A connection of another service's has it: the client is a VIP.
             TAKEN => reason = Reason::Hairpin,
             FULL => reason = Reason::TranslationsFull,
@@ -170,6 +165,22 @@ fn give_answers(reference: u32) -> Result<u32, Reason> {
     // SAFETY: as above; nothing names it.
     unsafe { atomic::store(Translation::meta(slot), Meta::FREE.0) };
     Err(reason)
+}
+
+/// What [`answer`], [`reap`] and [`is_alone`] do one after another.
+#[inline(always)]
+fn answer_by<P: Packet>(reference: u32, is_drawn: bool) -> u32 {
+    let mut answers = P::answer(reference, is_drawn as u32);
+    if !is_drawn {
+        return answers;
+    }
+    if answers == TAKEN && P::reap(reference) != 0 {
+        answers = P::answer(reference, 1);
+    }
+    if answers != TAKEN && answers != FULL && P::is_alone(reference, answers) == 0 {
+        return TAKEN;
+    }
+    answers
 }
 
 #[unsafe(no_mangle)]
@@ -319,6 +330,41 @@ pub(crate) fn answer<P: Packet>(reference: u32, drawn: bool) -> u32 {
     answers
 }
 
+/// Ends the connection that has the translation's return key, if its time is over: nobody may have swept it for long.
+#[inline(always)]
+pub(crate) fn reap<P: Packet>(reference: u32) -> bool {
+    let Some(slot) = table::slot::<Translation>(reference) else {
+        return false;
+    };
+    // SAFETY: the slot of a translation that is this packet's.
+    let (key, tick) = unsafe {
+        (
+            P::load(&raw const (*slot).server),
+            (&raw const (*slot).since).read_volatile(),
+        )
+    };
+    let Some(found) = table::find::<P::Slot>(&key, P::Slot::place(&key), tick) else {
+        return false;
+    };
+    let named = connection::named(&found);
+    let Some(other) = table::slot::<Translation>(named) else {
+        return false;
+    };
+    // SAFETY: the slot of a translation.
+    let (connection, family) = unsafe {
+        (
+            (&raw const (*other).connection).read_volatile(),
+            (&raw const (*other).client_family).read_volatile(),
+        )
+    };
+    found.meta.state() == Meta::RETURN
+        && if family == 4 {
+            connection::end_if_over::<Slot4>(connection, named, tick)
+        } else {
+            connection::end_if_over::<Slot6>(connection, named, tick)
+        }
+}
+
 /// Whether the translation's return slot is the only one of its key. Two that drew the same key at the same moment both see each
 /// other here, and both give way.
 #[inline(always)]
@@ -348,7 +394,11 @@ pub(crate) fn is_alone<P: Packet>(reference: u32, answers: u32) -> bool {
 #[inline(always)]
 fn family_of([high, low]: [u64; 2]) -> u8 {
     const MAPPED: u32 = 0xffff_0000;
-    if high == 0 && low as u32 == MAPPED { 4 } else { 6 }
+    if high == 0 && low as u32 == MAPPED {
+        4
+    } else {
+        6
+    }
 }
 
 /// Whether the real server would answer the client past the director.
@@ -374,9 +424,9 @@ extern "C" fn dray_end_translation(reference: u32) -> u32 {
         )
     };
     if family == 4 {
-        free_answers::<dray_abi::Slot4>(answers, reference);
+        free_answers::<Slot4>(answers, reference);
     } else {
-        free_answers::<dray_abi::Slot6>(answers, reference);
+        free_answers::<Slot6>(answers, reference);
     }
     // SAFETY: as above.
     unsafe { atomic::store(Translation::meta(slot), Meta::FREE.0) };

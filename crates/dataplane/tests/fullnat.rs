@@ -166,6 +166,27 @@ fn a_pool_is_used_up_wholly_and_then_says_so_and_ports_come_free_again() {
 }
 
 #[test]
+fn ports_of_connections_that_are_over_serve_again_though_nobody_sweeps() {
+    for ends in BOTH {
+        let mut director = one_port(ends);
+        let mut client: SocketAddr = ends.client.parse().unwrap();
+        for number in 0..20 {
+            client.set_port(10_000 + number);
+            let fate = director.fate_of(&tcp(&client.to_string(), ends.service, SYN));
+            assert_eq!(
+                fate,
+                to_real(&tcp(&local(ends), ends.real, SYN), 1),
+                "{number}"
+            );
+            director.advance(seconds(61));
+        }
+        assert_eq!(director.live(1), (1, 0));
+        assert_empty(&mut director);
+        assert_eq!(director.live(1), (0, 0));
+    }
+}
+
+#[test]
 fn without_a_local_address_nobody_is_served() {
     let mut director = Director::new();
     let real = Real::fullnat(V4.real);

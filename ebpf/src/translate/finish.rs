@@ -122,6 +122,7 @@ fn transform<P: Translated>(context: *mut xdp_md) -> Result<(), Reason> {
     let scratch = maps::scratch()?;
     // SAFETY: as above.
     let rest = unsafe { &raw const (*scratch).rest };
+    // SAFETY: as above; volatile, because the functions that are called change it.
     let todo = || unsafe { (&raw const (*rest).todo).read_volatile() };
     let crosses = todo() & Rest::CROSS != 0;
     if crosses {
@@ -141,7 +142,9 @@ fn transform<P: Translated>(context: *mut xdp_md) -> Result<(), Reason> {
     }
     let link = job()?.link();
     // SAFETY: as above.
-    let hop = maps::HOPS.get(unsafe { (*rest).hop }).ok_or(Reason::NoNextHop)?;
+    let hop = maps::HOPS
+        .get(unsafe { (*rest).hop })
+        .ok_or(Reason::NoNextHop)?;
     if todo() & Rest::CLAMP != 0 {
         mss::clamp(&XdpContext::new(context), link.offset, hop.mss);
     }

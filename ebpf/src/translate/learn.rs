@@ -60,11 +60,7 @@ pub(super) fn reply<P: Translated, S: ConnectionSlot>(
     let slot = table::slot::<S>(connection)?;
     // SAFETY: as above.
     let (meta, named) = unsafe { (Meta(atomic::load(S::meta(slot))), S::template(slot)) };
-    let is_connection = meta.is_live()
-        && meta.flags() & Meta::TRANSLATED != 0
-        && meta.state() != Meta::RETURN
-        && named == reference;
-    if !is_connection || meta.is_over(tick) {
+    if !connection::is_of(meta, named, reference) || meta.is_over(tick) {
         return None;
     }
     let settings = &maps::port().ok()?.settings;
@@ -91,7 +87,8 @@ pub(super) fn sequence_number<P: Translated>(
 ) {
     /// Offset of the sequence number in a TCP header.
     const SEQUENCE: usize = 4;
-    let Some(sequence) = frame(context).read::<[u8; 4]>(packet.upper(link.offset) + SEQUENCE) else {
+    let Some(sequence) = frame(context).read::<[u8; 4]>(packet.upper(link.offset) + SEQUENCE)
+    else {
         return;
     };
     // SAFETY: words of a translation's slot.
