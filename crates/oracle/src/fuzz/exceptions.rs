@@ -3,13 +3,13 @@
 //! Each is explained in `docs/equivalence.md` too. An exception is narrow: it names the step's difference, not a whole
 //! scenario.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, ops::Range};
 
 use dray_replay::{
     Scenario,
     compare::{Answer, Difference},
-    frame::mask,
-    scenario::{PacketAnswer, PacketStep, Payload, Side, Step},
+    frame::{Packet, Transport, mask},
+    scenario::{PacketAnswer, PacketStep, Payload, Step},
     site,
 };
 
@@ -40,56 +40,92 @@ pub const EXCEPTIONS: &[Exception] = &[
              the director but VIPs, and answers from the address that was asked. The client gets the same error.",
         applies: source_of_an_ipv6_error,
     },
+    Exception {
+        name: "source-of-errors-about-replies",
+        reason: "A NAT real server's reply whose TTL is used up is answered by Linux from its address on that side. dray knows \
+             no addresses of the director but VIPs. The real server gets the same error.",
+        applies: source_of_an_error_about_a_reply,
+    },
 ];
 
-/// Where an ICMPv6 error has its type, its checksum, and the packet that it quotes, in an Ethernet frame.
-const SOURCE: std::ops::Range<usize> = 22..38;
-const ICMP_TYPE: usize = 54;
-const ICMP_CHECKSUM: std::ops::Range<usize> = 56..58;
-const QUOTED: usize = 62;
-
 fn source_of_an_ipv6_error(recorded: &Scenario, difference: &Difference) -> bool {
-    let (Answer::Frames(kernel), Answer::Frames(dray)) = (&difference.recorded, &difference.now)
-    else {
-        return false;
-    };
-    let ([kernel], [dray]) = (&kernel[..], &dray[..]) else {
-        return false;
-    };
-    let but_the_source = |frame: &[u8]| {
-        let mut frame = mask(frame, Side::Client);
-        frame[SOURCE].fill(0);
-        frame[ICMP_CHECKSUM].fill(0);
-        frame
-    };
-    let is_error = |frame: &[u8]| {
-        frame.len() >= QUOTED + 40
-            && frame[12..14] == [0x86, 0xdd]
-            && frame[20] == 58
-            && frame[ICMP_TYPE] < 128
-    };
-    if !is_error(kernel) || !is_error(dray) || but_the_source(kernel) != but_the_source(dray) {
-        return false;
-    }
-    let source = |frame: &[u8]| <[u8; 16]>::try_from(&frame[SOURCE]).map(IpAddr::from);
-    let (Ok(from_kernel), Ok(from_dray)) = (source(kernel), source(dray)) else {
+    let Some((from_kernel, from_dray)) = sources_of_one_error(recorded, difference) else {
         return false;
     };
     let by_route_alone = recorded
         .local
         .iter()
         .any(|prefix| prefix.contains(from_dray));
-    by_route_alone && site::OWN_ADDRESSES.contains(&from_kernel)
+    from_dray.is_ipv6() && by_route_alone && site::OWN_ADDRESSES.contains(&from_kernel)
 }
 
-fn own_error_about_a_reply(recorded: &Scenario, difference: &Difference) -> bool {
-    let is_reply = matches!(
+fn source_of_an_error_about_a_reply(recorded: &Scenario, difference: &Difference) -> bool {
+    is_reply(recorded, difference)
+        && sources_of_one_error(recorded, difference)
+            .is_some_and(|(from_kernel, _)| site::OWN_ADDRESSES.contains(&from_kernel))
+}
+
+/// The two sources of an ICMP error that both sent, if nothing else differs.
+fn sources_of_one_error(recorded: &Scenario, difference: &Difference) -> Option<(IpAddr, IpAddr)> {
+    let (Answer::Frames(kernel), Answer::Frames(dray)) = (&difference.recorded, &difference.now)
+    else {
+        return None;
+    };
+    let ([kernel], [dray]) = (&kernel[..], &dray[..]) else {
+        return None;
+    };
+    let side = match recorded.steps.get(difference.step)? {
+        Step::Packet(packet) => packet.from,
+        _ => return None,
+    };
+    let (kernel, dray) = (mask(kernel, side), mask(dray, side));
+    let from_kernel = source_of_an_error(&kernel)?;
+    let from_dray = source_of_an_error(&dray)?;
+    let same = but_the_source(kernel) == but_the_source(dray);
+    same.then_some((from_kernel, from_dray))
+}
+
+/// Where an IPv6 packet has its source in an Ethernet frame, and where an ICMPv6 message its checksum, which covers it.
+const SOURCE6: Range<usize> = 22..38;
+const CHECKSUM6: Range<usize> = 56..58;
+/// Where an IPv4 packet has its checksum and its source.
+const CHECKSUM4: Range<usize> = 24..26;
+const SOURCE4: Range<usize> = 26..30;
+
+/// The source of a frame that is an ICMP error.
+fn source_of_an_error(frame: &[u8]) -> Option<IpAddr> {
+    let packet = Packet::parse(frame.get(14..)?).ok()?;
+    let Transport::Icmp(icmp) = packet.transport else {
+        return None;
+    };
+    let is_error = match packet.source {
+        IpAddr::V4(_) => matches!(icmp.number, 3 | 11),
+        IpAddr::V6(_) => icmp.number < 128,
+    };
+    is_error.then_some(packet.source)
+}
+
+fn but_the_source(mut frame: Vec<u8>) -> Vec<u8> {
+    let random = if frame[12..14] == [0x86, 0xdd] {
+        [SOURCE6, CHECKSUM6]
+    } else {
+        [SOURCE4, CHECKSUM4]
+    };
+    random.into_iter().for_each(|range| frame[range].fill(0));
+    frame
+}
+
+fn is_reply(recorded: &Scenario, difference: &Difference) -> bool {
+    matches!(
         recorded.steps.get(difference.step),
         Some(Step::Packet(PacketStep {
             payload: Payload::Reply(_),
             ..
         }))
-    );
+    )
+}
+
+fn own_error_about_a_reply(recorded: &Scenario, difference: &Difference) -> bool {
     let one = |answer: &Answer| match answer {
         Answer::Packet(PacketAnswer::One(text)) => Some(text.clone()),
         _ => None,
@@ -97,7 +133,9 @@ fn own_error_about_a_reply(recorded: &Scenario, difference: &Difference) -> bool
     let time_exceeded = one(&difference.recorded).is_some_and(|text| {
         text.starts_with("real ") && (text.ends_with(" icmp 11/0") || text.ends_with(" icmp 3/0"))
     });
-    is_reply && time_exceeded && one(&difference.now).as_deref() == Some("drop")
+    is_reply(recorded, difference)
+        && time_exceeded
+        && one(&difference.now).as_deref() == Some("drop")
 }
 
 /// The exception that explains this difference of a scenario with the kernel's answers.
@@ -140,6 +178,8 @@ mod tests {
         let source: std::net::Ipv6Addr = source.parse().expect("an address");
         let mut frame = vec![0; 102];
         frame[12..14].copy_from_slice(&[0x86, 0xdd]);
+        frame[14] = 0x60;
+        frame[19] = 48;
         frame[20] = 58;
         frame[21] = hops;
         frame[22..38].copy_from_slice(&source.octets());
@@ -185,6 +225,51 @@ mod tests {
             error(1, "2001:db8::1", 64),
             error(1, asked, 64)
         ));
+    }
+
+    /// An ICMP error of this type from this address to 10.1.1.1.
+    fn error4(number: u8, source: [u8; 4], ttl: u8) -> Vec<u8> {
+        let mut frame = vec![0; 14 + 20 + 36];
+        frame[12..14].copy_from_slice(&[8, 0]);
+        frame[14] = 0x45;
+        frame[17] = 56;
+        frame[22] = ttl;
+        frame[23] = 1;
+        frame[26..30].copy_from_slice(&source);
+        frame[30..34].copy_from_slice(&[10, 1, 1, 1]);
+        frame[34] = number;
+        frame
+    }
+
+    #[test]
+    fn only_the_source_of_an_error_about_a_reply_is_explained() {
+        let scenario = Scenario::read(TEXT).expect("a scenario");
+        let is_explained = |step: usize, kernel: Vec<u8>, dray: Vec<u8>| {
+            let difference = Difference {
+                step,
+                recorded: Answer::Frames(vec![kernel]),
+                now: Answer::Frames(vec![dray]),
+            };
+            explanation(&scenario, &difference).is_some()
+        };
+        let (own, other) = ([10, 254, 0, 1], [10, 0, 0, 1]);
+        assert!(is_explained(1, error4(11, own, 64), error4(11, other, 64)));
+        assert!(
+            !is_explained(0, error4(11, own, 64), error4(11, other, 64)),
+            "a client's packet"
+        );
+        assert!(
+            !is_explained(1, error4(11, own, 64), error4(3, other, 64)),
+            "another error"
+        );
+        assert!(
+            !is_explained(1, error4(11, own, 64), error4(11, other, 63)),
+            "another header"
+        );
+        assert!(
+            !is_explained(1, error4(11, other, 64), error4(11, own, 64)),
+            "the kernel's from elsewhere"
+        );
     }
 
     #[test]

@@ -93,7 +93,10 @@ impl Drawing {
             ServiceName::Tcp(at) | ServiceName::Udp(at) => at.port() == 0,
             _ => false,
         };
-        if !catch_all && chance.percent(30) {
+        // Listings tell the real server's port of a mark's connection by the persistence that the service has now.
+        let tells_port = matches!(service.name, ServiceName::Mark(_) | ServiceName::Mark6(_))
+            && service.reals.iter().any(|real| real.real.port() != 0);
+        if !catch_all && !tells_port && chance.percent(30) {
             service.persistent = match service.persistent {
                 Some(_) => None,
                 None => Some(self.world.later_persistence),
