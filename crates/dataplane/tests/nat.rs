@@ -504,3 +504,29 @@ fn a_sequence_of_a_full_table_drops_what_it_cannot_remember() {
     assert_empty(&mut director);
     assert_eq!(director.live(1), (0, 0));
 }
+
+#[test]
+fn a_reply_too_big_for_the_clients_interface_is_answered_to_the_real_server() {
+    // Interface 1, by which the client's packets come, is the loopback interface of a network of the test's own.
+    let own_network = std::thread::spawn(|| {
+        nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).expect("a network (root needed)");
+        let set = std::process::Command::new("ip")
+            .args(["link", "set", "lo", "mtu", "1400"])
+            .status();
+        assert!(set.expect("iproute2").success());
+        for (ends, header) in [(V4, 40), (V6, 60)] {
+            let mut director = director(ends);
+            open(&mut director, ends);
+            let reply =
+                |length: usize| tcp(ends.real, ends.client, ACK).payload(&vec![0; length - header]);
+            assert_eq!(director.reply(&reply(1400)).verdict, REDIRECT);
+            let big = director.reply(&reply(1401));
+            assert_eq!((big.verdict, big.reasons), (TX, vec!["too-big"]));
+            assert_eq!(big.frame[..6], ROUTER.0, "back to whom it came from");
+            // The last two of the four bytes that say what fits.
+            let at = if header == 60 { 60 } else { 40 };
+            assert_eq!(big.frame[at..at + 2], 1400_u16.to_be_bytes());
+        }
+    });
+    own_network.join().expect("the test in its own network");
+}
