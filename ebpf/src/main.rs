@@ -5,7 +5,8 @@
 //!                            │             (later fragment: └─ miss ─▶ open::open ────────┤
 //!                            │              fragment::follow ─────────────────────────────┤
 //!                            └─▶ icmp::relay (an error about a connection) ───────────────┤
-//!                              XDP_TX │ XDP_REDIRECT ◀─ send::send ◀──────────────────────┘
+//!                              XDP_TX │ XDP_REDIRECT ◀─┬─ send::send ◀─────────────────────┤
+//!                                                      └─ translate::pass (NAT, FULLNAT) ◀┘
 //!                              XDP_TX ◀─ answer (no real server, TTL, MTU)
 //! ```
 //!
@@ -142,8 +143,7 @@ fn balance<P: Translated>(
     send::send(context, link, packet, destination)
 }
 
-/// The destination of a packet for which there is no connection that leaves its addresses as they are. It waits then in the scratch
-/// memory.
+/// The destination of a packet without a connection, or with one that has a translation: it waits in the scratch memory then.
 #[inline(always)]
 fn take_seat<P: Translated>(
     context: &XdpContext,

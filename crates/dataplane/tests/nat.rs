@@ -342,7 +342,6 @@ fn errors_about_either_side_reach_the_other() {
             IcmpError::TooBig(1400),
             IcmpError::TimeExceeded,
         ] {
-            // The transport checksum of what is quoted is not mended, so it is quoted without payload that it could be told by.
             let sent = tcp(ends.service, ends.client, ACK).payload(&[1; 100]);
             let inside = director.fate_of(&Frame::icmp_error(router, vip, error, &sent));
             assert_eq!((inside.verdict, &inside.reasons[..]), (TX, &[][..]));
@@ -476,7 +475,7 @@ fn a_packet_too_big_for_the_way_is_answered_untouched() {
 }
 
 #[test]
-fn a_sequence_of_a_full_table_drops_what_it_cannot_remember() {
+fn a_full_table_drops_what_it_cannot_remember() {
     let capacity = dray_dataplane::Capacity {
         connections: 16,
         ..CAPACITY
