@@ -1,9 +1,11 @@
 //! Direct routing: the packet leaves as it came, but for its Ethernet addresses, its TTL, and its VLAN tag
 //! where the real server is on another VLAN than the client.
 
+use core::mem::offset_of;
+
 use aya_ebpf::{helpers::bpf_xdp_adjust_head, programs::XdpContext};
 use dray_abi::{Destination, Hop, Reason};
-use dray_packet::ethernet::{self, Addresses, CUSTOMER_TAG, TAG_LENGTH};
+use dray_packet::ethernet::{self, CUSTOMER_TAG, TAG_LENGTH};
 
 use crate::{
     constants,
@@ -87,11 +89,13 @@ fn unsendable(destination: &Destination) -> Reason {
 
 #[inline(always)]
 fn write_addresses(context: &XdpContext, hop: &Hop) -> Result<(), Reason> {
-    let addresses = Addresses {
-        destination: hop.destination,
-        source: hop.source,
-    };
-    frame(context).write(0, addresses).ok_or(Reason::Truncated)
+    const { assert!(offset_of!(Hop, destination) == 0 && offset_of!(Hop, source) == 6) };
+    // By words: byte by byte, as the compiler would copy the two fields, they cost a tenth of the whole way.
+    // SAFETY: a hop begins with its twelve bytes of addresses and is as aligned as a word.
+    let addresses = unsafe { core::ptr::from_ref(hop).cast::<[u32; 3]>().read() };
+    frame(context)
+        .write_words(0, addresses)
+        .ok_or(Reason::Truncated)
 }
 
 /// Adds, removes or rewrites VLAN tags. Whatever tags the frame has, it leaves with the next hop's one, or
