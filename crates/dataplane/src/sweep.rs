@@ -24,9 +24,12 @@ pub(crate) fn sweep(plane: &mut KernelDataPlane, parts: u32) -> Sweep {
     if part == 0 {
         plane.ports.refresh(&plane.maps);
     }
+    let settings = plane.maps.settings();
+    let expire = settings.options & Settings::EXPIRE_NODEST_CONN != 0;
     let sweeper = Sweeper {
+        ends_removed: plane.leftovers.end_in_next(parts, expire),
         maps: &plane.maps,
-        settings: plane.maps.settings(),
+        settings,
         tick: plane.tick(),
     };
     let maps = &plane.maps;
@@ -45,10 +48,47 @@ fn stretch(buckets: u32, part: u32, parts: u32) -> Range<u32> {
     cut(part)..cut(part + 1)
 }
 
+/// What removed real servers leave behind, their connections and templates: sweeps end it in one round over the tables
+/// after each removal, if `expire_nodest_conn` is on by then.
+///
+/// So does IPVS (`ip_vs_expire_nodest_conn_flush`). Of real servers that were removed before it came on, a connection
+/// lasts until its next packet, its time, or the next removal of any.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Leftovers {
+    /// Whether a real server was removed since the last sweep.
+    removed: bool,
+    /// How many parts of the tables the round still has to look at.
+    parts: u32,
+}
+
+impl Leftovers {
+    /// What an earlier daemon left: its round may have been under way.
+    pub(crate) const UNKNOWN: Self = Self {
+        removed: true,
+        parts: 0,
+    };
+
+    /// Notes that a real server was removed.
+    pub(crate) fn arise(&mut self) {
+        self.removed = true;
+    }
+
+    /// Whether the next sweep, over one part in `parts`, ends them.
+    fn end_in_next(&mut self, parts: u32, expire: bool) -> bool {
+        if std::mem::take(&mut self.removed) && expire {
+            self.parts = parts;
+        }
+        let ends = self.parts > 0;
+        self.parts = self.parts.saturating_sub(1);
+        ends
+    }
+}
+
 struct Sweeper<'a> {
     maps: &'a Maps,
     settings: Settings,
     tick: u32,
+    ends_removed: bool,
 }
 
 impl Sweeper<'_> {
@@ -63,10 +103,10 @@ impl Sweeper<'_> {
             if !meta.is_live() {
                 continue;
             }
-            let why = if meta.is_over(self.tick) {
+            let why = if self.is_to_go(meta) {
+                Why::Removed
+            } else if meta.is_over(self.tick) {
                 Why::Over
-            } else if self.is_to_go(meta) {
-                Why::Forced
             } else {
                 sweep.alive += 1;
                 continue;
@@ -100,8 +140,7 @@ impl Sweeper<'_> {
 
     /// Whether it ends before its time, because its real server was removed.
     fn is_to_go(&self, meta: Meta) -> bool {
-        let expire = self.settings.options & Settings::EXPIRE_NODEST_CONN != 0;
-        expire && {
+        self.ends_removed && {
             let destination = self.maps.destinations.read(meta.destination());
             destination.is_some_and(|destination| destination.flags & Destination::AVAILABLE == 0)
         }
@@ -116,5 +155,40 @@ impl KernelDataPlane {
             0 => clock::now(),
             own => own,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Leftovers;
+
+    #[test]
+    fn a_removal_is_followed_by_one_round() {
+        let mut leftovers = Leftovers::default();
+        assert!(!leftovers.end_in_next(3, true), "nothing was removed");
+        leftovers.arise();
+        let sweeps = [(); 4].map(|()| leftovers.end_in_next(3, true));
+        assert_eq!(sweeps, [true, true, true, false]);
+    }
+
+    #[test]
+    fn a_removal_in_mid_round_begins_another() {
+        let mut leftovers = Leftovers::default();
+        leftovers.arise();
+        assert!(leftovers.end_in_next(3, true));
+        leftovers.arise();
+        let sweeps = [(); 4].map(|()| leftovers.end_in_next(3, true));
+        assert_eq!(sweeps, [true, true, true, false]);
+    }
+
+    #[test]
+    fn what_counts_is_the_option_at_the_removal() {
+        let mut leftovers = Leftovers::default();
+        leftovers.arise();
+        assert!(!leftovers.end_in_next(2, false));
+        assert!(!leftovers.end_in_next(2, true), "it came on afterwards");
+        leftovers.arise();
+        assert!(leftovers.end_in_next(2, true));
+        assert!(leftovers.end_in_next(2, false), "it went off afterwards");
     }
 }
