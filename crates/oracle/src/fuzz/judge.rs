@@ -100,7 +100,12 @@ pub(super) fn judge(recorded: &Scenario, now: &Scenario) -> Verdict {
     let mut explained = Vec::new();
     for difference in differences(recorded, now) {
         match explanation(recorded, &difference) {
-            Some(exception) => explained.push(exception),
+            Some(exception) => {
+                explained.push(exception);
+                if exception.lasts {
+                    break;
+                }
+            }
             None => {
                 return Verdict::Found(Box::new(Finding {
                     recorded: recorded.clone(),
