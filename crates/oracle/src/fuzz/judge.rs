@@ -13,7 +13,7 @@ use crate::{Machine, record};
 
 /// Who is compared with the kernel.
 pub trait Subject {
-    /// Plays the scenarios and gives them back with its answers.
+    /// Plays the scenarios, which have the kernel's answers, and gives them back with its own.
     ///
     /// # Errors
     /// When it cannot play one.
