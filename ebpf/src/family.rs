@@ -296,7 +296,12 @@ impl Packet for ipv4::Packet {
     #[inline(always)]
     unsafe fn load(words: *const [u64; 5]) -> [u64; 2] {
         // SAFETY: the caller's; volatile, as another processor may be writing it.
-        unsafe { [(&raw const (*words)[0]).read_volatile(), (&raw const (*words)[1]).read_volatile()] }
+        unsafe {
+            [
+                (&raw const (*words)[0]).read_volatile(),
+                (&raw const (*words)[1]).read_volatile(),
+            ]
+        }
     }
 
     #[inline(always)]
@@ -461,9 +466,9 @@ rare!(
     dray_note_reply4,
     dray_translate4,
     dray_prepare4,
-        dray_answer4,
-        dray_is_alone4,
-        dray_publish4
+    dray_answer4,
+    dray_is_alone4,
+    dray_publish4
 );
 rare!(
     ipv6::Packet,
@@ -473,9 +478,9 @@ rare!(
     dray_note_reply6,
     dray_translate6,
     dray_prepare6,
-        dray_answer6,
-        dray_is_alone6,
-        dray_publish6
+    dray_answer6,
+    dray_is_alone6,
+    dray_publish6
 );
 
 /// A key's last word with the two ports in each other's place.

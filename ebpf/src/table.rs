@@ -126,11 +126,12 @@ pub(crate) fn claim_at_home<S: Slot>(
 #[inline(always)]
 pub(crate) fn claim_found<S: Slot>(found: &Found<S>, tick: u32) -> Option<Claim<S>> {
     // SAFETY: the word of a slot.
-    unsafe { atomic::replace(S::meta(found.slot), found.meta.0, Meta::busy(tick).0) }
-        .then_some(Claim {
+    unsafe { atomic::replace(S::meta(found.slot), found.meta.0, Meta::busy(tick).0) }.then_some(
+        Claim {
             slot: found.slot,
             reference: found.reference,
-        })
+        },
+    )
 }
 
 impl<S: Slot> Claim<S> {

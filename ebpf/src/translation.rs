@@ -348,7 +348,11 @@ pub(crate) fn is_alone<P: Packet>(reference: u32, answers: u32) -> bool {
 #[inline(always)]
 fn family_of([high, low]: [u64; 2]) -> u8 {
     const MAPPED: u32 = 0xffff_0000;
-    if high == 0 && low as u32 == MAPPED { 4 } else { 6 }
+    if high == 0 && low as u32 == MAPPED {
+        4
+    } else {
+        6
+    }
 }
 
 /// Whether the real server would answer the client past the director.

@@ -110,6 +110,13 @@ impl Ipvs {
             .find(|destination| destination.id == id)
     }
 
+    /// The service that a destination is of, or was when it was removed.
+    pub fn service_of(&self, id: DestinationId) -> Option<&ServiceIdentity> {
+        let of = |service: &&Service| service.list.iter().any(|destination| destination.id == id);
+        let service = self.services.iter().find(of);
+        service.map_or_else(|| self.removed.service_of(id), |it| Some(&it.identity))
+    }
+
     /// The counters of all services together.
     pub const fn total(&self) -> &Statistics {
         &self.total

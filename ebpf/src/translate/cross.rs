@@ -54,7 +54,9 @@ pub(super) fn to_ipv4(context: &XdpContext) -> Result<(), Reason> {
     if mended == Mended::Whole {
         return Ok(());
     }
-    let length = packet.length().saturating_sub(size_of::<ipv6::Header>() as u32);
+    let length = packet
+        .length()
+        .saturating_sub(size_of::<ipv6::Header>() as u32);
     let upper = (link + size_of::<ipv4::Header>()) as u32;
     finish::complete_too(upper, length)
 }

@@ -7,9 +7,7 @@ use dray_packet::{
     translate::{self, Mended},
 };
 
-use super::{
-    Outcome, cross, finish, forward_packet, number, reply_packet, sense, stray, wait,
-};
+use super::{Outcome, cross, finish, forward_packet, number, reply_packet, sense, stray, wait};
 use crate::{answer, extension, family::Packet, frame, icmp::Message, maps, send::Stop};
 
 /// A family's packets that can get other addresses.
@@ -41,8 +39,12 @@ pub(crate) trait Translated: Message {
     /// Where in the frame what it carries starts; its IP header starts at `offset`.
     fn upper(&self, offset: usize) -> usize;
     /// Gives the packet at `offset` this key.
-    fn rewrite(&self, frame: &Frame<'_>, offset: usize, key: &Self::Key)
-    -> Result<Mended, Obstacle>;
+    fn rewrite(
+        &self,
+        frame: &Frame<'_>,
+        offset: usize,
+        key: &Self::Key,
+    ) -> Result<Mended, Obstacle>;
     /// Gives the fragment at `offset` the addresses of this key.
     fn rewrite_fragment(frame: &Frame<'_>, offset: usize, key: &Self::Key) -> Result<(), Obstacle>;
     /// Makes the ICMP error at `offset` one about a connection whose packets that go the same way have this key.
@@ -240,11 +242,7 @@ impl Translated for ipv4::Packet {
     }
 
     #[inline(always)]
-    fn rewrite_error(
-        context: &XdpContext,
-        offset: usize,
-        key: &[u64; 2],
-    ) -> Result<(), Obstacle> {
+    fn rewrite_error(context: &XdpContext, offset: usize, key: &[u64; 2]) -> Result<(), Obstacle> {
         translate::error4(&frame(context), offset, key)
     }
 }
@@ -290,11 +288,7 @@ impl Translated for ipv6::Packet {
     }
 
     #[inline(always)]
-    fn rewrite_error(
-        context: &XdpContext,
-        offset: usize,
-        key: &[u64; 5],
-    ) -> Result<(), Obstacle> {
+    fn rewrite_error(context: &XdpContext, offset: usize, key: &[u64; 5]) -> Result<(), Obstacle> {
         let drive = |walk| extension::drive(context, walk);
         translate::error6_by(&frame(context), offset, key, drive)
     }

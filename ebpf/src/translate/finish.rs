@@ -141,7 +141,9 @@ fn transform<P: Translated>(context: *mut xdp_md) -> Result<(), Reason> {
     }
     let link = job()?.link();
     // SAFETY: as above.
-    let hop = maps::HOPS.get(unsafe { (*rest).hop }).ok_or(Reason::NoNextHop)?;
+    let hop = maps::HOPS
+        .get(unsafe { (*rest).hop })
+        .ok_or(Reason::NoNextHop)?;
     if todo() & Rest::CLAMP != 0 {
         mss::clamp(&XdpContext::new(context), link.offset, hop.mss);
     }

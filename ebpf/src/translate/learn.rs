@@ -91,7 +91,8 @@ pub(super) fn sequence_number<P: Translated>(
 ) {
     /// Offset of the sequence number in a TCP header.
     const SEQUENCE: usize = 4;
-    let Some(sequence) = frame(context).read::<[u8; 4]>(packet.upper(link.offset) + SEQUENCE) else {
+    let Some(sequence) = frame(context).read::<[u8; 4]>(packet.upper(link.offset) + SEQUENCE)
+    else {
         return;
     };
     // SAFETY: words of a translation's slot.

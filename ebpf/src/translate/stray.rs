@@ -3,9 +3,7 @@
 use aya_ebpf::programs::XdpContext;
 use dray_abi::{Reason, Translation};
 
-use super::{
-    Sides, Step, Translated, check, hop, job, learn, reason, room, sense, way_back,
-};
+use super::{Sides, Step, Translated, check, hop, job, learn, reason, room, sense, way_back};
 use crate::{
     frame, open,
     send::{self, Stop, Way},
@@ -14,10 +12,7 @@ use crate::{
 
 /// Makes the packet that waits one to the other side.
 #[inline(always)]
-pub(super) fn pass_on<P: Translated>(
-    context: &XdpContext,
-    is_error: bool,
-) -> Result<Step, Stop> {
+pub(super) fn pass_on<P: Translated>(context: &XdpContext, is_error: bool) -> Result<Step, Stop> {
     let (job, sense) = (job()?, sense());
     let link = job.link();
     let datagram = P::outer(&frame(context), link.offset).map_err(crate::reason)?;
@@ -35,7 +30,11 @@ pub(super) fn pass_on<P: Translated>(
     let (sides, way, mtu) = if is_reply {
         stats::count_reply(job.destination, length);
         let way = way_back(slot)?;
-        (Sides::reply(slot), way, room(context, &datagram, 0, way.port))
+        (
+            Sides::reply(slot),
+            way,
+            room(context, &datagram, 0, way.port),
+        )
     } else {
         stats::count_packet(job.destination, length);
         let (_, hop) = hop(job.destination)?;

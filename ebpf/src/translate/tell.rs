@@ -83,7 +83,13 @@ extern "C" fn dray_tell4(
     mtu: u32,
 ) -> u32 {
     let context = XdpContext::new(context);
-    number(insert::<ipv4::Packet>(&context, offset, translation, kind as u8, mtu))
+    number(insert::<ipv4::Packet>(
+        &context,
+        offset,
+        translation,
+        kind as u8,
+        mtu,
+    ))
 }
 
 #[unsafe(no_mangle)]
@@ -96,7 +102,13 @@ extern "C" fn dray_tell6(
     mtu: u32,
 ) -> u32 {
     let context = XdpContext::new(context);
-    number(insert::<ipv6::Packet>(&context, offset, translation, kind as u8, mtu))
+    number(insert::<ipv6::Packet>(
+        &context,
+        offset,
+        translation,
+        kind as u8,
+        mtu,
+    ))
 }
 
 #[inline(always)]
@@ -150,8 +162,7 @@ fn put<P: Tells, T: Toa>(
         TAGGED_TWICE => P::room(context, TAGGED_TWICE, T::LENGTH),
         _ => None,
     };
-    let fits = room
-        .is_some_and(|length| length + T::LENGTH as u32 <= mtu);
+    let fits = room.is_some_and(|length| length + T::LENGTH as u32 <= mtu);
     // SAFETY: the helper gets the context that the kernel gave; frames are taken anew after it.
     if !fits || unsafe { bpf_xdp_adjust_head(context.ctx, -(T::LENGTH as i32)) } != 0 {
         return Ok(());

@@ -5,7 +5,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use dray_model::{ServiceId, ServiceIdentity};
+use dray_model::{DestinationId, ServiceId, ServiceIdentity};
 
 use super::Destination;
 
@@ -64,6 +64,12 @@ impl Removed {
         })?;
         let entry = self.entries.remove(place);
         Some((entry.number, entry.destination))
+    }
+
+    /// The service that a removed real server was of.
+    pub(super) fn service_of(&self, id: DestinationId) -> Option<&ServiceIdentity> {
+        let entry = self.entries.iter().find(|it| it.destination.id == id)?;
+        Some(&entry.service)
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = &Destination> {
