@@ -23,7 +23,7 @@ mod tell;
 
 use aya_ebpf::programs::XdpContext;
 use dray_abi::{Destination, Hop, Meta, Reason, Translation};
-use dray_packet::{Obstacle, ethernet::Addresses, translate::Mended};
+use dray_packet::{Obstacle, translate::Mended};
 
 use crate::{
     atomic, connection, constants,
@@ -431,10 +431,7 @@ fn way_back(slot: *mut Translation) -> Result<Way, Reason> {
         return Err(Reason::NoNextHop);
     }
     let own = maps::PORTS.get(port).ok_or(Reason::NoNextHop)?;
-    let addresses = Addresses {
-        destination: ethernet(hop),
-        source: ethernet(own.mac),
-    };
+    let addresses = words(hop, own.mac);
     Ok(Way {
         addresses,
         vlan: (hop >> 48) as u32,
@@ -442,11 +439,11 @@ fn way_back(slot: *mut Translation) -> Result<Way, Reason> {
     })
 }
 
-/// The Ethernet address in a word's low 48 bits.
+/// Two Ethernet addresses, each in a word's low 48 bits, as they lie in a frame.
 #[inline(always)]
-fn ethernet(word: u64) -> [u8; 6] {
-    let [a, b, c, d, e, f, _, _] = word.to_le_bytes();
-    [a, b, c, d, e, f]
+const fn words(destination: u64, source: u64) -> [u32; 3] {
+    let middle = destination >> 32 & 0xffff | (source & 0xffff) << 16;
+    [destination as u32, middle as u32, (source >> 16) as u32]
 }
 
 /// 0 of a function that could return no more than a number: it did what it was to do.

@@ -92,10 +92,10 @@ impl ServiceOptions {
         (self.0 >> 8) as u32 & 0xff_ffff
     }
 
-    /// A template's timeout, in ticks.
+    /// A template's timeout, in ticks. Rounded up, as those of connections are: one of the same timeout must not outlast it.
     #[inline(always)]
     pub const fn ticks(self) -> u32 {
-        ((self.seconds() as u64 * 1_000_000_000) >> crate::TICK_SHIFT) as u32
+        (self.seconds() as u64 * 1_000_000_000).div_ceil(1 << crate::TICK_SHIFT) as u32
     }
 
     /// The mask of clients' addresses as a number, or the prefix length for IPv6.

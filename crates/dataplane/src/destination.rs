@@ -60,7 +60,11 @@ pub(crate) fn set(
     }
     plane.maps.destination_info.write(id.0, info);
     set_thresholds(plane, id, destination.thresholds);
+    let before = plane.maps.destinations.read(id.0).unwrap_or_default();
     store(plane, id, destination);
+    if before.flags & Destination::AVAILABLE != 0 && !destination.available {
+        plane.leftovers.arise();
+    }
     Ok(())
 }
 

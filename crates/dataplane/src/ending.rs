@@ -15,9 +15,10 @@ use crate::{
 pub(crate) enum Why {
     /// Its time is over.
     Over,
-    /// It is to make room, or has no real server any more. Its template goes with it, if it was the last and none of
-    /// them was ever established.
+    /// It is to make room. Its template goes with it, if it was the last and none of them was ever established.
     Forced,
+    /// It has no real server any more. Its template goes with it, if it was the last.
+    Removed,
 }
 
 impl Maps {
@@ -46,8 +47,12 @@ impl Maps {
         if let Some(template) = slots::template(&self.templates, template).filter(|_| controlled) {
             let left = template.leave();
             let meta = template.meta();
-            let assured = meta.state() & Template::ASSURED != 0;
-            if why == Why::Forced && left == 0 && meta.is_live() && !assured {
+            let goes_too = match why {
+                Why::Over => false,
+                Why::Forced => meta.state() & Template::ASSURED == 0,
+                Why::Removed => true,
+            };
+            if goes_too && left == 0 && meta.is_live() {
                 self.end_template(&template, meta);
             }
         }

@@ -11,7 +11,8 @@ use dray_model::{
 };
 
 use crate::{
-    arena::Arena, drop_entries::Dice, maps::Maps, policy, ports::Ports, published::Published, wire,
+    arena::Arena, drop_entries::Dice, maps::Maps, policy, ports::Ports, published::Published,
+    sweep::Leftovers, wire,
 };
 
 /// The data plane in the kernel.
@@ -28,6 +29,8 @@ pub struct KernelDataPlane {
     pub(crate) records_replaced: bool,
     /// Which part of the connection tables the next sweep looks at.
     pub(crate) next_part: u32,
+    /// What sweeps are to end because its real server was removed.
+    pub(crate) leftovers: Leftovers,
     /// What the defences leave to chance.
     pub(crate) dice: Dice,
 }
@@ -59,6 +62,7 @@ impl KernelDataPlane {
             freed_hops: BTreeSet::new(),
             records_replaced: false,
             next_part: 0,
+            leftovers: Leftovers::default(),
         }
     }
 
@@ -122,6 +126,7 @@ impl KernelDataPlane {
         self.freed_hops.clear();
         self.records_replaced = false;
         self.next_part = 0;
+        self.leftovers = Leftovers::default();
         Ok(())
     }
 }

@@ -18,6 +18,7 @@ use crate::{
     pins::{self, PinError},
     ports::Ports,
     program::Loader,
+    sweep::Leftovers,
 };
 
 /// What a data plane is opened with.
@@ -133,15 +134,12 @@ pub fn open(options: &Options) -> Result<(KernelDataPlane, Opened), OpenError> {
         maps.identity.write(0, identity);
     }
     let ports = Ports::attach(&mut maps, &directory, wanted, loader)?;
-    let plane = KernelDataPlane::assemble(maps, identity, ports);
-    Ok((
-        plane,
-        if adopted.is_some() {
-            Opened::Adopted
-        } else {
-            Opened::Fresh
-        },
-    ))
+    let mut plane = KernelDataPlane::assemble(maps, identity, ports);
+    if adopted.is_none() {
+        return Ok((plane, Opened::Fresh));
+    }
+    plane.leftovers = Leftovers::UNKNOWN;
+    Ok((plane, Opened::Adopted))
 }
 
 /// Ends the data plane that is pinned under `bpffs`: detaches its programs and removes its maps. False when

@@ -29,11 +29,15 @@ pub(crate) fn sweep(plane: &mut KernelDataPlane, parts: u32) -> Sweep {
     if part == 0 {
         plane.ports.refresh(&plane.maps);
     }
+    let settings = plane.maps.settings();
+    let expire = settings.options & Settings::EXPIRE_NODEST_CONN != 0;
+    let ends_removed = plane.leftovers.end_in_next(parts, expire);
     let maps = &plane.maps;
     let mut sweeper = Sweeper {
         maps,
-        settings: maps.settings(),
+        settings,
         tick: plane.tick(),
+        ends_removed,
         found: Sweep::default(),
         orphans: Vec::new(),
     };
@@ -53,10 +57,47 @@ fn stretch(buckets: u32, part: u32, parts: u32) -> Range<u32> {
     cut(part)..cut(part + 1)
 }
 
+/// What removed real servers leave behind, their connections and templates: sweeps end it in one round over the tables
+/// after each removal, if `expire_nodest_conn` is on by then.
+///
+/// So does IPVS (`ip_vs_expire_nodest_conn_flush`). Of real servers that were removed before it came on, a connection
+/// lasts until its next packet, its time, or the next removal of any.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Leftovers {
+    /// Whether a real server was removed since the last sweep.
+    removed: bool,
+    /// How many parts of the tables the round still has to look at.
+    parts: u32,
+}
+
+impl Leftovers {
+    /// What an earlier daemon left: its round may have been under way.
+    pub(crate) const UNKNOWN: Self = Self {
+        removed: true,
+        parts: 0,
+    };
+
+    /// Notes that a real server was removed.
+    pub(crate) fn arise(&mut self) {
+        self.removed = true;
+    }
+
+    /// Whether the next sweep, over one part in `parts`, ends them.
+    fn end_in_next(&mut self, parts: u32, expire: bool) -> bool {
+        if std::mem::take(&mut self.removed) && expire {
+            self.parts = parts;
+        }
+        let ends = self.parts > 0;
+        self.parts = self.parts.saturating_sub(1);
+        ends
+    }
+}
+
 struct Sweeper<'a> {
     maps: &'a Maps,
     settings: Settings,
     tick: u32,
+    ends_removed: bool,
     found: Sweep,
     orphans: Vec<Orphan>,
 }
@@ -74,10 +115,10 @@ impl Sweeper<'_> {
                 }
                 continue;
             }
-            let why = if meta.is_over(self.tick) {
+            let why = if self.is_to_go(meta) {
+                Why::Removed
+            } else if meta.is_over(self.tick) {
                 Why::Over
-            } else if self.is_to_go(meta) {
-                Why::Forced
             } else {
                 self.found.alive += 1;
                 self.found.translated += u64::from(meta.flags() & Meta::TRANSLATED != 0);
@@ -127,8 +168,7 @@ impl Sweeper<'_> {
 
     /// Whether it ends before its time, because its real server was removed.
     fn is_to_go(&self, meta: Meta) -> bool {
-        let expire = self.settings.options & Settings::EXPIRE_NODEST_CONN != 0;
-        expire && {
+        self.ends_removed && {
             let destination = self.maps.destinations.read(meta.destination());
             destination.is_some_and(|destination| destination.flags & Destination::AVAILABLE == 0)
         }

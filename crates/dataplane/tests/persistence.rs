@@ -194,6 +194,21 @@ fn each_service_has_its_own_templates() {
 }
 
 #[test]
+fn a_template_ends_with_a_connection_of_the_same_timeout() {
+    let mut director = Director::new();
+    director.policy(|policy| policy.timeouts.udp = seconds(3));
+    let options = persistent(3, Family::Ipv4);
+    director.service_with(&format!("udp://{WEB}"), Kind::RoundRobin, options, &[1]);
+    assert_eq!(director.forwarded(&udp("192.0.2.1:4000", WEB)), 1);
+    // Each tick is looked at: in none of them may the connection outlast the template, which would then go on for a minute.
+    for _ in 0..50 {
+        director.advance(dray_abi::duration_of_ticks(1));
+        director.sweep();
+    }
+    assert_eq!((director.list(), director.templates()), (vec![], vec![]));
+}
+
+#[test]
 fn a_template_lasts_for_its_timeout_after_the_last_new_connection() {
     let mut director = director();
     assert_eq!(open(&mut director, 1, 4000), 3);

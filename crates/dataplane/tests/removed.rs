@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use dray_model::{Family, Removed, Sweep};
+use dray_model::{DataPlane as _, Family, Removed, Sweep};
 use dray_sched::Kind;
 use dray_testkit::frames::{Frame, TcpFlags};
 
@@ -103,6 +103,49 @@ fn its_connections_end_with_it() {
         Fate::passed("no-connection", &incoming(&ack))
     );
     assert_eq!(director.forwarded(&segment(SYN)), 1);
+}
+
+#[test]
+fn with_expire_nodest_conn_switched_on_later_its_connections_last_until_the_next_removal() {
+    let mut director = director();
+    director.remove(2);
+    assert_eq!(director.sweep(), Sweep { alive: 1, ended: 0 });
+    director.policy(|policy| policy.ipvs.expire_nodest_conn = true);
+    assert_eq!(director.sweep(), Sweep { alive: 1, ended: 0 });
+    director.remove(1);
+    assert_eq!(director.sweep(), Sweep { alive: 0, ended: 1 });
+}
+
+#[test]
+fn with_expire_nodest_conn_switched_on_later_its_connections_end_with_their_next_packet() {
+    let mut director = director();
+    director.remove(2);
+    director.sweep();
+    director.policy(|policy| policy.ipvs.expire_nodest_conn = true);
+    assert_eq!(director.forwarded(&segment(SYN)), 1);
+    assert_eq!((director.live(1), director.live(2)), ((1, 0), (0, 0)));
+}
+
+#[test]
+fn one_round_of_sweeps_ends_its_connections_wherever_they_lie() {
+    const PARTS: u32 = 7;
+    let mut director = Director::new();
+    director.policy(|policy| policy.ipvs.expire_nodest_conn = true);
+    let options = persistent(360, Family::Ipv4);
+    director.service_with(&format!("tcp://{WEB}"), Kind::RoundRobin, options, &[1]);
+    for client in 1..=50 {
+        for flags in [SYN, ACK] {
+            let segment = tcp(&format!("192.0.2.{client}:4000"), WEB, flags);
+            assert_eq!(director.forwarded(&segment), 1);
+        }
+    }
+    let sweep = |director: &mut Director| director.private.data_plane().sweep(PARTS).ended;
+    assert_eq!(sweep(&mut director), 0, "the round begins in the middle");
+    director.remove(1);
+    let ended: Vec<u64> = (0..PARTS).map(|_| sweep(&mut director)).collect();
+    assert_eq!(ended.iter().sum::<u64>(), 50, "{ended:?}");
+    let live = director.all_live(1);
+    assert_eq!((live.total(), live.persistent), (0, 0));
 }
 
 #[test]

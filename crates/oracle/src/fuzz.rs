@@ -1,11 +1,11 @@
 //! The differential fuzzer: random scenarios, played by the kernel and by a subject, until their answers differ.
 //!
 //! ```text
-//! seed, number ─ generate ─▶ scenarios ─ record, a boot for each batch ─▶ with the kernel's answers
+//! seed, number ─ generate ─▶ scenarios ─ record, batch by batch ─▶ with the kernel's answers
 //!      ─ Subject ─▶ with its answers ─ compared, exceptions ─▶ agreed | explained | Finding ─ shrink ─▶ a small one
 //! ```
 //!
-//! Both sides are asked again for each step of shrinking, the kernel for many candidates in one boot.
+//! Both sides are asked again for each step of shrinking, the kernel for many candidates at once.
 
 mod chance;
 mod exceptions;

@@ -9,8 +9,8 @@
 //! seed ─ fuzz::generate ─▶ Scenario ─▶ record ─▶ dray plays it ─▶ compared ─▶ shrunk           (is dray right?)
 //! ```
 //!
-//! All scenarios of one call share a boot of about 3 s; each has a network namespace of its own, with the director's
-//! surroundings of `dray_replay::site`.
+//! All scenarios of one call share a few boots of about 3 s, one on each processor; each has a network namespace of its
+//! own, with the director's surroundings of `dray_replay::site`.
 
 pub mod fuzz;
 mod machine;

@@ -5,7 +5,7 @@ mod listing;
 mod plan;
 mod setup;
 
-use std::{fmt, time::Duration};
+use std::{fmt, panic, thread, time::Duration};
 
 use anyhow::{Context, Result};
 use dray_replay::{Scenario, scenario::Kernel};
@@ -76,18 +76,43 @@ impl Recording {
     }
 }
 
-/// Plays the scenarios in one boot.
+/// To boot takes as long as to play this many scenarios.
+const WORTH_A_BOOT: usize = 16;
+
+/// Plays the scenarios, in a boot on each processor.
 ///
 /// # Errors
 /// When a packet cannot be built, or the machine does not play them all.
 pub fn record(machine: &Machine, scenarios: &[Scenario]) -> Result<Vec<Recording>> {
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    let boots = processors.min(scenarios.len().div_ceil(WORTH_A_BOOT));
+    let shares: Vec<Vec<&Scenario>> = (0..boots)
+        .map(|first| scenarios.iter().skip(first).step_by(boots).collect())
+        .collect();
+    let recorded = thread::scope(|scope| {
+        let running: Vec<_> = shares
+            .iter()
+            .map(|share| scope.spawn(|| in_one_boot(machine, share)))
+            .collect();
+        running
+            .into_iter()
+            .map(|one| one.join().unwrap_or_else(|it| panic::resume_unwind(it)))
+            .collect::<Result<Vec<_>>>()
+    })?;
+    let mut recorded: Vec<_> = recorded.into_iter().map(Vec::into_iter).collect();
+    Ok((0..scenarios.len())
+        .filter_map(|number| recorded[number % boots].next())
+        .collect())
+}
+
+fn in_one_boot(machine: &Machine, scenarios: &[&Scenario]) -> Result<Vec<Recording>> {
     let plans = scenarios
         .iter()
         .map(|scenario| {
             plan::compile(scenario).with_context(|| format!("scenario {}", scenario.name))
         })
         .collect::<Result<Vec<_>>>()?;
-    let played = machine.play(&plans, limit(scenarios))?;
+    let played = machine.play(&plans, limit(scenarios.len()))?;
     let kernel = Kernel(format!(
         "Linux {} (User-Mode-Linux, {})",
         played.kernel,
@@ -106,7 +131,7 @@ pub fn record(machine: &Machine, scenarios: &[Scenario]) -> Result<Vec<Recording
 }
 
 /// How long a boot may take in which these are played, on a busy host.
-fn limit(scenarios: &[Scenario]) -> Duration {
-    let count = u32::try_from(scenarios.len()).unwrap_or(u32::MAX);
+fn limit(scenarios: usize) -> Duration {
+    let count = u32::try_from(scenarios).unwrap_or(u32::MAX);
     Duration::from_secs(120) + Duration::from_secs(10) * count
 }

@@ -59,6 +59,22 @@ impl<'a> Frame<'a> {
         Some(())
     }
 
+    /// Writes words at `offset` as they lie in memory, each by one store; `None` (and nothing written) if the frame does not
+    /// reach that far.
+    #[inline(always)]
+    #[expect(
+        unsafe_code,
+        reason = "the bounds check has to be in the form that the eBPF verifier follows"
+    )]
+    pub fn write_words<const N: usize>(&self, offset: usize, words: [u32; N]) -> Option<()> {
+        let at = self.at(offset, size_of::<[u32; N]>())?.cast::<u32>();
+        for (index, word) in words.into_iter().enumerate() {
+            // SAFETY: as in `write`; `N` words from `at` on lie in the frame.
+            unsafe { at.wrapping_add(index).write_unaligned(word) };
+        }
+        Some(())
+    }
+
     /// Whether the frame has at least `length` bytes.
     #[inline(always)]
     pub fn reaches(&self, length: usize) -> bool {
@@ -104,5 +120,15 @@ mod tests {
         assert_eq!(frame.write(1, [7u8, 8]), Some(()));
         assert_eq!(frame.write(2, [9u8, 9]), None);
         assert_eq!(bytes, [0, 7, 8]);
+    }
+
+    #[test]
+    fn words_are_written_all_or_none() {
+        let mut bytes = [0; 9];
+        let frame = Frame::from(&mut bytes[..]);
+        let words = [0x0403_0201_u32, 0x0807_0605].map(u32::from_le);
+        assert_eq!(frame.write_words(2, words), None);
+        assert_eq!(frame.write_words(1, words), Some(()));
+        assert_eq!(bytes, [0, 1, 2, 3, 4, 5, 6, 7, 8]);
     }
 }

@@ -110,11 +110,11 @@ impl Ipvs {
             .find(|destination| destination.id == id)
     }
 
-    /// The service that a destination belongs to, or belonged to.
-    pub fn service_of(&self, id: DestinationId) -> Option<&Service> {
-        let has = |service: &&Service| service.list.iter().any(|destination| destination.id == id);
-        let of_removed = || self.service(self.removed.service_of(id)?);
-        self.services.iter().find(has).or_else(of_removed)
+    /// The service that a destination is of, or was when it was removed.
+    pub fn service_of(&self, id: DestinationId) -> Option<&ServiceIdentity> {
+        let of = |service: &&Service| service.list.iter().any(|destination| destination.id == id);
+        let service = self.services.iter().find(of);
+        service.map_or_else(|| self.removed.service_of(id), |it| Some(&it.identity))
     }
 
     /// The counters of all services together.

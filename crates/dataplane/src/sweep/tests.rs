@@ -240,3 +240,33 @@ fn a_slot_that_names_anothers_translation_ends_alone() {
     assert_eq!(scene.left(), [0, 1, 1]);
     assert_eq!(scene.live(), 0);
 }
+
+#[test]
+fn a_removal_is_followed_by_one_round() {
+    let mut leftovers = Leftovers::default();
+    assert!(!leftovers.end_in_next(3, true), "nothing was removed");
+    leftovers.arise();
+    let sweeps = [(); 4].map(|()| leftovers.end_in_next(3, true));
+    assert_eq!(sweeps, [true, true, true, false]);
+}
+
+#[test]
+fn a_removal_in_mid_round_begins_another() {
+    let mut leftovers = Leftovers::default();
+    leftovers.arise();
+    assert!(leftovers.end_in_next(3, true));
+    leftovers.arise();
+    let sweeps = [(); 4].map(|()| leftovers.end_in_next(3, true));
+    assert_eq!(sweeps, [true, true, true, false]);
+}
+
+#[test]
+fn what_counts_is_the_option_at_the_removal() {
+    let mut leftovers = Leftovers::default();
+    leftovers.arise();
+    assert!(!leftovers.end_in_next(2, false));
+    assert!(!leftovers.end_in_next(2, true), "it came on afterwards");
+    leftovers.arise();
+    assert!(leftovers.end_in_next(2, true));
+    assert!(leftovers.end_in_next(2, false), "it went off afterwards");
+}

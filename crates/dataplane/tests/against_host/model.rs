@@ -205,7 +205,7 @@ impl Model {
             Some(State::Udp) => set.udp,
             _ => seconds(TIMEOUTS[usize::from(state)]),
         };
-        self.now + time.as_nanos().div_ceil(1 << TICK_SHIFT) as Tick
+        self.now + timeout(time)
     }
 
     /// The state after a packet.
@@ -310,6 +310,11 @@ impl Target {
 
 fn is_established(state: u8) -> bool {
     state == State::Established as u8 || state == State::SctpEstablished as u8
+}
+
+/// A timeout that can be set, in ticks: rounded up.
+fn timeout(time: Duration) -> Tick {
+    time.as_nanos().div_ceil(1 << TICK_SHIFT) as Tick
 }
 
 /// So many seconds, in ticks.

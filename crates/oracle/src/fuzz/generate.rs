@@ -26,8 +26,9 @@ use clock::Clock;
 use packets::Flow;
 use world::World;
 
-/// Long enough that a timer which the kernel set to "now" is over.
-const TICK: f64 = 0.05;
+/// Waits after which a timer that the kernel set to "now" is over: the shortest will do, unless something else would be about
+/// to end then.
+const SETTLED: &[f64] = &[0.05, 0.4, 1.1, 2.4, 6.0, 12.0, 25.0, 50.0, 100.0];
 /// Longer than the period in which the kernel collects counters.
 const COLLECTED: f64 = 2.6;
 
@@ -146,6 +147,12 @@ impl Drawing {
 
     fn list(&mut self, kind: Dump) {
         self.steps.push(Step::Dump { kind, expect: None });
+    }
+
+    /// Lets what the kernel does a tick later be done.
+    fn settle(&mut self) {
+        // Where none will do, the scenario goes on without.
+        let _ = SETTLED.iter().any(|time| self.wait(*time));
     }
 
     /// Lets time pass, unless something would then be about to expire.

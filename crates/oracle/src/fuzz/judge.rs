@@ -13,7 +13,7 @@ use crate::{Machine, record};
 
 /// Who is compared with the kernel.
 pub trait Subject {
-    /// Plays the scenarios and gives them back with its answers.
+    /// Plays the scenarios, which have the kernel's answers, and gives them back with its own.
     ///
     /// # Errors
     /// When it cannot play one.
@@ -100,7 +100,12 @@ pub(super) fn judge(recorded: &Scenario, now: &Scenario) -> Verdict {
     let mut explained = Vec::new();
     for difference in differences(recorded, now) {
         match explanation(recorded, &difference) {
-            Some(exception) => explained.push(exception),
+            Some(exception) => {
+                explained.push(exception);
+                if exception.lasts {
+                    break;
+                }
+            }
             None => {
                 return Verdict::Found(Box::new(Finding {
                     recorded: recorded.clone(),

@@ -19,8 +19,8 @@ use super::{
 };
 use crate::{Complaint, Machine, Recording, record};
 
-/// How many scenarios share a boot.
-const BATCH: u64 = 100;
+/// How many scenarios are recorded at once. More would waste less time on boots, and a run's end would come later.
+const BATCH: u64 = 150;
 /// How often a scenario is tried whose timing could not be trusted.
 const TRIES: usize = 3;
 

@@ -9,8 +9,10 @@ use dray_replay::{
 use super::judge::{Finding, Subject, findings};
 use crate::Machine;
 
-/// How many candidates share a boot.
-const AT_ONCE: usize = 48;
+/// How many candidates are asked for at first, because one of those that leave out most will often do.
+const AT_FIRST: usize = 8;
+/// How many are asked for at once when none of the first did: each time twice as many, up to this.
+const AT_MOST: usize = 64;
 
 /// The smallest scenario found on which the two still differ; `None` when they do not when asked again.
 ///
@@ -30,10 +32,12 @@ pub fn shrink(
     loop {
         let mut candidates = candidates(&smallest);
         let mut better = None;
+        let mut at_once = AT_FIRST;
         while better.is_none() && !candidates.is_empty() {
-            let rest = candidates.split_off(AT_ONCE.min(candidates.len()));
+            let rest = candidates.split_off(at_once.min(candidates.len()));
             better = ask(&candidates)?.into_iter().flatten().next();
             candidates = rest;
+            at_once = AT_MOST.min(2 * at_once);
         }
         match better {
             Some(finding) => smallest = finding,
@@ -85,7 +89,8 @@ fn without_steps(scenario: &Scenario, start: usize, end: usize) -> Scenario {
     smaller
 }
 
-/// Less of what is around the steps: services, real servers, options, settings.
+/// Less of what is around the steps: services, real servers, options, settings. First all of a kind is left out, then one by
+/// one.
 fn with_less_around(scenario: &Scenario) -> Vec<Scenario> {
     let mut smaller = Vec::new();
     let mut try_with = |change: &dyn Fn(&mut Scenario)| {
@@ -95,10 +100,19 @@ fn with_less_around(scenario: &Scenario) -> Vec<Scenario> {
             smaller.push(changed);
         }
     };
+    try_with(&|it| {
+        it.sysctls.clear();
+        it.timeouts = None;
+    });
+    try_with(&|it| {
+        it.marks.clear();
+        it.local.clear();
+    });
     for at in 0..scenario.services.len() {
         try_with(&|it| {
             it.services.remove(at);
         });
+        try_with(&|it| it.services[at].reals.clear());
         for real in 0..scenario.services[at].reals.len() {
             try_with(&|it| {
                 it.services[at].reals.remove(real);

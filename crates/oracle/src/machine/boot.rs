@@ -5,6 +5,7 @@ use std::{
     os::unix::process::CommandExt,
     path::Path,
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
@@ -13,6 +14,7 @@ use dray_guest::{FOLDER_VARIABLE, MODULES_VARIABLE};
 use rustix::{
     event::{PollFd, PollFlags, poll},
     process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open},
+    thread::{CpuSet, sched_getaffinity, sched_setaffinity},
 };
 
 use super::{
@@ -58,7 +60,7 @@ pub(super) fn run(machine: &Machine, folder: &Path, limit: Duration) -> Result<S
 }
 
 fn start(command: &mut Command) -> Result<Running> {
-    let kernel = filtered(command).process_group(0).spawn()?;
+    let kernel = confined(command)?.process_group(0).spawn()?;
     let group = Pid::from_child(&kernel);
     let mut running = Running {
         kernel,
@@ -75,14 +77,32 @@ fn start(command: &mut Command) -> Result<Running> {
     Ok(running)
 }
 
-#[expect(
-    unsafe_code,
-    reason = "the filter must be put on between fork and exec"
-)]
-fn filtered(command: &mut Command) -> &mut Command {
+/// The command, to be run with the [`Filter`] on and on one processor.
+#[expect(unsafe_code, reason = "both must be put on between fork and exec")]
+fn confined(command: &mut Command) -> Result<&mut Command> {
     let mut filter = Filter::new();
-    // SAFETY: between fork and exec this makes system calls and nothing else; the filter was made before.
-    unsafe { command.pre_exec(move || filter.install()) }
+    let processor = processor()?;
+    let confine = move || {
+        sched_setaffinity(None, &processor)?;
+        filter.install()
+    };
+    // SAFETY: between fork and exec this makes system calls and nothing else; filter and set were made before.
+    Ok(unsafe { command.pre_exec(confine) })
+}
+
+/// The processor of one boot, another one each time. The guest's kernel and its processes take turns at each system call
+/// and page fault: to wake another processor takes longer than what there is to do.
+fn processor() -> Result<CpuSet> {
+    static BOOTS: AtomicUsize = AtomicUsize::new(0);
+    let ours = sched_getaffinity(None).context("failed to ask for this process's processors")?;
+    let boot = BOOTS.fetch_add(1, Ordering::Relaxed);
+    let mut one = CpuSet::new();
+    (0..CpuSet::MAX_CPU)
+        .filter(|processor| ours.is_set(*processor))
+        .nth(boot % ours.count().max(1) as usize)
+        .into_iter()
+        .for_each(|processor| one.set(processor));
+    Ok(one)
 }
 
 /// The kernel, leader of the group of processes in which the guest's processes run; and one that watches over the

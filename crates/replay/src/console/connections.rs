@@ -66,14 +66,20 @@ impl Console {
         }
     }
 
-    /// The real server's port for connections to the virtual port: its own, unless it has none, or the service is persistent and
-    /// for more ports than one.
+    /// The real server's port for connections to the virtual port: its own, unless it has none, or the service is for more
+    /// ports than one. One of an address takes other ports than its own only while it is persistent, so that a connection to
+    /// one tells what the service was.
     fn port_behind(&self, id: DestinationId, real: &Destination, port: u16) -> u16 {
-        let service = self.ipvs.service_of(id);
-        let spread = service.is_some_and(|service| {
-            let own = service.identity.address().map_or(0, |address| address.port);
-            service.settings.persistent.is_some() && own != port
-        });
+        let spread = self
+            .ipvs
+            .service_of(id)
+            .is_some_and(|identity| match identity.address() {
+                Some(address) => address.port != port,
+                None => {
+                    let service = self.ipvs.service(identity);
+                    service.is_some_and(|service| service.settings.persistent.is_some())
+                }
+            });
         match real.settings.port {
             0 => port,
             _ if spread => port,

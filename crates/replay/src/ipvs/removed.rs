@@ -66,10 +66,10 @@ impl Removed {
         Some((entry.number, entry.destination))
     }
 
-    /// The service that it was removed from.
+    /// The service that a removed real server was of.
     pub(super) fn service_of(&self, id: DestinationId) -> Option<&ServiceIdentity> {
-        let entry = self.entries.iter().find(|entry| entry.destination.id == id);
-        entry.map(|entry| &entry.service)
+        let entry = self.entries.iter().find(|it| it.destination.id == id)?;
+        Some(&entry.service)
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = &Destination> {

@@ -1,11 +1,13 @@
 //! Persistence: who gets a new connection of a service.
 
+use std::time::Duration;
+
 use dray_model::{Granularity, Persistence, ServiceOptions};
 
 use super::{
     Model, Tick,
     open::{Port, Way},
-    seconds,
+    seconds, timeout,
 };
 use crate::packet::Key;
 
@@ -90,7 +92,7 @@ impl Model {
     ) -> u32 {
         let number = self.next_template;
         self.next_template += 1;
-        let timeout = seconds(persistence.timeout.get().into());
+        let timeout = timeout(Duration::from_secs(persistence.timeout.get().into()));
         let template = Template {
             key,
             over: self.now + timeout,

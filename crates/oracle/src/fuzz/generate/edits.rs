@@ -3,7 +3,7 @@
 use dray_replay::scenario::{RealServer, Service, ServiceName, Step};
 
 use super::{
-    Drawing, TICK,
+    Drawing,
     world::{self, SCHEDULERS, is_ipv6},
 };
 
@@ -79,7 +79,7 @@ impl Drawing {
         let removes = line.starts_with("-d") || line.starts_with("-D");
         self.steps.push(Step::Ipvsadm { line, expect: None });
         if removes {
-            self.wait(TICK);
+            self.settle();
         }
     }
 

@@ -11,7 +11,7 @@ use dray_replay::{
 };
 
 use super::{
-    Drawing, TICK,
+    Drawing,
     world::{self, is_ipv6},
 };
 
@@ -225,7 +225,7 @@ impl Drawing {
         self.push(Payload::Segment(segment));
         // A connection that this packet replaces, or ends, is counted for a tick more.
         if again {
-            self.wait(TICK);
+            self.settle();
         }
     }
 
