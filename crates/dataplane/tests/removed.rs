@@ -109,11 +109,32 @@ fn its_connections_end_with_it() {
 fn with_expire_nodest_conn_switched_on_later_its_connections_last_until_the_next_removal() {
     let mut director = director();
     director.remove(2);
-    assert_eq!(director.sweep(), Sweep { alive: 1, ended: 0 });
+    assert_eq!(
+        director.sweep(),
+        Sweep {
+            alive: 1,
+            ended: 0,
+            translated: 0
+        }
+    );
     director.policy(|policy| policy.ipvs.expire_nodest_conn = true);
-    assert_eq!(director.sweep(), Sweep { alive: 1, ended: 0 });
+    assert_eq!(
+        director.sweep(),
+        Sweep {
+            alive: 1,
+            ended: 0,
+            translated: 0
+        }
+    );
     director.remove(1);
-    assert_eq!(director.sweep(), Sweep { alive: 0, ended: 1 });
+    assert_eq!(
+        director.sweep(),
+        Sweep {
+            alive: 0,
+            ended: 1,
+            translated: 0
+        }
+    );
 }
 
 #[test]
