@@ -95,7 +95,7 @@ pub(super) const ROOMS: &[Room] = &[
     Room {
         name: "control",
         duty: "observe → plan (pure) → apply; one task owns the state; snapshots out",
-        may_use: &["model", "sched"],
+        may_use: &["model", "packet", "sched"],
         ..ROOM
     },
     Room {
