@@ -4,7 +4,6 @@ use std::{net::IpAddr, process::Command, time::Duration};
 
 use dray_lab::{
     Capture, DOWNLOAD_BYTES, Direction, Family, Lab, Namespace, Network, Topology, VirtualService,
-    wait,
 };
 
 use crate::{
@@ -16,14 +15,17 @@ use crate::{
 /// Of the real server's network, and so of the tunnel's packets.
 const NARROW: u32 = 1_400;
 
+/// Of the client's and the director's.
+const WIDE: u32 = 1_500;
+
 #[test]
 fn what_the_director_knows_of_the_way_the_client_learns() {
     for family in Family::BOTH {
         let lab = lab("path-mtu-known", family);
         add_narrow_route(&lab, family);
         begin(&lab, family);
+        assert_eq!(known(&lab), Some(beside_header(NARROW, family)));
         upload_and_learn(&lab, family);
-        assert_knows(&lab, family);
     }
 }
 
@@ -32,8 +34,9 @@ fn what_a_router_tells_the_director_the_client_learns() {
     for family in Family::BOTH {
         let lab = lab("path-mtu-learned", family);
         begin(&lab, family);
+        assert_eq!(known(&lab), Some(beside_header(WIDE, family)));
         upload_and_learn(&lab, family);
-        assert_knows(&lab, family);
+        assert_eq!(known(&lab), Some(beside_header(NARROW, family)));
     }
 }
 
@@ -66,7 +69,7 @@ fn upload_and_learn(lab: &Lab, family: Family) {
     let capture = lab.capture_at_director(0, Network::Client).unwrap();
     upload(lab, family, LITTLE);
     let told = told_by_director(capture);
-    let fits = fits(family).to_string();
+    let fits = beside_header(NARROW, family).to_string();
     assert!(told.contains(&fits), "{told:?}");
     let client = lab.client(0).namespace();
     let route = ip(
@@ -80,21 +83,18 @@ fn upload_and_learn(lab: &Lab, family: Family) {
     assert_nothing_dropped(lab.director(0));
 }
 
-/// The destination's largest packet is what the way leaves beside the tunnel's header.
-fn assert_knows(lab: &Lab, family: Family) {
-    wait::until("the director to know the path's MTU", || {
-        let service = service(lab.director(0));
-        let hop = service.destinations[0].next_hop.as_ref();
-        Ok(hop.is_some_and(|hop| hop.mtu == fits(family)).then_some(()))
-    })
-    .unwrap();
+/// The largest packet of a client's that the director takes for the real server.
+fn known(lab: &Lab) -> Option<u32> {
+    let service = service(lab.director(0));
+    let hop = service.destinations[0].next_hop.as_ref();
+    hop.map(|hop| hop.mtu)
 }
 
-/// The largest packet that fits with IP in IP's header.
-fn fits(family: Family) -> u32 {
+/// What a way leaves beside the header of IP in IP.
+fn beside_header(mtu: u32, family: Family) -> u32 {
     match family {
-        Family::V4 => NARROW - 20,
-        Family::V6 => NARROW - 40,
+        Family::V4 => mtu - 20,
+        Family::V6 => mtu - 40,
     }
 }
 

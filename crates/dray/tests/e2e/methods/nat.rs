@@ -1,12 +1,15 @@
 //! NAT: the director is the real servers' gateway to the clients, who never learn of them.
 
-use dray_lab::{Family, Gateway, Lab, Topology};
+use dray_lab::{Family, Gateway, Lab, PAGE, Topology, VirtualService};
 
 use super::{
     traffic::{Pair, Ports, assert_method_shown},
     wire,
 };
-use crate::{site::start, tshark::Packet};
+use crate::{
+    site::{assert_nothing_dropped, assert_served, start, vip},
+    tshark::Packet,
+};
 
 #[test]
 fn nat_carries_all_traffic_of_both_families_to_other_ports() {
@@ -34,6 +37,50 @@ fn nat_carries_all_traffic_of_both_families_to_other_ports() {
         assert_translated(&lab, pair, reals);
         pair.assert_carries(&lab);
     }
+}
+
+#[test]
+fn a_largest_segment_size_reaches_both_ends_and_both_keep_to_it() {
+    const MSS: u16 = 1_300;
+    const OPTION: &str = "02040514";
+    let topology = Topology::two_arms(1).gateway(Gateway::Director);
+    let lab = Lab::up(topology.named("methods-mss")).unwrap();
+    lab.serve_http(80).unwrap();
+    let director = lab.director(0);
+    let services = Family::BOTH.map(|family| {
+        VirtualService::tcp(&format!("web-{family:?}"), family, 80)
+            .forward("nat")
+            .set("mss", MSS)
+            .weights(&[1])
+    });
+    let services = services.into_iter();
+    start(
+        director,
+        services.fold(director.config(), |config, service| config.service(service)),
+    );
+    for (family, headers) in Family::BOTH.into_iter().zip([40, 60]) {
+        let load = || lab.client(0).http(vip(&lab, 0, family, 80));
+        let sent = wire::watch(&lab, || {
+            let upload = load().with(|http| http.upload(20_000));
+            assert_served(&upload.run().unwrap());
+            assert_served(&load().with(|http| http.path(PAGE)).run().unwrap());
+        });
+        for packets in [&sent.to_real_servers, &sent.to_clients] {
+            let is_syn = |packet: &&Packet| {
+                let flags = packet.only("tcp.flags");
+                flags.is_some_and(|flags| ["0x0002", "0x0012"].contains(&flags))
+            };
+            let syns: Vec<_> = of_flows(packets).filter(is_syn).collect();
+            assert_eq!(syns.len(), 2);
+            for syn in syns {
+                let options = syn.only("tcp.options").unwrap();
+                assert!(options.starts_with(OPTION), "{syn:?}");
+            }
+            let longest = of_flows(packets).map(|packet| packet.lengths()[0]).max();
+            assert_eq!(longest, Some(u32::from(MSS) + headers));
+        }
+    }
+    assert_nothing_dropped(director);
 }
 
 /// Real servers see the client and the port that they serve at, the client sees the VIP.

@@ -1,12 +1,14 @@
 //! Tunnels of every kind, each in four crossings of families, to a real server next door and one behind a router.
 
-use dray_lab::{Director, Family, Lab, Network, Topology};
+use std::collections::{BTreeMap, BTreeSet};
+
+use dray_lab::{Director, Family, Lab, Network, Topology, VirtualService};
 
 use super::{
     traffic::{Pair, Ports, assert_method_shown},
     wire,
 };
-use crate::site::{dray, start};
+use crate::site::{assert_nothing_dropped, assert_served, dray, start, vip};
 
 /// A kind of tunnel.
 #[derive(Clone, Copy)]
@@ -69,6 +71,43 @@ fn gre_carries_all_traffic_with_and_without_its_checksum() {
 #[test]
 fn gue_carries_all_traffic_with_and_without_its_checksum() {
     carry_all("methods-gue", &[GUE_PLAIN, GUE_WITH_CHECKSUM]);
+}
+
+#[test]
+fn tunnels_come_from_addresses_that_vary_by_flow() {
+    const CONNECTIONS: u64 = 50;
+    let lab = Lab::up(Topology::one_arm(1).named("methods-spread")).unwrap();
+    lab.serve_http(80).unwrap();
+    let sources = ["10.64.0.0/18", "fd64::/112"];
+    lab.real_server(0).unpack_tunnels(dray(), &sources).unwrap();
+    let director = lab.director(0);
+    let mut config = director.config();
+    for (key, source) in ["source4", "source6"].into_iter().zip(sources) {
+        config = config.set("tunnel", key, format!("{source:?}"));
+    }
+    for family in Family::BOTH {
+        let web = VirtualService::tcp(&format!("web-{family:?}"), family, 80);
+        config = config.service(web.forward("tun").weights(&[1]));
+    }
+    start(director, config);
+    for (family, beginning) in Family::BOTH.into_iter().zip(["10.64.", "fd64::"]) {
+        let web = lab.client(0).http(vip(&lab, 0, family, 80));
+        let web = web.connections(CONNECTIONS).requests(CONNECTIONS);
+        let sent = wire::watch(&lab, || assert_served(&web.run().unwrap()));
+        let mut by_flow: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for packet in sent.flows() {
+            let source = packet.source().unwrap();
+            assert!(source.starts_with(beginning), "{packet:?}");
+            let client = packet.only("tcp.srcport").unwrap().to_owned();
+            by_flow.entry(client).or_default().insert(source.clone());
+        }
+        assert_eq!(by_flow.len() as u64, CONNECTIONS);
+        assert!(by_flow.values().all(|sources| sources.len() == 1));
+        // Of 2^14 or more addresses, few flows share one.
+        let all: BTreeSet<_> = by_flow.values().flatten().collect();
+        assert!(all.len() as u64 > CONNECTIONS / 2, "{all:?}");
+    }
+    assert_nothing_dropped(director);
 }
 
 /// Starts a director with tunnels of the first kind, and has it turn to each other kind by a reload.
