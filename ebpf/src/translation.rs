@@ -4,14 +4,15 @@
 //! They are published in the order translation, return slot, connection slot, so that whoever finds one finds those that it
 //! names; and they end with the connection slot, whose last word on the connection is the compare-and-swap of its meta word.
 
-use dray_abi::{
-    Destination, Features, Hop, Meta, Reason, Slot4, Slot6, Translation, TranslationBucket,
-};
-use dray_packet::{hash::Place, ipv4, ipv6};
+mod answers;
+mod slot;
+
+use dray_abi::{Destination, Features, Hop, Meta, Reason, Slot4, Slot6, Translation};
+use dray_packet::{ipv4, ipv6};
 
 use crate::{
     atomic, connection, constants,
-    family::{ConnectionSlot, Packet},
+    family::Packet,
     local, maps, open,
     schedule::{self, Chosen},
     send,
@@ -21,6 +22,9 @@ use crate::{
     template,
     translate::{Sense, unsendable},
 };
+
+use answers::{FULL, TAKEN, free_answers};
+pub(crate) use answers::{answer, is_alone, reap};
 
 /// Whether the director has real servers whose packets get other addresses.
 #[inline(always)]
@@ -281,115 +285,6 @@ pub(crate) fn prepare<P: Packet>() -> Result<u32, Reason> {
     Ok(reference)
 }
 
-/// Another has the return key.
-const TAKEN: u32 = 0;
-/// There is no room for the return slot.
-const FULL: u32 = u32::MAX;
-
-/// Gives the translation a return slot, which is of family `P`: 1 + its place. One whose key was drawn has to be the only one.
-#[inline(always)]
-pub(crate) fn answer<P: Packet>(reference: u32, drawn: bool) -> u32 {
-    let Some(slot) = table::slot::<Translation>(reference) else {
-        return FULL;
-    };
-    // SAFETY: the slot of a translation that is this packet's, here and below.
-    let (key, tick, destination) = unsafe {
-        let key = P::load(&raw const (*slot).server);
-        let meta = Meta(atomic::load(Translation::meta(slot)));
-        (key, meta.over(), meta.destination())
-    };
-    let place = P::Slot::place(&key);
-    let mut over = tick.wrapping_add(Meta::RETURN_TIME);
-    let claim = match table::find::<P::Slot>(&key, place, tick) {
-        // The newest connection gets the answers.
-        Some(found) if !drawn && found.meta.state() == Meta::RETURN => {
-            // The word must not become what it was: the old connection may be about to free the slot.
-            let next = found.meta.over().wrapping_add(1);
-            if next.wrapping_sub(over) as i32 > 0 {
-                over = next;
-            }
-            match table::claim_found(&found, tick) {
-                Some(claim) => claim,
-                None => return TAKEN,
-            }
-        }
-        Some(_) => return TAKEN,
-        None => match table::claim::<P::Slot>(place, tick) {
-            Some(claim) => claim,
-            None => return FULL,
-        },
-    };
-    let answers = claim.reference();
-    let meta = Meta::new(over, destination, Meta::RETURN | Meta::TRANSLATED);
-    // SAFETY: as above, and the return slot is ours until it is published.
-    unsafe {
-        (&raw mut (*slot).answers).write_volatile(answers);
-        P::Slot::set_template(claim.slot(), reference);
-    }
-    claim.publish(&key, tick, meta);
-    answers
-}
-
-/// Ends the connection that has the translation's return key, if its time is over: nobody may have swept it for long.
-#[inline(always)]
-pub(crate) fn reap<P: Packet>(reference: u32) -> bool {
-    let Some(slot) = table::slot::<Translation>(reference) else {
-        return false;
-    };
-    // SAFETY: the slot of a translation that is this packet's.
-    let (key, tick) = unsafe {
-        (
-            P::load(&raw const (*slot).server),
-            (&raw const (*slot).since).read_volatile(),
-        )
-    };
-    let Some(found) = table::find::<P::Slot>(&key, P::Slot::place(&key), tick) else {
-        return false;
-    };
-    let named = connection::named(&found);
-    let Some(other) = table::slot::<Translation>(named) else {
-        return false;
-    };
-    // SAFETY: the slot of a translation.
-    let (connection, family) = unsafe {
-        (
-            (&raw const (*other).connection).read_volatile(),
-            (&raw const (*other).client_family).read_volatile(),
-        )
-    };
-    found.meta.state() == Meta::RETURN
-        && if family == 4 {
-            connection::end_if_over::<Slot4>(connection, named, tick)
-        } else {
-            connection::end_if_over::<Slot6>(connection, named, tick)
-        }
-}
-
-/// Whether the translation's return slot is the only one of its key. Two that drew the same key at the same moment both see each
-/// other here, and both give way.
-#[inline(always)]
-pub(crate) fn is_alone<P: Packet>(reference: u32, answers: u32) -> bool {
-    let (Some(slot), Some(own)) = (
-        table::slot::<Translation>(reference),
-        table::slot::<P::Slot>(answers),
-    ) else {
-        return false;
-    };
-    // SAFETY: the slot of a translation that is this packet's, here and below.
-    let key = unsafe { P::load(&raw const (*slot).server) };
-    if !table::has_another::<P::Slot>(&key, P::Slot::place(&key), answers) {
-        return true;
-    }
-    // SAFETY: as above.
-    unsafe {
-        let meta = atomic::load(P::Slot::meta(own));
-        if P::Slot::template(own) == reference {
-            atomic::replace(P::Slot::meta(own), meta, Meta::FREE.0);
-        }
-    }
-    false
-}
-
 /// The family of an address, 4 or 6.
 #[inline(always)]
 fn family_of([high, low]: [u64; 2]) -> u8 {
@@ -434,22 +329,6 @@ extern "C" fn dray_end_translation(reference: u32) -> u32 {
     0
 }
 
-/// Frees a return slot, unless it has come to another translation.
-#[inline(always)]
-fn free_answers<S: ConnectionSlot>(answers: u32, reference: u32) {
-    let Some(slot) = table::slot::<S>(answers) else {
-        return;
-    };
-    // SAFETY: a slot of the table.
-    unsafe {
-        let meta = Meta(atomic::load(S::meta(slot)));
-        let is_return = meta.state() == Meta::RETURN && meta.flags() & Meta::TRANSLATED != 0;
-        if is_return && S::template(slot) == reference {
-            atomic::replace(S::meta(slot), meta.0, Meta::FREE.0);
-        }
-    }
-}
-
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn dray_assure_translated(reference: u32) -> u32 {
@@ -458,84 +337,4 @@ extern "C" fn dray_assure_translated(reference: u32) -> u32 {
         template::assure_here(unsafe { (&raw const (*slot).template).read_volatile() });
     }
     0
-}
-
-impl Slot for Translation {
-    /// The connection's.
-    type Key = [u64; 5];
-
-    #[inline(always)]
-    fn place(key: &[u64; 5]) -> Place {
-        Place::of6(key, &constants::hash_key().multipliers)
-    }
-
-    #[inline(always)]
-    fn bucket(number: u32) -> Option<*mut Self> {
-        maps::TRANSLATIONS
-            .get_ptr_mut(number)
-            .map(|bucket: *mut TranslationBucket| bucket.cast())
-    }
-
-    #[inline(always)]
-    fn buckets() -> u32 {
-        constants::translation_buckets()
-    }
-
-    #[inline(always)]
-    fn meta(slot: *mut Self) -> *mut u64 {
-        // SAFETY: no access; the field lies in the slot, here and below.
-        unsafe { &raw mut (*slot).meta }
-    }
-
-    #[inline(always)]
-    fn since(slot: *mut Self) -> *mut u32 {
-        // SAFETY: as above.
-        unsafe { &raw mut (*slot).since }
-    }
-
-    #[inline(always)]
-    fn spilled(slot: *mut Self) -> *mut u8 {
-        // SAFETY: as above.
-        unsafe { &raw mut (*slot).spilled }
-    }
-
-    #[inline(always)]
-    unsafe fn has(slot: *mut Self, key: &[u64; 5]) -> bool {
-        // SAFETY: the caller's; volatile, as another processor may be writing the key.
-        unsafe {
-            (&raw const (*slot).client[0]).read_volatile() == key[0]
-                && (&raw const (*slot).client[1]).read_volatile() == key[1]
-                && (&raw const (*slot).client[2]).read_volatile() == key[2]
-                && (&raw const (*slot).client[3]).read_volatile() == key[3]
-                && (&raw const (*slot).client[4]).read_volatile() == key[4]
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn write(slot: *mut Self, key: &[u64; 5]) {
-        // SAFETY: the caller's.
-        unsafe {
-            (&raw mut (*slot).client[0]).write_volatile(key[0]);
-            (&raw mut (*slot).client[1]).write_volatile(key[1]);
-            (&raw mut (*slot).client[2]).write_volatile(key[2]);
-            (&raw mut (*slot).client[3]).write_volatile(key[3]);
-            (&raw mut (*slot).client[4]).write_volatile(key[4]);
-        }
-    }
-
-    /// It is found by its place alone.
-    #[inline(always)]
-    fn is_hidden(_: Meta) -> bool {
-        true
-    }
-
-    /// It ends with its connection.
-    #[inline(always)]
-    unsafe fn is_over(_: *mut Self, _: Meta, _: u32) -> bool {
-        false
-    }
-
-    /// Nothing: it is never claimed from another.
-    #[inline(always)]
-    unsafe fn end(_: *mut Self, _: Meta) {}
 }
