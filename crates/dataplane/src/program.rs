@@ -61,12 +61,21 @@ pub(crate) struct Loader {
 impl Loader {
     /// Loads the object for a port, with these [parts](dray_abi::Features). Pinned maps are used; what is missing is made.
     pub(crate) fn load(&self, port: u32, features: u32) -> Result<Ebpf, LoadError> {
+        self.load_logged(port, features, self.log)
+    }
+
+    fn load_logged(
+        &self,
+        port: u32,
+        features: u32,
+        log: VerifierLogLevel,
+    ) -> Result<Ebpf, LoadError> {
         let object = dray_bpf::director().ok_or(LoadError::NoObject)?;
         let identity = &self.identity;
         let own_clock = u32::from(self.own_clock);
         let mut loader = EbpfLoader::new();
         loader
-            .verifier_log_level(self.log)
+            .verifier_log_level(log)
             .override_global("PORT", &port, true)
             .override_global("FEATURES", &features, true)
             .override_global("BUCKETS4", &identity.buckets4, true)
@@ -87,11 +96,16 @@ impl Loader {
             .map_err(|error| LoadError::Object(Box::new(error)))
     }
 
-    /// Loads the object for a port and has the kernel verify its director.
+    /// Loads the object for a port and has the kernel verify its director. The verifier's log, which takes far longer than to
+    /// verify without, is asked for only when the program was refused.
     pub(crate) fn load_director(&self, port: u32, features: u32) -> Result<Ebpf, LoadError> {
-        let mut ebpf = self.load(port, features)?;
-        verify(&mut ebpf, DIRECTOR)?;
-        Ok(ebpf)
+        let mut silent = self.load_logged(port, features, VerifierLogLevel::DISABLE)?;
+        if verify(&mut silent, DIRECTOR).is_ok() {
+            return Ok(silent);
+        }
+        let mut logged = self.load(port, features)?;
+        verify(&mut logged, DIRECTOR)?;
+        Ok(logged)
     }
 }
 
@@ -118,9 +132,24 @@ pub(crate) fn verify<'a>(
     program: &'static str,
 ) -> Result<&'a mut Xdp, LoadError> {
     let xdp = self::program(ebpf, program)?;
-    xdp.load().map_err(|source| LoadError::Program {
+    let mut outcome = xdp.load();
+    // A signal that comes meanwhile ends the verifier's work, but not for good.
+    for _ in 1..ATTEMPTS {
+        if !outcome.as_ref().is_err_and(is_interrupted) {
+            break;
+        }
+        outcome = xdp.load();
+    }
+    outcome.map_err(|source| LoadError::Program {
         program,
         source: Box::new(source),
     })?;
     Ok(xdp)
+}
+
+/// How often a program is handed over whose verification is interrupted: as often as by libbpf.
+const ATTEMPTS: u32 = 5;
+
+fn is_interrupted(error: &ProgramError) -> bool {
+    matches!(error, ProgramError::LoadError { io_error, .. } if io_error.kind() == io::ErrorKind::WouldBlock)
 }
