@@ -110,11 +110,14 @@ impl Ipvs {
             .find(|destination| destination.id == id)
     }
 
-    /// The service that a destination is of, or was when it was removed.
-    pub fn service_of(&self, id: DestinationId) -> Option<&ServiceIdentity> {
-        let of = |service: &&Service| service.list.iter().any(|destination| destination.id == id);
-        let service = self.services.iter().find(of);
-        service.map_or_else(|| self.removed.service_of(id), |it| Some(&it.identity))
+    /// The service that a destination is of, or was when it was removed, and whether that is persistent, or was.
+    pub fn service_of(&self, id: DestinationId) -> Option<(ServiceIdentity, bool)> {
+        let has = |service: &&Service| service.list.iter().any(|destination| destination.id == id);
+        let origin = match self.services.iter().find(has) {
+            Some(service) => service.origin(),
+            None => *self.removed.origin(id)?,
+        };
+        Some((origin.service, origin.persistent))
     }
 
     /// The counters of all services together.
@@ -168,11 +171,12 @@ impl Ipvs {
     /// When it is not there.
     pub fn delete_service(&mut self, identity: &ServiceIdentity, now: Duration) -> Actions {
         let service = self.services.remove(self.place(identity)?);
+        let origin = service.origin();
         let mut actions = Vec::new();
         for mut destination in service.list {
             destination.available = false;
             actions.push(destination.set(identity));
-            self.removed.put(*identity, service.id, destination, now);
+            self.removed.put(origin, destination, now);
         }
         actions.push(Action::Withdraw {
             id: service.id,
@@ -298,7 +302,8 @@ impl Ipvs {
             destination.set(identity),
             service.rebuild(overhead, Some(cursor))?,
         ];
-        self.removed.put(*identity, service.id, destination, now);
+        let origin = service.origin();
+        self.removed.put(origin, destination, now);
         Ok(actions)
     }
 

@@ -73,12 +73,9 @@ impl Console {
         let spread = self
             .ipvs
             .service_of(id)
-            .is_some_and(|identity| match identity.address() {
+            .is_some_and(|(service, persistent)| match service.address() {
                 Some(address) => address.port != port,
-                None => {
-                    let service = self.ipvs.service(identity);
-                    service.is_some_and(|service| service.settings.persistent.is_some())
-                }
+                None => persistent,
             });
         match real.settings.port {
             0 => port,

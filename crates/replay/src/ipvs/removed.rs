@@ -25,27 +25,27 @@ pub(super) struct Removed {
 
 #[derive(Debug)]
 struct Entry {
-    service: ServiceIdentity,
-    /// The number that its service had.
-    number: ServiceId,
+    origin: Origin,
     destination: Destination,
     idle_since: Option<Duration>,
 }
 
+/// The service that a real server was removed from, as it was then.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Origin {
+    pub(super) service: ServiceIdentity,
+    /// Its number.
+    pub(super) number: ServiceId,
+    pub(super) persistent: bool,
+}
+
 impl Removed {
-    pub(super) fn put(
-        &mut self,
-        service: ServiceIdentity,
-        number: ServiceId,
-        destination: Destination,
-        now: Duration,
-    ) {
+    pub(super) fn put(&mut self, origin: Origin, destination: Destination, now: Duration) {
         if self.entries.is_empty() {
             self.next_look = Some(now + PERIOD);
         }
         self.entries.push(Entry {
-            service,
-            number,
+            origin,
             destination,
             idle_since: None,
         });
@@ -60,16 +60,16 @@ impl Removed {
     ) -> Option<(ServiceId, Destination)> {
         let place = self.entries.iter().position(|entry| {
             let settings = &entry.destination.settings;
-            entry.service == *service && settings.address == address && settings.port == port
+            entry.origin.service == *service && settings.address == address && settings.port == port
         })?;
         let entry = self.entries.remove(place);
-        Some((entry.number, entry.destination))
+        Some((entry.origin.number, entry.destination))
     }
 
     /// The service that a removed real server was of.
-    pub(super) fn service_of(&self, id: DestinationId) -> Option<&ServiceIdentity> {
+    pub(super) fn origin(&self, id: DestinationId) -> Option<&Origin> {
         let entry = self.entries.iter().find(|it| it.destination.id == id)?;
-        Some(&entry.service)
+        Some(&entry.origin)
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = &Destination> {

@@ -9,7 +9,9 @@ use dray_model::{
 };
 use dray_sched::{CURSOR, Entry, Kind, Overhead};
 
-use super::{CommandError, Destination, Refusal, Scheduler, SchedulerFlags, Statistics};
+use super::{
+    CommandError, Destination, Refusal, Scheduler, SchedulerFlags, Statistics, removed::Origin,
+};
 
 /// What a command says of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,6 +107,15 @@ impl Service {
             list: Vec::new(),
             statistics: Statistics::default(),
             record: Vec::new(),
+        }
+    }
+
+    /// What is remembered of it with a real server that is removed.
+    pub(super) fn origin(&self) -> Origin {
+        Origin {
+            service: self.identity,
+            number: self.id,
+            persistent: self.settings.persistent.is_some(),
         }
     }
 

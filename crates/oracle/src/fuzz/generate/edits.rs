@@ -88,6 +88,12 @@ impl Drawing {
         if chance.percent(70) {
             service.scheduler = (*chance.one_of(SCHEDULERS)).to_owned();
         }
+        // Linux reads addresses of the other family in its own way for `mh`.
+        let family = is_ipv6(&service.name);
+        let crosses = |real: &RealServer| real.real.address.is_ipv6() != family;
+        if service.scheduler == "mh" && service.reals.iter().any(crosses) {
+            service.scheduler = "sh".to_owned();
+        }
         service.flags = world::flags(chance, &service.scheduler);
         let catch_all = match service.name {
             ServiceName::Tcp(at) | ServiceName::Udp(at) => at.port() == 0,

@@ -89,7 +89,12 @@ impl World {
             persistent,
             reals: Vec::new(),
         };
-        self.methods.push(methods(chance, REALS));
+        let mut methods = methods(chance, REALS);
+        // Linux reads addresses of the other family in its own way for `mh`.
+        if service.scheduler == "mh" {
+            methods.iter_mut().for_each(|method| method.crosses = false);
+        }
+        self.methods.push(methods);
         for _ in 0..chance.between(1, 6) {
             let real = self.real_server(chance, number, &service.name);
             if service.reals.iter().all(|other| other.real != real.real) {
