@@ -21,6 +21,10 @@ pub(crate) fn note<P: Packet>() -> bool {
         return false;
     };
     let Arrival { packet, tick, .. } = *arrival;
+    // The host does not route it on, so that Linux would not have seen it pass. (Of an error, this is the quoted packet.)
+    if arrival.is_error == 0 && packet.hops_left() <= 1 {
+        return false;
+    }
     let key = P::turned(packet.key());
     let place = P::Slot::place(&key);
     let Some(found) = table::find::<P::Slot>(&key, place, tick) else {

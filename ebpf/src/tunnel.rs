@@ -156,8 +156,12 @@ fn into_ipv4(context: *mut xdp_md, link: usize, hop: &Hop, flow: u32, sum: Sum) 
     let put = || {
         let (kind, inner) = make_room(context, link, hop, Family::Ipv4)?;
         let [_, source] = source(hop, flow);
-        // SAFETY: a helper without arguments.
-        let random = unsafe { bpf_get_prandom_u32() };
+        let random = if inner.dont_fragment {
+            0
+        } else {
+            // SAFETY: a helper without arguments.
+            unsafe { bpf_get_prandom_u32() }
+        };
         let outer = Outer {
             kind,
             source: ((source >> 32) as u32).to_le_bytes(),

@@ -46,12 +46,7 @@ pub(crate) fn for_lab() -> Result<()> {
 
 /// Installs what the tests need: the lab, the kernel that dray is compared with, and who judges what is sent.
 pub(crate) fn for_tests() -> Result<()> {
-    install(&[
-        Purpose::Build,
-        Purpose::Lab,
-        Purpose::Test,
-        Purpose::Oracle,
-    ])
+    install(&[Purpose::Build, Purpose::Lab, Purpose::Test, Purpose::Oracle])
 }
 
 /// Installs what an emulated machine with another kernel needs.

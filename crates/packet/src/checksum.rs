@@ -43,6 +43,18 @@ impl Sum {
         Self(sum)
     }
 
+    /// Of words, each as it lies in memory.
+    #[inline(always)]
+    pub const fn of_words<const N: usize>(words: [u32; N]) -> Self {
+        let mut sum = 0;
+        let mut at = 0;
+        while at < N {
+            sum += u32::from_le(words[at]) as u64;
+            at += 1;
+        }
+        Self(sum)
+    }
+
     /// Of both.
     #[inline(always)]
     pub const fn and(self, other: Self) -> Self {

@@ -104,30 +104,32 @@ pub fn to_ipv4(
     const HEADER: usize = size_of::<ipv4::Header>();
     let overhead = overhead(outer.kind, sum.is_some(), Family::Ipv4);
     let length = length(inner, overhead)?;
-    let addresses = {
-        let ([a, b, c, d], [e, f, g, h]) = (outer.source, outer.destination);
-        [a, b, c, d, e, f, g, h]
-    };
     let id_fragment = if inner.dont_fragment {
         ipv4::WHOLE
     } else {
         let [high, low] = outer.identification;
         [high, low, 0, 0]
     };
-    let mut header = ipv4::Header {
-        version_ihl: 0x45,
-        tos: inner.outer_tos(),
-        length: length.to_be_bytes(),
+    let [high, low] = length.to_be_bytes();
+    // By words, because the compiler would write a header's fields byte by byte.
+    let mut header = [
+        [0x45, inner.outer_tos(), high, low],
         id_fragment,
-        ttl_protocol: [inner.hops, protocol(outer.kind, inner.family)],
-        checksum: [0; 2],
-        addresses,
-    };
-    header.checksum = Sum::of::<5>(transmute!(header)).checksum();
+        [inner.hops, protocol(outer.kind, inner.family), 0, 0],
+        outer.source,
+        outer.destination,
+    ]
+    .map(u32::from_ne_bytes);
+    let [first, second] = Sum::of_words(header).checksum();
+    header[2] |= u32::from_ne_bytes([0, 0, first, second]);
     let payload = length - HEADER as u16;
-    let pseudo = Sum::pseudo_header([u64::from_le_bytes(addresses)], UDP, payload);
+    let addresses = {
+        let ([a, b, c, d], [e, f, g, h]) = (outer.source, outer.destination);
+        u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    };
+    let pseudo = Sum::pseudo_header([addresses], UDP, payload);
     ethernet::shift(frame, overhead, 0, link, ethernet::IPV4)
-        .and_then(|()| frame.write(link, header))
+        .and_then(|()| frame.write_words(link, header))
         .and_then(|()| between(frame, link + HEADER, outer, inner, payload, pseudo, sum))
         .ok_or(Obstacle::Truncated)
 }

@@ -64,6 +64,12 @@ pub(crate) const PACKAGES: &[Package] = &[
         purpose: Purpose::Test,
     },
     Package {
+        name: "iproute2",
+        gives: "ip",
+        why: "tests ask the kernel for its routes with it",
+        purpose: Purpose::Test,
+    },
+    Package {
         name: "qemu-system-x86",
         gives: "qemu-system-x86_64",
         why: "emulates a machine, for tests on another kernel",
