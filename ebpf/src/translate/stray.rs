@@ -27,18 +27,13 @@ pub(super) fn pass_on<P: Translated>(context: &XdpContext, is_error: bool) -> Re
             (&raw const (*slot).server_family).read_volatile()
         }
     };
-    let (sides, way, mtu) = if is_reply {
+    let (sides, mtu) = if is_reply {
         stats::count_reply(job.destination, length);
-        let way = way_back(slot)?;
-        (
-            Sides::reply(slot),
-            way,
-            room(context, &datagram, 0, way.port),
-        )
+        let port = way_back(slot)?.port;
+        (Sides::reply(slot), room(context, &datagram, 0, port))
     } else {
         stats::count_packet(job.destination, length);
-        let (_, hop) = hop(job.destination)?;
-        (Sides::forward(slot), Way::of(hop), hop.mtu)
+        (Sides::forward(slot), hop(job.destination)?.1.mtu)
     };
     if family != P::FAMILY {
         return Err(Reason::OtherFamily.into());
@@ -66,5 +61,11 @@ pub(super) fn pass_on<P: Translated>(context: &XdpContext, is_error: bool) -> Re
         P::rewrite_fragment(&frame(context), link.offset, &key)
     };
     rewritten.map_err(reason)?;
+    // Found only now, because the stack has no room for it before.
+    let way = if is_reply {
+        way_back(slot)?
+    } else {
+        Way::of(hop(job.destination)?.1)
+    };
     Ok(Step::Gone(send::leave(context, &link, &way)?))
 }
