@@ -144,8 +144,7 @@ pub fn shift(
     const TAGGED: usize = LENGTH + TAG_LENGTH;
     const TAGGED_TWICE: usize = LENGTH + 2 * TAG_LENGTH;
     const AFTER_ADDRESSES: usize = size_of::<Addresses>();
-    // By words, because the compiler copies bytes one by one.
-    let addresses: [u32; 3] = frame.read_words(from)?;
+    let addresses: Addresses = frame.read(from)?;
     // Where the type lies follows from the length alone: the verifier would not see it from an end.
     let (tags, rest) = (from + AFTER_ADDRESSES, to + AFTER_ADDRESSES);
     match length {
@@ -160,7 +159,7 @@ pub fn shift(
         }
         _ => return None,
     }
-    frame.write_words(to, addresses)
+    frame.write(to, addresses)
 }
 
 /// An Ethernet address as a number that is compared in one piece.

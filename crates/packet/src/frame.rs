@@ -59,20 +59,6 @@ impl<'a> Frame<'a> {
         Some(())
     }
 
-    /// The words at `offset` as they lie in memory, each by one load, if the frame reaches that far.
-    #[inline(always)]
-    #[expect(
-        unsafe_code,
-        reason = "the bounds check has to be in the form that the eBPF verifier follows"
-    )]
-    pub fn read_words<const N: usize>(&self, offset: usize) -> Option<[u32; N]> {
-        let at = self.at(offset, size_of::<[u32; N]>())?.cast::<u32>();
-        // SAFETY: as in `read`; `N` words from `at` on lie in the frame.
-        Some(core::array::from_fn(|index| unsafe {
-            at.wrapping_add(index).read_unaligned()
-        }))
-    }
-
     /// Writes words at `offset` as they lie in memory, each by one store; `None` (and nothing written) if the frame does not
     /// reach that far.
     #[inline(always)]
@@ -143,8 +129,6 @@ mod tests {
         let words = [0x0403_0201_u32, 0x0807_0605].map(u32::from_le);
         assert_eq!(frame.write_words(2, words), None);
         assert_eq!(frame.write_words(1, words), Some(()));
-        assert_eq!(frame.read_words(1), Some(words));
-        assert_eq!(frame.read_words::<2>(2), None);
         assert_eq!(bytes, [0, 1, 2, 3, 4, 5, 6, 7, 8]);
     }
 }
