@@ -186,6 +186,10 @@ impl Model {
         if !matches!(reason, Reason::NoConnection | Reason::NotAService) {
             return false;
         }
+        // The host does not route it on.
+        if packet.hops_left() <= 1 {
+            return false;
+        }
         let key = packet.key().reversed();
         let Some(one) = self.connection(&key) else {
             return false;
