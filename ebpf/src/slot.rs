@@ -1,10 +1,12 @@
-//! Slots: what connections and persistence templates have in common, so that [`table`](crate::table) is written once.
+//! Slots: what connections, persistence templates and translations have in common, so that [`table`](crate::table) is written once.
 //! Pointers, because packets on other processors use the same slot.
 
-use dray_abi::{Bucket4, Bucket6, Meta, Slot4, Slot6, Template, TemplateBucket};
+use dray_abi::{
+    Bucket4, Bucket6, Meta, Slot4, Slot6, Template, TemplateBucket, Translation, TranslationBucket,
+};
 use dray_packet::hash::Place;
 
-use crate::{connection, constants, maps, template};
+use crate::{connection, constants, maps, template, translation};
 
 /// A slot of a table.
 pub(crate) trait Slot: Sized {
@@ -44,7 +46,7 @@ pub(crate) trait Slot: Sized {
 }
 
 macro_rules! slot {
-    ($slot:ty, $key:ty, [$($word:literal),*], $place:path, $table:ident: $bucket:ty, $buckets:path, $hidden:path, $over:path, $end:path) => {
+    ($slot:ty, $field:ident: $key:ty, [$($word:literal),*], $place:path, $table:ident: $bucket:ty, $buckets:path, $hidden:path, $over:path, $end:path) => {
         impl Slot for $slot {
             type Key = $key;
 
@@ -85,14 +87,14 @@ macro_rules! slot {
             unsafe fn has(slot: *mut Self, key: &$key) -> bool {
                 // SAFETY: the caller's; volatile, as another processor may be writing the key.
                 unsafe {
-                    $((&raw const (*slot).key[$word]).read_volatile() == key[$word])&&*
+                    $((&raw const (*slot).$field[$word]).read_volatile() == key[$word])&&*
                 }
             }
 
             #[inline(always)]
             unsafe fn write(slot: *mut Self, key: &$key) {
                 // SAFETY: the caller's.
-                unsafe { $((&raw mut (*slot).key[$word]).write_volatile(key[$word]);)* }
+                unsafe { $((&raw mut (*slot).$field[$word]).write_volatile(key[$word]);)* }
             }
 
             #[inline(always)]
@@ -116,14 +118,19 @@ macro_rules! slot {
 }
 
 slot!(
-    Slot4, [u64; 2], [0, 1], Place::of4,
+    Slot4, key: [u64; 2], [0, 1], Place::of4,
     CONNECTIONS4: Bucket4, constants::buckets4, connection::is_hidden, connection::is_over, connection::end
 );
 slot!(
-    Slot6, [u64; 5], [0, 1, 2, 3, 4], Place::of6,
+    Slot6, key: [u64; 5], [0, 1, 2, 3, 4], Place::of6,
     CONNECTIONS6: Bucket6, constants::buckets6, connection::is_hidden, connection::is_over, connection::end
 );
 slot!(
-    Template, [u64; 5], [0, 1, 2, 3, 4], Place::of6,
+    Template, key: [u64; 5], [0, 1, 2, 3, 4], Place::of6,
     TEMPLATES: TemplateBucket, constants::template_buckets, template::is_hidden, template::is_over, template::end
+);
+slot!(
+    Translation, client: [u64; 5], [0, 1, 2, 3, 4], Place::of6,
+    TRANSLATIONS: TranslationBucket, constants::translation_buckets,
+    translation::slot::is_hidden, translation::slot::is_over, translation::slot::end
 );

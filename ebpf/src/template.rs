@@ -14,12 +14,6 @@ use crate::{
     table::{self, Found},
 };
 
-/// IPVS's state of a template of which a connection was established.
-const ASSURED: u8 = 1;
-
-/// What IPVS makes a template's timeout when its time is over while it has connections: 60 s, in ticks.
-const DEGRADED: u32 = (60_000_000_000_u64 >> dray_abi::TICK_SHIFT) as u32;
-
 /// The key of the packet's template, and where that belongs.
 #[derive(Clone, Copy)]
 pub(crate) struct Wanted {
@@ -118,7 +112,7 @@ pub(crate) fn adopt(found: &Found<Template>, settings: &Settings, tick: u32) -> 
     let degrades = settings.options & Settings::KEEP_TEMPLATE_TIMEOUT == 0;
     if degrades && found.meta.is_over(tick) {
         // SAFETY: as above.
-        unsafe { (&raw mut (*slot).timeout).write_volatile(DEGRADED) };
+        unsafe { (&raw mut (*slot).timeout).write_volatile(Template::RENEWAL) };
     }
     // SAFETY: as above.
     let timeout = unsafe { (&raw const (*slot).timeout).read_volatile() };
@@ -167,8 +161,12 @@ pub(crate) fn assure_here(reference: u32) {
     let word = Template::meta(slot);
     // SAFETY: the word of a slot.
     let meta = Meta(unsafe { atomic::load(word) });
-    if meta.is_live() && meta.state() != ASSURED {
-        let assured = Meta::new(meta.over(), meta.destination(), ASSURED | meta.flags());
+    if meta.is_live() && meta.state() != Template::ASSURED {
+        let assured = Meta::new(
+            meta.over(),
+            meta.destination(),
+            Template::ASSURED | meta.flags(),
+        );
         // SAFETY: as above. If it has changed meanwhile, the next connection assures it.
         unsafe { atomic::replace(word, meta.0, assured.0) };
     }

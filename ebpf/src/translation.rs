@@ -5,7 +5,7 @@
 //! names; and they end with the connection slot, whose last word on the connection is the compare-and-swap of its meta word.
 
 mod answers;
-mod slot;
+pub(crate) mod slot;
 
 use dray_abi::{Destination, Features, Hop, Meta, Reason, Slot4, Slot6, Translation};
 use dray_packet::{ipv4, ipv6};
