@@ -1,6 +1,6 @@
 //! Keys of `[[service.real]]`.
 
-use super::{Key, MethodKeys, Presence};
+use super::{Key, MethodKeys, Presence, service};
 
 /// Those of the forwarding method.
 pub(in crate::config) static METHOD: MethodKeys = MethodKeys {
@@ -22,34 +22,28 @@ pub(in crate::config) static FORWARD: Key = Key {
     holds: "a forwarding method's name in quotes",
     presence: Presence::Default("that of the service"),
     example: "forward = \"tun\"",
-    elsewhere: &[
-        "lb_kind",
-        "lvs_method",
-        "forwarding",
-        "forwarding_method",
-        "mode",
-    ],
+    elsewhere: service::FORWARD.elsewhere,
 };
 pub(in crate::config) static TUNNEL: Key = Key {
     name: "tunnel",
     holds: "the name of a tunnel in quotes",
     presence: Presence::Default("that of the service"),
     example: "tunnel = \"gue\"",
-    elsewhere: &["tun_type", "tunnel_type", "type", "encapsulation"],
+    elsewhere: service::TUNNEL.elsewhere,
 };
 pub(in crate::config) static TUNNEL_PORT: Key = Key {
     name: "tunnel_port",
     holds: "a whole number",
     presence: Presence::Default("that of the service"),
     example: "tunnel_port = 6080",
-    elsewhere: &["tun_port", "gue_port"],
+    elsewhere: service::TUNNEL_PORT.elsewhere,
 };
 pub(in crate::config) static TUNNEL_CHECKSUM: Key = Key {
     name: "tunnel_checksum",
     holds: "`true` or `false`",
     presence: Presence::Default("that of the service"),
     example: "tunnel_checksum = true",
-    elsewhere: &["tun_csum", "csum", "checksum", "tun_nocsum", "tun_remcsum"],
+    elsewhere: service::TUNNEL_CHECKSUM.elsewhere,
 };
 pub(in crate::config) static WEIGHT: Key = Key {
     name: "weight",
