@@ -58,7 +58,7 @@ const ERROR: u32 = 0x0080_0000;
 pub(crate) fn decode<'a>(frames: impl IntoIterator<Item = &'a Frame>) -> Vec<Packet> {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(&pcap(frames)).unwrap();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/tshark/gue.lua");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/tshark/headers.lua");
     let mut command = Command::new("tshark");
     command.arg("-r").arg(file.path());
     command
@@ -251,9 +251,21 @@ fn a_damaged_byte_anywhere_in_a_tunnels_packet_is_noticed() {
     let packets = decode(&frames);
     assert_eq!(packets.len(), frames.len());
     packets[0].assert_sound();
-    assert_eq!(packets[0].headers(), "ip:ip:tcp");
+    assert_eq!(packets[0].headers(), "ip:ip:tcp:data");
     for (at, packet) in packets.iter().enumerate().skip(1) {
         assert!(packet.fault().is_some(), "byte {}: {packet:?}", at + 13);
+    }
+}
+
+#[test]
+fn what_a_flow_carries_is_not_looked_at() {
+    const AMQP: u16 = 5672;
+    let client = format!("10.77.0.1:{AMQP}").parse().unwrap();
+    let vip = "10.77.0.100:80".parse().unwrap();
+    let other = frames::Frame::tcp(client, vip).payload(&[1; 100]);
+    for packet in decode(&[captured(other.bytes())]) {
+        packet.assert_sound();
+        assert_eq!(packet.headers(), "ip:tcp:data");
     }
 }
 

@@ -1,3 +1,8 @@
+-- What ports carry is not looked at: a pool's port may be one by which Wireshark knows another protocol than it carries.
+for _, ports in ipairs({"tcp.port", "udp.port"}) do
+  DissectorTable.get(ports):set("1-65535", Dissector.get("data"))
+end
+
 -- Generic UDP Encapsulation (draft-ietf-intarea-gue, variant 0), which Wireshark does not know by itself.
 local gue = Proto("gue", "Generic UDP Encapsulation")
 
