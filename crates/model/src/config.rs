@@ -9,11 +9,12 @@
 //!
 //! No error hides another: what toml cannot read is told and mended (`syntax`, with the help of `statement`,
 //! `slip`, `wording` and `edits`), and the rest of the file is checked all the same. The tables are read by
-//! `director` (with `ipvs`, `tunnel_source` and `locals`), `service` (with `identity`, `scheduler`, `options`, `method`,
+//! `director` (with `ipvs`, `tunnel_source`, `locals` and `api`), `service` (with `identity`, `scheduler`, `options`, `method`,
 //! `client_address` and `real`) and `mark` by way of `table` and `value`; what is between tables is checked by `seat`. Which keys there are
 //! is data, in [`TABLES`]. Start with [`parse`].
 
 mod address;
+mod api;
 mod client_address;
 mod diagnostic;
 mod director;

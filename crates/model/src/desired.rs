@@ -7,8 +7,8 @@ use std::{
 };
 
 use crate::{
-    ClientAddress, Forward, IpvsOptions, LocalAddresses, MarkRule, ServiceIdentity, ServiceOptions,
-    Thresholds, Timeouts, TunnelSources,
+    Api, ClientAddress, Forward, IpvsOptions, LocalAddresses, MarkRule, ServiceIdentity,
+    ServiceOptions, Thresholds, Timeouts, TunnelSources,
 };
 
 /// The whole desired state of one director.
@@ -41,6 +41,8 @@ pub struct Director {
     pub marks: Vec<MarkRule>,
     /// IPVS's settings (`net.ipv4.vs.*`), and what dray has beside them.
     pub ipvs: IpvsOptions,
+    /// Who may use the API, and where.
+    pub api: Api,
 }
 
 /// Who puts the VIPs on the director's interface.

@@ -12,6 +12,7 @@
 mod action;
 mod actual;
 mod address;
+mod api;
 pub mod config;
 mod dataplane;
 mod desired;
@@ -25,6 +26,7 @@ mod policy;
 pub use action::Action;
 pub use actual::{Actual, ActualDestination, ActualService};
 pub use address::{Family, Mac, Mark, Protocol, ServiceAddress, ServiceIdentity};
+pub use api::{Api, ApiCallers, ApiReaders, ApiTcp};
 pub use dataplane::{
     Connection, Counters, DataPlane, DataPlaneError, DestinationId, HopId, InterfaceStatus, Live,
     ReasonCount, Record, ServiceId, Sweep, Template, Timeouts, Verdict, XdpMode,

@@ -10,7 +10,7 @@ use std::{
 
 use dray_control::{AddedVip, Handle, Parts, VipLedger, start};
 use dray_model::{
-    ClientAddress, Desired, DestinationId, Director, Forward, Hop, IpvsOptions, LocalAddresses,
+    Api, ClientAddress, Desired, DestinationId, Director, Forward, Hop, IpvsOptions, LocalAddresses,
     Mac, NextHop, Protocol, RealServer, Record, Rewrite, Scheduler, Service, ServiceAddress,
     ServiceName, ServiceOptions, Thresholds, Timeouts, TunnelSources, VipOwnership, Way, Weight,
 };
@@ -155,6 +155,7 @@ pub(crate) fn desired(services: Vec<Service>) -> Desired {
             timeouts: Timeouts::default(),
             marks: Vec::new(),
             ipvs: IpvsOptions::default(),
+            api: Api::default(),
         },
         services,
     }

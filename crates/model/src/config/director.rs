@@ -5,6 +5,7 @@ use std::{collections::HashMap, num::NonZeroU32, ops::RangeInclusive, time::Dura
 use crate::{Director, LocalAddresses, MarkRule, Timeouts, VipOwnership};
 
 use super::{
+    api,
     fault::{Fault, Faults, quote},
     ipvs,
     keys::{self, Key},
@@ -58,6 +59,7 @@ pub(super) fn read(
     let timeouts = timeouts(entries, faults);
     let tunnels = tunnel_source::read(entries, faults);
     let ipvs = ipvs::read(entries, faults);
+    let api = api::read(entries, faults);
     Some(Director {
         interfaces: interfaces?,
         max_connections: NonZeroU32::new(max_connections?)?,
@@ -68,6 +70,7 @@ pub(super) fn read(
         timeouts: timeouts?,
         marks: marks?,
         ipvs: ipvs?,
+        api: api?,
     })
 }
 

@@ -1,5 +1,6 @@
 //! Every key of the file, as data: what is allowed where, and what to tell somebody who wrote another.
 
+pub(super) mod api;
 pub(super) mod director;
 pub(super) mod file;
 pub(super) mod fullnat;
@@ -74,8 +75,8 @@ pub enum Presence {
 }
 
 /// Every table, from the outside in.
-pub static TABLES: [&Table; 9] = [
-    &FILE, &DIRECTOR, &TIMEOUTS, &TUNNEL, &FULLNAT, &IPVS, &SERVICE, &REAL, &MARK,
+pub static TABLES: [&Table; 11] = [
+    &FILE, &DIRECTOR, &TIMEOUTS, &TUNNEL, &FULLNAT, &IPVS, &API, &API_TCP, &SERVICE, &REAL, &MARK,
 ];
 
 impl Table {
@@ -162,6 +163,7 @@ pub(super) static DIRECTOR: Table = Table {
         &director::TUNNEL,
         &director::FULLNAT,
         &director::IPVS,
+        &director::API,
     ],
     instead: &[],
     meaningless: &[],
@@ -225,6 +227,34 @@ pub(super) static IPVS: Table = Table {
     ],
     instead: &[("net", WITHOUT_PREFIX)],
     meaningless: ipvs::MEANINGLESS,
+};
+
+/// `[director.api]`.
+pub(super) static API: Table = Table {
+    header: "[director.api]",
+    keys: &[&api::READERS, &api::TCP],
+    instead: &[(
+        "writers",
+        "remove it: root and the group of the daemon's socket may write",
+    )],
+    meaningless: &[],
+};
+
+/// `[director.api.tcp]`.
+pub(super) static API_TCP: Table = Table {
+    header: "[director.api.tcp]",
+    keys: &[
+        &api::LISTEN,
+        &api::CERTIFICATE,
+        &api::KEY,
+        &api::CLIENT_CA,
+        &api::TOKENS,
+    ],
+    instead: &[(
+        "port",
+        "the port is part of `listen`: `listen = \"10.0.0.1:7443\"`",
+    )],
+    meaningless: &[],
 };
 
 /// What to do with the name that `sysctl` shows.

@@ -5,15 +5,16 @@ use std::{
     net::IpAddr,
     num::{NonZeroU16, NonZeroU32},
     ops::RangeInclusive,
+    path::PathBuf,
     time::Duration,
 };
 
 use dray_model::{
-    ClientAddress, Defence, Desired, Director, Family, Forward, Granularity, HashFlags,
-    IpvsOptions, KernelRules, LocalAddresses, Mark, MarkRule, NoDestination, Persistence,
-    PersistenceEngine, Protocol, RealServer, Removed, Scheduler, Service, ServiceAddress,
-    ServiceIdentity, ServiceName, ServiceOptions, Thresholds, Timeouts, Tunnel, TunnelChecksum,
-    TunnelSource, TunnelSources, VipOwnership, Weight,
+    Api, ApiCallers, ApiReaders, ApiTcp, ClientAddress, Defence, Desired, Director, Family,
+    Forward, Granularity, HashFlags, IpvsOptions, KernelRules, LocalAddresses, Mark, MarkRule,
+    NoDestination, Persistence, PersistenceEngine, Protocol, RealServer, Removed, Scheduler,
+    Service, ServiceAddress, ServiceIdentity, ServiceName, ServiceOptions, Thresholds, Timeouts,
+    Tunnel, TunnelChecksum, TunnelSource, TunnelSources, VipOwnership, Weight,
 };
 use proptest::{option, prelude::*, sample};
 
@@ -28,10 +29,13 @@ pub(crate) fn desired() -> impl Strategy<Value = Desired> {
         (locals(), any::<bool>()),
         any::<Option<sample::Index>>(),
         (timeout(), timeout(), timeout()),
-        ipvs(),
+        (ipvs(), api()),
     );
     (director, services).prop_map(
-        |((interfaces, rooms, (ipv4, ipv6), locals, vips, (tcp, tcp_fin, udp), ipvs), services)| {
+        |(
+            (interfaces, rooms, (ipv4, ipv6), locals, vips, (tcp, tcp_fin, udp), (ipvs, api)),
+            services,
+        )| {
             let interfaces: Vec<_> = interfaces.into_iter().collect();
             let vips = match vips {
                 Some(index) => VipOwnership::Director {
@@ -50,10 +54,30 @@ pub(crate) fn desired() -> impl Strategy<Value = Desired> {
                 timeouts: Timeouts { tcp, tcp_fin, udp },
                 marks,
                 ipvs,
+                api,
             };
             Desired { director, services }
         },
     )
+}
+
+/// Who may use the API, and where.
+fn api() -> impl Strategy<Value = Api> {
+    let readers = prop_oneof![Just(ApiReaders::Group), Just(ApiReaders::All)];
+    let path = || "(/[a-zA-Z0-9 ._-]{1,9}[a-z]){1,4}".prop_map(PathBuf::from);
+    let callers = prop_oneof![
+        path().prop_map(|authorities| ApiCallers::Certificates { authorities }),
+        path().prop_map(|file| ApiCallers::Tokens { file }),
+    ];
+    let tcp = (any::<IpAddr>(), 1..=u16::MAX, path(), path(), callers).prop_map(
+        |(address, port, certificate, key, callers)| ApiTcp {
+            listen: (address, port).into(),
+            certificate,
+            key,
+            callers,
+        },
+    );
+    (readers, option::of(tcp)).prop_map(|(readers, tcp)| Api { readers, tcp })
 }
 
 /// A tunnel's source, with the bits that vary by flow all 0.

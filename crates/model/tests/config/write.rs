@@ -7,10 +7,10 @@ use std::{
 };
 
 use dray_model::{
-    ClientAddress, Defence, Desired, Director, Family, Forward, Granularity, HashFlags,
-    IpvsOptions, KernelRules, LocalAddresses, MarkRule, NoDestination, PersistenceEngine,
-    RealServer, Removed, Scheduler, Service, ServiceIdentity, Timeouts, Tunnel, TunnelChecksum,
-    TunnelSources, VipOwnership,
+    Api, ApiCallers, ApiReaders, ClientAddress, Defence, Desired, Director, Family, Forward,
+    Granularity, HashFlags, IpvsOptions, KernelRules, LocalAddresses, MarkRule, NoDestination,
+    PersistenceEngine, RealServer, Removed, Scheduler, Service, ServiceIdentity, Timeouts, Tunnel,
+    TunnelChecksum, TunnelSources, VipOwnership,
 };
 
 /// The text; `inline` chooses the shorter of two ways where there are two.
@@ -19,6 +19,7 @@ pub(crate) fn write(desired: &Desired, inline: bool) -> String {
     text += &tunnels(&desired.director.tunnels);
     text += &fullnat(&desired.director.fullnat, inline);
     text += &ipvs(&desired.director.ipvs, inline);
+    text += &api(&desired.director.api);
     for service in &desired.services {
         text += &self::service(service, inline);
     }
@@ -43,6 +44,28 @@ fn director(director: &Director) -> String {
     text += "[director.timeouts]\n";
     for (key, time) in [("tcp", tcp), ("tcp_fin", tcp_fin), ("udp", udp)] {
         text += &format!("{key} = '{}'\n", duration(time.as_secs()));
+    }
+    text
+}
+
+fn api(api: &Api) -> String {
+    let mut text = "[director.api]\n".to_owned();
+    text += match api.readers {
+        ApiReaders::Group => "readers = 'group'\n",
+        ApiReaders::All => "readers = 'all'\n",
+    };
+    let Some(tcp) = &api.tcp else { return text };
+    let (key, callers) = match &tcp.callers {
+        ApiCallers::Certificates { authorities } => ("client_ca", authorities),
+        ApiCallers::Tokens { file } => ("tokens", file),
+    };
+    text += &format!("[director.api.tcp]\nlisten = '{}'\n", tcp.listen);
+    for (key, path) in [
+        ("certificate", &tcp.certificate),
+        ("key", &tcp.key),
+        (key, callers),
+    ] {
+        _ = writeln!(text, "{key} = '{}'", path.display());
     }
     text
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use dray_model::{
-    ClientAddress, DataPlane, Desired, DestinationId, Director, Family, Forward, Hop, IpvsOptions,
+    Api, ClientAddress, DataPlane, Desired, DestinationId, Director, Family, Forward, Hop, IpvsOptions,
     Live, LocalAddresses, Mac, Mark, MarkRule, NextHop, Protocol, RealServer, Record, Resolution,
     Rewrite, Scheduler, Service, ServiceAddress, ServiceIdentity, ServiceName, ServiceOptions,
     Thresholds, Timeouts, TunnelSources, Unresolved, VipOwnership, Way, Weight,
@@ -138,6 +138,7 @@ pub(crate) fn nothing() -> Desired {
             timeouts: Timeouts::default(),
             marks: Vec::new(),
             ipvs: IpvsOptions::default(),
+            api: Api::default(),
         },
         services: Vec::new(),
     }

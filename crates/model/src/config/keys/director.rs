@@ -65,3 +65,10 @@ pub(in crate::config) static IPVS: Key = Key {
     example: "[director.ipvs]",
     elsewhere: &["sysctl", "vs"],
 };
+pub(in crate::config) static API: Key = Key {
+    name: "api",
+    holds: "a table",
+    presence: Presence::Default("the Unix socket alone, for root and its group"),
+    example: "[director.api]",
+    elsewhere: &["rest", "control", "management"],
+};
