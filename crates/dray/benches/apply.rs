@@ -9,6 +9,7 @@ use std::{
     fmt::Write as _,
     io,
     net::{IpAddr, Ipv4Addr},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -60,7 +61,8 @@ async fn measure(scheduler: Scheduler) {
     let mut changes = Vec::new();
     for round in 0..ROUNDS {
         let mut next = desired.clone();
-        next.services[SERVICES as usize / 2].reals[3].weight = Weight::new(7 + round as u16);
+        let changed = Arc::make_mut(&mut next.services[SERVICES as usize / 2]);
+        changed.reals[3].weight = Weight::new(7 + round as u16);
         let began = Instant::now();
         handle.replace(next).await.expect("the change is applied");
         changes.push(began.elapsed());

@@ -4,6 +4,7 @@ use std::{
     fmt,
     net::IpAddr,
     num::{NonZeroU16, NonZeroU32},
+    sync::Arc,
 };
 
 use crate::{
@@ -16,8 +17,9 @@ use crate::{
 pub struct Desired {
     /// What concerns the director as a whole.
     pub director: Director,
-    /// Virtual services in the order of the file; no two have the same identity or name.
-    pub services: Vec<Service>,
+    /// Virtual services in the order of the file; no two have the same identity or name. Shared, so that the state after an
+    /// edit has all but one of them from the state before.
+    pub services: Vec<Arc<Service>>,
 }
 
 /// What concerns the director as a whole.

@@ -13,7 +13,7 @@ use dray_model::{
 use dray_testkit::eventually;
 use tokio::time::sleep;
 
-use crate::site::{Site, address, desired, real, service, way};
+use crate::site::{Site, address, desired, first, real, service, way};
 
 const LOCAL: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 77, 0, 5));
 const OTHER_LOCAL: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 77, 0, 6));
@@ -21,7 +21,7 @@ const OTHER_LOCAL: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 77, 0, 6));
 /// A service with one real server that is reached so.
 fn reached_by(forward: Forward) -> Desired {
     let mut wanted = desired(vec![service(0, &[(1, 1)])]);
-    wanted.services[0].reals[0].forward = forward;
+    first(&mut wanted).reals[0].forward = forward;
     if forward == Forward::FullNat {
         wanted.director.fullnat.addresses = vec![LOCAL];
     }
@@ -134,7 +134,7 @@ async fn local_addresses_that_the_data_plane_could_not_take_back_are_tried_again
     site.dataplane.refuse_after(1);
     let mut after = reached_by(Forward::FullNat);
     after.director.fullnat.addresses = vec![OTHER_LOCAL];
-    after.services[0].reals[0].weight = dray_model::Weight::new(9);
+    first(&mut after).reals[0].weight = dray_model::Weight::new(9);
     let error = handle.replace(after).await.unwrap_err();
     assert!(matches!(error, ControlError::Stuck { .. }), "{error:?}");
     assert_eq!(
@@ -227,7 +227,7 @@ async fn connections_show_what_the_real_server_sees() {
     let site = Site::new();
     site.resolve_all();
     let mut wanted = reached_by(Forward::FullNat);
-    wanted.services[0].reals[0].port = 8080;
+    first(&mut wanted).reals[0].port = 8080;
     let (handle, _task) = site.start(wanted).await;
     let local = SocketAddr::new(LOCAL, 5000);
     let connection = Connection {

@@ -1,6 +1,6 @@
 //! A new desired state: what it changes, and what happens when it cannot be had.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use dray_control::ControlError;
 use dray_model::{Action, Family, KernelRules, MarkRule, Policy};
@@ -17,7 +17,7 @@ async fn a_weight_change_sets_one_destination_and_writes_one_record() {
     let (handle, _task) = site.start(wanted.clone()).await;
     site.dataplane.take_actions();
 
-    wanted.services[7] = service(7, &[(1, 1), (2, 5)]);
+    wanted.services[7] = Arc::new(service(7, &[(1, 1), (2, 5)]));
     let applied = handle.replace(wanted).await.unwrap();
     assert_eq!((applied.services, applied.reals), (20, 40));
     assert_eq!((applied.services_changed, applied.steps), (1, 2));

@@ -141,6 +141,11 @@ pub(crate) fn service(number: u8, reals: &[(u8, u16)]) -> Service {
     }
 }
 
+/// The first service, to change it.
+pub(crate) fn first(desired: &mut Desired) -> &mut Service {
+    Arc::make_mut(&mut desired.services[0])
+}
+
 pub(crate) fn desired(services: Vec<Service>) -> Desired {
     Desired {
         director: Director {
@@ -157,6 +162,6 @@ pub(crate) fn desired(services: Vec<Service>) -> Desired {
             ipvs: IpvsOptions::default(),
             api: Api::default(),
         },
-        services,
+        services: services.into_iter().map(Arc::new).collect(),
     }
 }

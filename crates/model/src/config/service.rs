@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     num::NonZeroU16,
     ops::{Range, RangeInclusive},
+    sync::Arc,
 };
 
 use crate::{Forward, Protocol, Service, ServiceIdentity, ServiceName, ServiceOptions};
@@ -29,7 +30,7 @@ const MSS_BOUNDS: RangeInclusive<u32> = 536..=65_495;
 /// What the file says of services.
 pub(super) struct Services {
     /// The services; those with a fault may be left out.
-    pub(super) list: Vec<Service>,
+    pub(super) list: Vec<Arc<Service>>,
     /// The marks that they are for.
     pub(super) marked: Marked,
     /// Their VIPs, each with its first place.
@@ -52,7 +53,7 @@ pub(super) fn read(file: &Entries<'_, '_>, faults: &mut Faults<'_>) -> Services 
     let mut seats = Vec::new();
     for (span, table) in tables {
         let entries = Entries::open(&keys::SERVICE, span, table, faults);
-        list.extend(service(&entries, &mut taken, &mut seats, faults));
+        list.extend(service(&entries, &mut taken, &mut seats, faults).map(Arc::new));
     }
     Services {
         list,

@@ -105,7 +105,7 @@ fn one_service_mixes_all_methods() {
 #[test]
 fn a_services_segment_size_and_the_clients_address_are_in_its_next_hops() {
     let mut world = reaching(&[Forward::DirectRouting, Forward::FullNat]);
-    let wanted = &mut world.desired.services[0];
+    let wanted = world.first();
     wanted.mss = std::num::NonZeroU16::new(1360);
     wanted.client_address = ClientAddress::TcpOption { kind: 254 };
     let steps = world.plan(Scope::All);
@@ -128,7 +128,7 @@ fn another_method_is_one_action_on_the_destination() {
     let mut world = reaching(&[Forward::DirectRouting]);
     let id = world.view.destination(identity(0), at(0, 1)).unwrap();
     for method in [IPIP, Forward::Nat, Forward::FullNat, Forward::DirectRouting] {
-        world.desired.services[0].reals[0].forward = method;
+        world.first().reals[0].forward = method;
         let steps = world.plan(Scope::All);
         let sets: Vec<_> = steps
             .iter()
@@ -159,7 +159,7 @@ fn direct_routing_to_a_real_server_that_moves_behind_a_gateway_ends_for_new_conn
     world.settle();
     assert_eq!(hop_of(&world, 1), hop(1, 1));
 
-    world.desired.services[0].reals[0].forward = IPIP;
+    world.first().reals[0].forward = IPIP;
     assert_eq!(why_not(&world.plan(Scope::All)), [None]);
 }
 
@@ -168,7 +168,7 @@ fn a_method_that_waits_for_an_answer_leaves_the_old_one_to_present_connections()
     let mut world = reaching(&[Forward::DirectRouting]);
     world.forget_resolutions();
     world.restart();
-    world.desired.services[0].reals[0].forward = Forward::Nat;
+    world.first().reals[0].forward = Forward::Nat;
     world.settle();
     let id = world.view.destination(identity(0), at(0, 1)).unwrap();
     let destination = world.dataplane.actual().destinations[&id];
@@ -203,7 +203,7 @@ fn one_real_server_may_have_several_ports() {
     assert_eq!(ports, [(8082, 3), (8081, 2), (8080, 1)]);
     assert_eq!(world.dataplane.actual().hops.len(), 1, "they share one");
 
-    world.desired.services[0].reals.remove(1);
+    world.first().reals.remove(1);
     world.settle();
     let list = &world.view.services()[&identity(0)].list;
     assert_eq!(list.len(), 2);
@@ -227,7 +227,7 @@ fn tunnels_come_from_where_the_operator_says() {
 #[test]
 fn a_removed_real_server_keeps_its_method_and_what_goes_with_it_while_its_way_changes() {
     let mut world = reaching(&[IPIP, Forward::FullNat]);
-    let wanted = &mut world.desired.services[0];
+    let wanted = world.first();
     wanted.mss = std::num::NonZeroU16::new(1200);
     wanted.client_address = ClientAddress::TcpOption { kind: 253 };
     world.settle();
@@ -281,7 +281,7 @@ fn local_addresses_are_there_before_the_first_destination_and_until_after_the_la
 #[test]
 fn a_crossed_service_goes_to_real_servers_of_the_other_family() {
     let mut world = reaching(&[IPIP, Forward::FullNat]);
-    let wanted = &mut world.desired.services[0];
+    let wanted = world.first();
     for (last, real) in (1..).zip(&mut wanted.reals) {
         let address: std::net::Ipv6Addr = format!("fd00::{last}").parse().unwrap();
         real.address = address.into();

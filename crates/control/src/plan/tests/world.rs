@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     net::{IpAddr, Ipv4Addr, SocketAddr},
     num::NonZeroU32,
+    sync::Arc,
 };
 
 use dray_model::{
@@ -163,6 +164,11 @@ impl World {
         }
     }
 
+    /// The first desired service, to change it.
+    pub(super) fn first(&mut self) -> &mut Service {
+        Arc::make_mut(&mut self.desired.services[0])
+    }
+
     /// Adds the service to the desired state, or puts it in the place of the one of its identity.
     pub(super) fn want(&mut self, service: Service) {
         let services = &mut self.desired.services;
@@ -170,8 +176,8 @@ impl World {
             .iter_mut()
             .find(|present| present.identity == service.identity)
         {
-            Some(present) => *present = service,
-            None => services.push(service),
+            Some(present) => *present = Arc::new(service),
+            None => services.push(Arc::new(service)),
         }
     }
 
