@@ -4,15 +4,16 @@ mod connections;
 
 use std::time::Duration;
 
+use dray_ipvsadm::{Command, List, Refusal, SetTimeouts, Usage, listing::Format};
 use dray_model::{Action, DataPlane, DataPlaneError, IpvsOptions, KernelRules, Policy};
 
 use crate::{
     host::Host,
-    ipvs::{CommandError, Ipvs, Refusal},
-    ipvsadm::{self, Command, List, SetTimeouts, Usage},
-    listing::{self, Facts, Format},
+    ipvs::{CommandError, Ipvs},
+    listing::{self, Facts},
     scenario::{CommandAnswer, Dump},
     sysctl,
+    words::words,
 };
 
 /// What a command prints, and its exit status.
@@ -90,8 +91,8 @@ impl Console {
         plane: &mut dyn DataPlane,
         now: Duration,
     ) -> Result<CommandAnswer, ConsoleError> {
-        let words = ipvsadm::words(line)
-            .map_err(|error| ConsoleError::NotPlayed(format!("`{line}`: {error}")))?;
+        let words =
+            words(line).map_err(|error| ConsoleError::NotPlayed(format!("`{line}`: {error}")))?;
         self.command(&words, plane, now)
     }
 
@@ -101,7 +102,7 @@ impl Console {
         plane: &mut dyn DataPlane,
         now: Duration,
     ) -> Result<CommandAnswer, ConsoleError> {
-        let printed = match ipvsadm::parse(words) {
+        let printed = match dray_ipvsadm::parse(words) {
             Ok(command) => self.run(&command, plane, now)?,
             Err(Usage { status, text }) => Printed { status, text },
         };
@@ -187,19 +188,19 @@ impl Console {
 
     fn list(&self, list: List, format: Format, plane: &dyn DataPlane) -> Printed {
         match list {
-            List::Connections => Printed::text(listing::connections(
+            List::Connections => Printed::text(dray_ipvsadm::listing::connections(
                 &self.connections(plane),
                 format.persistent_conn,
             )),
-            List::Timeouts => Printed::text(listing::timeouts(&self.policy.timeouts)),
+            List::Timeouts => Printed::text(dray_ipvsadm::listing::timeouts(&self.policy.timeouts)),
             List::Daemons => Printed::nothing(),
-            List::All => {
-                Printed::text(self.with_facts(plane, |facts| listing::table(facts, format)))
-            }
+            List::All => Printed::text(self.with_facts(plane, |facts| {
+                dray_ipvsadm::listing::table(&facts.snapshot(), format)
+            })),
             List::One(identity) => {
                 let text = self.with_facts(plane, |facts| {
                     let service = facts.ipvs.service(&identity)?;
-                    Some(listing::one(facts, service, format))
+                    Some(dray_ipvsadm::listing::one(&facts.service(service), format))
                 });
                 text.map_or_else(
                     || Printed {
@@ -226,10 +227,16 @@ impl Console {
             format
         };
         let format = match kind {
-            Dump::Conns => return listing::connections(&self.connections(plane), false),
+            Dump::Conns => {
+                return dray_ipvsadm::listing::connections(&self.connections(plane), false);
+            }
             Dump::ProcConns => return listing::proc_connections(&self.connections(plane)),
-            Dump::Timeout => return listing::timeouts(&self.policy.timeouts),
-            Dump::Save => return self.with_facts(plane, listing::rules),
+            Dump::Timeout => return dray_ipvsadm::listing::timeouts(&self.policy.timeouts),
+            Dump::Save => {
+                return self.with_facts(plane, |facts| {
+                    dray_ipvsadm::listing::rules(&facts.snapshot())
+                });
+            }
             Dump::Proc => return self.with_facts(plane, listing::proc_services),
             Dump::ProcStats => return self.with_facts(plane, listing::proc_statistics),
             Dump::List => Format::default(),
@@ -242,7 +249,9 @@ impl Console {
             Dump::Thresholds => format(|format| format.thresholds = true),
             Dump::PersistentConn => format(|format| format.persistent_conn = true),
         };
-        self.with_facts(plane, |facts| listing::table(facts, format))
+        self.with_facts(plane, |facts| {
+            dray_ipvsadm::listing::table(&facts.snapshot(), format)
+        })
     }
 
     fn with_facts<T>(&self, plane: &dyn DataPlane, read: impl Fn(&Facts<'_>) -> T) -> T {

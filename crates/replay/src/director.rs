@@ -13,6 +13,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use dray_dataplane::{Capacity, LoadError, Private, RunError};
+use dray_ipvsadm::SetTimeouts;
 use dray_model::{DataPlane as _, DataPlaneError, Defence, Family, KernelRules, Protocol};
 
 use crate::{
@@ -20,7 +21,6 @@ use crate::{
     frame::{Exit, Packet},
     host::{Host, Sent},
     ipvs::{Surroundings as _, TICK},
-    ipvsadm::SetTimeouts,
     scenario::{CommandAnswer, Dump, Kernel, MarkedProtocol, Scenario, Side},
     shell,
     site::{CLIENT_PORT, SERVER_PORT, SOME_REAL},

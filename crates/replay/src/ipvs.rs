@@ -12,7 +12,6 @@
 
 mod destination;
 mod method;
-mod refusal;
 mod removed;
 mod scheduler;
 mod service;
@@ -20,17 +19,16 @@ mod statistics;
 
 use std::{net::IpAddr, time::Duration};
 
+use dray_ipvsadm::{DestinationSettings, Method, Refusal, ServiceSettings};
 use dray_model::{
     Action, DataPlane, DestinationId, HopId, KernelRules, ServiceId, ServiceIdentity, Way,
 };
 use dray_sched::{BuildError, Overhead};
 
-pub use destination::{Destination, DestinationSettings};
-pub use method::Method;
-pub use refusal::Refusal;
-pub use scheduler::{Scheduler, SchedulerFlags};
-pub use service::{Netmask, Service, ServiceSettings};
-pub use statistics::{Counts, Rates, Statistics, TICK};
+pub use destination::Destination;
+pub use scheduler::Scheduler;
+pub use service::Service;
+pub use statistics::{Statistics, TICK};
 
 use removed::Removed;
 
@@ -133,7 +131,7 @@ impl Ipvs {
         if self.service(&identity).is_some() {
             return Err(Refusal::Exists.into());
         }
-        wanted.check()?;
+        service::check(wanted)?;
         let mut service = Service::new(self.fresh_service(), identity, wanted.clone());
         let publish = service.rebuild(self.overhead(), None)?;
         self.services.push(service);
@@ -151,13 +149,13 @@ impl Ipvs {
         plane: &dyn DataPlane,
     ) -> Actions {
         let place = self.place(identity)?;
-        wanted.check()?;
+        service::check(wanted)?;
         let overhead = self.overhead();
         let service = &mut self.services[place];
-        let before = service.settings.kind();
+        let before = service::kind(&service.settings);
         let cursor = plane.cursor(service.id);
         service.settings = wanted.clone();
-        let kind = service.settings.kind();
+        let kind = service::kind(&service.settings);
         Ok(vec![if kind == before {
             service.published_again(cursor)
         } else {
@@ -215,7 +213,7 @@ impl Ipvs {
         around: &dyn Surroundings,
     ) -> Actions {
         let place = self.place(identity)?;
-        wanted.check(identity, self.rules)?;
+        destination::check(wanted, identity, self.rules)?;
         if self.services[place]
             .position(wanted.address, wanted.port)
             .is_some()
@@ -234,7 +232,7 @@ impl Ipvs {
                 destination
             }
             None => {
-                wanted.check_address(around)?;
+                destination::check_address(wanted.address, around)?;
                 let id = DestinationId(self.next_destination);
                 self.next_destination += 1;
                 let hop = self.hop(wanted, around, &mut actions);
@@ -263,7 +261,7 @@ impl Ipvs {
         around: &dyn Surroundings,
     ) -> Actions {
         let place = self.place(identity)?;
-        wanted.check(identity, self.rules)?;
+        destination::check(wanted, identity, self.rules)?;
         let position = self.services[place]
             .position(wanted.address, wanted.port)
             .ok_or(Refusal::NoEntry)?;
@@ -397,7 +395,7 @@ impl Ipvs {
         if let Some((_, _, id)) = known {
             return Some(*id);
         }
-        let hop = method.hop(address, &around.way_to(address)?)?;
+        let hop = method::hop(method, address, &around.way_to(address)?)?;
         let id = HopId(self.hops.len() as u32 + 1);
         self.hops.push((address, method, id));
         actions.push(Action::WriteHop { id, hop });

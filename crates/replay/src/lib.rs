@@ -12,7 +12,7 @@
 //! - [`scenario`] is the file's format, [`site`] what surrounds every director.
 //! - [`frame`] builds packets and says what those mean that come out; [`compare`] says whether two plays are the same. These three
 //!   need no data plane: a harness that plays scenarios elsewhere uses them too.
-//! - [`ipvs`] is IPVS's configuration as a pure state machine, [`ipvsadm`] and [`sysctl`] the languages that change it, and
+//! - [`ipvs`] is IPVS's configuration as a pure state machine, [`dray_ipvsadm`] and [`sysctl`] the languages that change it, and
 //!   [`listing`] what it looks like.
 //! - [`console`] carries commands out on any data plane, [`host`] is the network stack around it, [`director`] all of it
 //!   together on a private one, and [`play`](mod@play) the player.
@@ -26,13 +26,13 @@ mod endpoint;
 pub mod frame;
 pub mod host;
 pub mod ipvs;
-pub mod ipvsadm;
 pub mod listing;
 pub mod play;
 pub mod scenario;
 pub mod shell;
 pub mod site;
 pub mod sysctl;
+mod words;
 
 pub use endpoint::{Endpoint, NotAnEndpoint};
 pub use play::{PlayError, Played, Player, Stop, Verdict, judge, play};

@@ -1,43 +1,18 @@
-//! The listings of services, real servers and connections: `ipvsadm -L` and `-S`, and the files of `/proc/net`.
+//! What the director shows: IPVS's configuration as `ipvsadm` lists it, and the files of `/proc/net`.
 //!
 //! The text is exactly that of `ipvsadm` 1.31 and Linux 6.1, trailing blanks included; [`normalise`] makes of it
 //! what scenarios hold.
 
-mod connections;
 mod normalise;
 mod proc;
-mod rules;
-mod sort;
-mod table;
 
-use dray_model::{DestinationId, Live, Timeouts};
+use dray_ipvsadm::snapshot::{Destination, Service, Snapshot, Statistics};
+use dray_model::{DestinationId, Live};
 
-use crate::ipvs::Ipvs;
+use crate::ipvs::{self, Ipvs};
 
-pub use connections::{Connection, connections, proc_connections};
 pub use normalise::normalise;
-pub use proc::{proc_services, proc_statistics};
-pub use rules::rules;
-pub use table::{one, table};
-
-/// What a listing of services shows, by the options of `ipvsadm -L`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Format {
-    /// `--stats`
-    pub stats: bool,
-    /// `--rate`
-    pub rate: bool,
-    /// `--thresholds`
-    pub thresholds: bool,
-    /// `--persistent-conn`
-    pub persistent_conn: bool,
-    /// `--tun-info`
-    pub tunnels: bool,
-    /// `--nosort`
-    pub nosort: bool,
-    /// `--exact`
-    pub exact: bool,
-}
+pub use proc::{proc_connections, proc_services, proc_statistics};
 
 /// What the listings are made of.
 pub struct Facts<'a> {
@@ -47,14 +22,46 @@ pub struct Facts<'a> {
     pub live: &'a dyn Fn(DestinationId) -> Live,
 }
 
-/// The line of `ipvsadm -L --timeout`.
-pub fn timeouts(timeouts: &Timeouts) -> String {
-    format!(
-        "Timeout (tcp tcpfin udp): {} {} {}\n",
-        timeouts.tcp.as_secs(),
-        timeouts.tcp_fin.as_secs(),
-        timeouts.udp.as_secs()
-    )
+impl Facts<'_> {
+    /// The services as `ipvsadm` is told of them.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            services: self
+                .ipvs
+                .services()
+                .iter()
+                .map(|it| self.service(it))
+                .collect(),
+        }
+    }
+
+    /// A service as `ipvsadm` is told of it.
+    pub fn service(&self, service: &ipvs::Service) -> Service {
+        Service {
+            identity: service.identity,
+            settings: service.settings.clone(),
+            statistics: statistics(&service.statistics),
+            destinations: service.list.iter().map(|it| self.destination(it)).collect(),
+        }
+    }
+
+    fn destination(&self, destination: &ipvs::Destination) -> Destination {
+        let live = (self.live)(destination.id);
+        Destination {
+            settings: destination.settings,
+            active: live.active,
+            inactive: live.inactive,
+            persistent: live.persistent,
+            statistics: statistics(&destination.statistics),
+        }
+    }
+}
+
+fn statistics(statistics: &ipvs::Statistics) -> Statistics {
+    Statistics {
+        counts: statistics.shown(),
+        rates: statistics.rates(),
+    }
 }
 
 /// The first line of listings of all services.

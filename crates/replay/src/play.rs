@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use dray_dataplane::{LoadError, Private};
+use dray_ipvsadm::SetTimeouts;
 
 use crate::{
     compare::{self, Difference},
@@ -10,7 +11,6 @@ use crate::{
     director::{self, Director, DirectorError},
     frame::{self, BuildError, Exit, describe},
     host::Sent,
-    ipvsadm::SetTimeouts,
     scenario::{
         Kernel, Kind, Observed, PacketAnswer, PacketStep, Payload, Reply, Scenario, Side, Step,
     },

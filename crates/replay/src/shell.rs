@@ -2,8 +2,8 @@
 
 use crate::{
     host::Listener,
-    ipvsadm::{NotWords, words},
     scenario::Dump,
+    words::{NotWords, words},
 };
 
 /// What a shell line does.

@@ -2,10 +2,11 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
+use dray_ipvsadm::snapshot::Connection;
 use dray_model::{DataPlane, DestinationId};
 
 use super::Console;
-use crate::{ipvs::Destination, listing::Connection};
+use crate::ipvs::Destination;
 
 /// The port of a template that nobody may find any more.
 const NOBODYS: u16 = u16::MAX;
@@ -25,7 +26,7 @@ impl Console {
                 destination: self.reached(destination, |real| {
                     self.port_behind(it.destination, real, port)
                 }),
-                state: it.state,
+                state: it.state.to_owned(),
                 expires: it.expires.as_secs(),
                 engine: None,
             }
@@ -47,7 +48,7 @@ impl Console {
                     NOBODYS => NOBODYS,
                     _ => real.settings.port,
                 }),
-                state: it.state,
+                state: it.state.to_owned(),
                 expires: it.expires.as_secs(),
                 engine: None,
             }

@@ -2,66 +2,48 @@
 
 use std::net::IpAddr;
 
+use dray_ipvsadm::{DestinationSettings, Method, Refusal, snapshot::Counts};
 use dray_model::{
     Action, ActualDestination, Counters, DataPlane, DestinationId, HopId, KernelRules,
     ServiceIdentity, Thresholds,
 };
 
-use super::{Counts, Method, Refusal, Statistics, Surroundings};
+use super::{Statistics, Surroundings};
 
-/// What a command says of a real server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DestinationSettings {
-    /// Its address.
-    pub address: IpAddr,
-    /// Its port; 0 for that of the packet.
-    pub port: u16,
-    /// The forwarding method.
-    pub method: Method,
-    /// Its weight, 0 to 2,147,483,647.
-    pub weight: u32,
-    /// The upper threshold, 0 for none.
-    pub upper: u32,
-    /// The lower threshold.
-    pub lower: u32,
+/// What IPVS checks of a real server before it looks it up.
+pub(super) fn check(
+    wanted: &DestinationSettings,
+    service: &ServiceIdentity,
+    rules: KernelRules,
+) -> Result<(), Refusal> {
+    let same_family = dray_model::Family::of(wanted.address) == service.family();
+    if !same_family && !matches!(wanted.method, Method::Tunnel(_)) {
+        return Err(Refusal::Invalid);
+    }
+    if wanted.lower > wanted.upper {
+        return Err(Refusal::Range);
+    }
+    let too_high = rules == KernelRules::V6_1_192 && i32::try_from(wanted.upper).is_err();
+    if too_high {
+        return Err(Refusal::Invalid);
+    }
+    Ok(())
 }
 
-impl DestinationSettings {
-    /// What IPVS checks before it looks the real server up.
-    pub(super) fn check(
-        &self,
-        service: &ServiceIdentity,
-        rules: KernelRules,
-    ) -> Result<(), Refusal> {
-        let same_family = dray_model::Family::of(self.address) == service.family();
-        if !same_family && !matches!(self.method, Method::Tunnel(_)) {
-            return Err(Refusal::Invalid);
-        }
-        if self.lower > self.upper {
-            return Err(Refusal::Range);
-        }
-        let too_high = rules == KernelRules::V6_1_192 && i32::try_from(self.upper).is_err();
-        if too_high {
-            return Err(Refusal::Invalid);
-        }
-        Ok(())
-    }
-
-    /// Whether the address can be a new real server's.
-    pub(super) fn check_address(&self, around: &dyn Surroundings) -> Result<(), Refusal> {
-        let may = around.is_own(self.address)
-            || match self.address {
-                IpAddr::V4(address) => {
-                    !(address.is_multicast() || address.is_broadcast() || address.octets()[0] == 0)
-                }
-                IpAddr::V6(address) => {
-                    !(address.is_multicast()
-                        || address.is_unspecified()
-                        || address.is_unicast_link_local())
-                }
-            };
-        if may { Ok(()) } else { Err(Refusal::Invalid) }
-    }
+/// Whether an address can be a new real server's.
+pub(super) fn check_address(address: IpAddr, around: &dyn Surroundings) -> Result<(), Refusal> {
+    let may = around.is_own(address)
+        || match address {
+            IpAddr::V4(address) => {
+                !(address.is_multicast() || address.is_broadcast() || address.octets()[0] == 0)
+            }
+            IpAddr::V6(address) => {
+                !(address.is_multicast()
+                    || address.is_unspecified()
+                    || address.is_unicast_link_local())
+            }
+        };
+    if may { Ok(()) } else { Err(Refusal::Invalid) }
 }
 
 /// A real server of a service.

@@ -2,74 +2,38 @@
 
 use std::net::IpAddr;
 
-use dray_model::{Forward, Hop, Rewrite, Tunnel, Way};
+use dray_ipvsadm::Method;
+use dray_model::{Hop, Rewrite, Tunnel, Way};
 use dray_packet::tunnel::{self, Family, Kind};
 
-/// IPVS's forwarding methods.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    /// Direct routing (`ipvsadm -g`).
-    DirectRouting,
-    /// A tunnel (`-i`).
-    Tunnel(Tunnel),
-    /// Masquerading (`-m`).
-    Nat,
-}
-
-impl Method {
-    /// Whether packets keep their port, whatever the real server's is.
-    pub const fn keeps_port(self) -> bool {
-        matches!(self, Self::DirectRouting | Self::Tunnel(_))
-    }
-
-    /// The name in listings.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::DirectRouting => "Route",
-            Self::Tunnel(_) => "Tunnel",
-            Self::Nat => "Masq",
+/// All that packets for a real server need in order to leave; `None` for a tunnel that begins nowhere.
+pub(super) fn hop(method: Method, real: IpAddr, way: &Way) -> Option<Hop> {
+    let room = way.next.mtu;
+    let (rewrite, mtu) = match method {
+        Method::DirectRouting => (Rewrite::None, room),
+        Method::Tunnel(tunnel) => {
+            let rewrite = Rewrite::Tunnel {
+                real,
+                source: way.source?,
+                spread: 0,
+                tunnel,
+            };
+            (rewrite, room.saturating_sub(overhead(tunnel, real)))
         }
-    }
-
-    /// All that packets for a real server need in order to leave; `None` for a tunnel that begins nowhere.
-    pub(super) fn hop(self, real: IpAddr, way: &Way) -> Option<Hop> {
-        let room = way.next.mtu;
-        let (rewrite, mtu) = match self {
-            Self::DirectRouting => (Rewrite::None, room),
-            Self::Tunnel(tunnel) => {
-                let rewrite = Rewrite::Tunnel {
-                    real,
-                    source: way.source?,
-                    spread: 0,
-                    tunnel,
-                };
-                (rewrite, room.saturating_sub(overhead(tunnel, real)))
-            }
-            Self::Nat => {
-                let rewrite = Rewrite::Nat {
-                    real,
-                    shared: way.shared,
-                };
-                (rewrite, room)
-            }
-        };
-        Some(Hop {
-            next: way.next,
-            mtu,
-            mss: None,
-            rewrite,
-        })
-    }
-}
-
-impl From<Method> for Forward {
-    fn from(method: Method) -> Self {
-        match method {
-            Method::DirectRouting => Self::DirectRouting,
-            Method::Tunnel(tunnel) => Self::Tunnel(tunnel),
-            Method::Nat => Self::Nat,
+        Method::Nat => {
+            let rewrite = Rewrite::Nat {
+                real,
+                shared: way.shared,
+            };
+            (rewrite, room)
         }
-    }
+    };
+    Some(Hop {
+        next: way.next,
+        mtu,
+        mss: None,
+        rewrite,
+    })
 }
 
 /// Bytes that a tunnel puts before a packet.
@@ -105,7 +69,7 @@ mod tests {
             source: Some("10.254.0.1".parse().expect("an address")),
             shared: None,
         };
-        let hop = method.hop(real.parse().expect("an address"), &way);
+        let hop = super::hop(method, real.parse().expect("an address"), &way);
         hop.expect("a hop").mtu
     }
 

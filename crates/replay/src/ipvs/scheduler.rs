@@ -1,24 +1,7 @@
 //! Schedulers by name.
 
+use dray_ipvsadm::SchedulerFlags;
 use dray_sched::Kind;
-
-/// A scheduler's flags, as `ipvsadm -b` sets them; each scheduler has its own names for them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SchedulerFlags {
-    /// `flag-1`, `sh-fallback`, `mh-fallback`.
-    pub first: bool,
-    /// `flag-2`, `sh-port`, `mh-port`.
-    pub second: bool,
-    /// `flag-3`.
-    pub third: bool,
-}
-
-impl SchedulerFlags {
-    /// Whether any is set.
-    pub const fn any(self) -> bool {
-        self.first || self.second || self.third
-    }
-}
 
 /// A scheduler that the kernel has, by name. `none` is one too: it never gives a real server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,83 +1,45 @@
 //! A service and its list of real servers.
 
-use std::net::{IpAddr, Ipv4Addr};
-use std::num::NonZeroU32;
+use std::net::IpAddr;
 
+use dray_ipvsadm::{Netmask, Refusal, ServiceSettings};
 use dray_model::{
     Action, Granularity, Persistence, PersistenceEngine, Record, ServiceId, ServiceIdentity,
     ServiceOptions,
 };
 use dray_sched::{CURSOR, Entry, Kind, Overhead};
 
-use super::{
-    CommandError, Destination, Refusal, Scheduler, SchedulerFlags, Statistics, removed::Origin,
-};
+use super::{CommandError, Destination, Scheduler, Statistics, removed::Origin};
 
-/// What a command says of a service.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServiceSettings {
-    /// The scheduler's name; IPVS may not have one of that name.
-    pub scheduler: String,
-    /// The scheduler's flags.
-    pub flags: SchedulerFlags,
-    /// Persistence, in seconds (1 to 2,678,400).
-    pub persistent: Option<NonZeroU32>,
-    /// Which clients count as one.
-    pub netmask: Netmask,
-    /// The persistence engine's name; IPVS may not have one of that name.
-    pub engine: Option<String>,
-    /// One-packet scheduling.
-    pub one_packet: bool,
+/// Whether IPVS has what a command names.
+pub(super) fn check(wanted: &ServiceSettings) -> Result<(), Refusal> {
+    scheduler(wanted)?;
+    match wanted.engine.as_deref() {
+        None | Some("sip") => Ok(()),
+        Some(_) => Err(Refusal::NoEntry),
+    }
 }
 
-/// Which clients count as one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Netmask {
-    /// Those that agree under a mask, which may be of any shape.
-    Ipv4(Ipv4Addr),
-    /// Those that agree in so many bits, 1 to 128.
-    Ipv6(u8),
+/// The kind of record that settings ask for; that of `none` when the scheduler is not there, which [`check`] has ruled out.
+pub(super) fn kind(settings: &ServiceSettings) -> Kind {
+    scheduler(settings).map_or(Kind::RoundRobin, |scheduler| scheduler.kind(settings.flags))
 }
 
-impl Netmask {
-    /// Each client for itself.
-    pub const ALL4: Self = Self::Ipv4(Ipv4Addr::BROADCAST);
-    /// Each client for itself.
-    pub const ALL6: Self = Self::Ipv6(128);
+fn scheduler(settings: &ServiceSettings) -> Result<Scheduler, Refusal> {
+    Scheduler::from_name(&settings.scheduler).ok_or(Refusal::NoEntry)
 }
 
-impl ServiceSettings {
-    /// Whether IPVS has what it names.
-    pub(super) fn check(&self) -> Result<(), Refusal> {
-        self.scheduler()?;
-        match self.engine.as_deref() {
-            None | Some("sip") => Ok(()),
-            Some(_) => Err(Refusal::NoEntry),
-        }
-    }
-
-    fn scheduler(&self) -> Result<Scheduler, Refusal> {
-        Scheduler::from_name(&self.scheduler).ok_or(Refusal::NoEntry)
-    }
-
-    /// Its kind of record; that of `none` when the scheduler is not there, which `check` has ruled out.
-    pub(super) fn kind(&self) -> Kind {
-        self.scheduler()
-            .map_or(Kind::RoundRobin, |scheduler| scheduler.kind(self.flags))
-    }
-
-    fn options(&self) -> ServiceOptions {
-        ServiceOptions {
-            persistence: self.persistent.map(|timeout| Persistence {
-                timeout,
-                granularity: match self.netmask {
-                    Netmask::Ipv4(mask) => Granularity::Ipv4(mask),
-                    Netmask::Ipv6(length) => Granularity::Ipv6(length),
-                },
-                engine: self.engine.as_ref().map(|_| PersistenceEngine::Sip),
-            }),
-            one_packet: self.one_packet,
-        }
+fn options(settings: &ServiceSettings) -> ServiceOptions {
+    ServiceOptions {
+        persistence: settings.persistent.map(|timeout| Persistence {
+            timeout,
+            granularity: match settings.netmask {
+                Netmask::Ipv4(mask) => Granularity::Ipv4(mask),
+                Netmask::Ipv6(length) => Granularity::Ipv6(length),
+            },
+            engine: settings.engine.as_ref().map(|_| PersistenceEngine::Sip),
+        }),
+        one_packet: settings.one_packet,
     }
 }
 
@@ -132,7 +94,7 @@ impl Service {
         overhead: Overhead,
         cursor: Option<u64>,
     ) -> Result<Action, CommandError> {
-        let eligible = !self.settings.scheduler().is_ok_and(Scheduler::is_none);
+        let eligible = !scheduler(&self.settings).is_ok_and(Scheduler::is_none);
         let list: Vec<Entry> = self
             .list
             .iter()
@@ -147,7 +109,7 @@ impl Service {
             .collect();
         let before = cursor.map(|cursor| (&self.record[..], cursor));
         self.record =
-            dray_sched::build(self.settings.kind(), overhead, &list, before).map_err(|source| {
+            dray_sched::build(kind(&self.settings), overhead, &list, before).map_err(|source| {
                 CommandError::Record {
                     service: self.identity,
                     source,
@@ -168,7 +130,7 @@ impl Service {
         Action::Publish {
             id: self.id,
             service: self.identity,
-            options: self.settings.options(),
+            options: options(&self.settings),
             record: Record(self.record.clone()),
         }
     }

@@ -5,38 +5,10 @@
 
 use std::time::Duration;
 
+use dray_ipvsadm::snapshot::Counts;
+
 /// How often counts are shown.
 pub const TICK: Duration = Duration::from_secs(2);
-
-/// What is counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Connections scheduled.
-    pub connections: u64,
-    /// Packets from clients.
-    pub in_packets: u64,
-    /// Packets from real servers.
-    pub out_packets: u64,
-    /// Bytes from clients, from the IP header on.
-    pub in_bytes: u64,
-    /// Bytes from real servers.
-    pub out_bytes: u64,
-}
-
-/// What is counted, for each second.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rates {
-    /// Connections scheduled.
-    pub connections: u64,
-    /// Packets from clients.
-    pub in_packets: u64,
-    /// Packets from real servers.
-    pub out_packets: u64,
-    /// Bytes from clients.
-    pub in_bytes: u64,
-    /// Bytes from real servers.
-    pub out_bytes: u64,
-}
 
 /// The counters of a service, a real server, or of all.
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,38 +19,16 @@ pub struct Statistics {
     rates: [Average; 5],
 }
 
-impl Counts {
-    fn map2(self, other: Self, with: impl Fn(u64, u64) -> u64) -> Self {
-        Self {
-            connections: with(self.connections, other.connections),
-            in_packets: with(self.in_packets, other.in_packets),
-            out_packets: with(self.out_packets, other.out_packets),
-            in_bytes: with(self.in_bytes, other.in_bytes),
-            out_bytes: with(self.out_bytes, other.out_bytes),
-        }
-    }
-
-    const fn each(&self) -> [u64; 5] {
-        [
-            self.connections,
-            self.in_packets,
-            self.out_packets,
-            self.in_bytes,
-            self.out_bytes,
-        ]
-    }
-}
-
 impl Statistics {
     /// What is shown now.
     pub fn shown(&self) -> Counts {
-        self.shown.map2(self.zero, u64::wrapping_sub)
+        map2(self.shown, self.zero, u64::wrapping_sub)
     }
 
     /// What is shown a second.
-    pub fn rates(&self) -> Rates {
+    pub fn rates(&self) -> Counts {
         let [connections, in_packets, out_packets, in_bytes, out_bytes] = self.rates;
-        Rates {
+        Counts {
             connections: connections.of_packets(),
             in_packets: in_packets.of_packets(),
             out_packets: out_packets.of_packets(),
@@ -88,14 +38,14 @@ impl Statistics {
     }
 
     pub(super) fn add(&mut self, counts: Counts) {
-        self.counted = self.counted.map2(counts, u64::wrapping_add);
+        self.counted = map2(self.counted, counts, u64::wrapping_add);
     }
 
     /// The timer: shows what was counted, and takes the averages on.
     pub(super) fn tick(&mut self) {
-        let since = self.counted.map2(self.shown, u64::wrapping_sub);
+        let since = map2(self.counted, self.shown, u64::wrapping_sub);
         let scales = [9, 9, 9, 4, 4];
-        for ((average, count), scale) in self.rates.iter_mut().zip(since.each()).zip(scales) {
+        for ((average, count), scale) in self.rates.iter_mut().zip(each(since)).zip(scales) {
             average.tick(count, scale);
         }
         self.shown = self.counted;
@@ -106,6 +56,26 @@ impl Statistics {
         self.zero = self.shown;
         self.rates = Default::default();
     }
+}
+
+fn map2(a: Counts, b: Counts, with: impl Fn(u64, u64) -> u64) -> Counts {
+    Counts {
+        connections: with(a.connections, b.connections),
+        in_packets: with(a.in_packets, b.in_packets),
+        out_packets: with(a.out_packets, b.out_packets),
+        in_bytes: with(a.in_bytes, b.in_bytes),
+        out_bytes: with(a.out_bytes, b.out_bytes),
+    }
+}
+
+const fn each(counts: Counts) -> [u64; 5] {
+    [
+        counts.connections,
+        counts.in_packets,
+        counts.out_packets,
+        counts.in_bytes,
+        counts.out_bytes,
+    ]
 }
 
 /// A moving average over ticks, scaled: by 2^10 of connections and packets, by 2^5 of bytes.

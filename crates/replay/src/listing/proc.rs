@@ -1,11 +1,12 @@
-//! `/proc/net/ip_vs` and `/proc/net/ip_vs_stats`.
+//! `/proc/net/ip_vs`, `/proc/net/ip_vs_conn` and `/proc/net/ip_vs_stats`.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
+use dray_ipvsadm::{Netmask, snapshot::Connection};
 use dray_model::ServiceIdentity;
 
-use super::{Facts, TITLE, connections::hex};
-use crate::ipvs::{Destination, Netmask, Service};
+use super::{Facts, TITLE};
+use crate::ipvs::{Destination, Service};
 
 /// Ticks of the kernel's clock in a second, on the machine of the recordings.
 const HZ: u64 = 100;
@@ -99,4 +100,53 @@ pub fn proc_statistics(facts: &Facts<'_>) -> String {
         rates.in_bytes,
         rates.out_bytes
     )
+}
+
+/// `/proc/net/ip_vs_conn`.
+pub fn proc_connections(connections: &[Connection]) -> String {
+    let mut text =
+        "Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData\n"
+            .to_owned();
+    for it in connections {
+        let engine = match &it.engine {
+            Some((name, data)) => format!(" {name} {data}"),
+            None => String::new(),
+        };
+        text += &format!(
+            "{:<3} {} {:04X} {} {:04X} {} {:04X} {:<11} {:>7}{engine}\n",
+            protocol(it.protocol),
+            hex(it.client.0),
+            it.client.1,
+            hex(it.virtual_service.0),
+            it.virtual_service.1,
+            hex(it.destination.0),
+            it.destination.1,
+            it.state,
+            it.expires
+        );
+    }
+    text
+}
+
+const fn protocol(number: u8) -> &'static str {
+    match number {
+        0 => "IP",
+        6 => "TCP",
+        17 => "UDP",
+        132 => "SCTP",
+        _ => "?",
+    }
+}
+
+/// An address as the kernel writes it there: IPv4 as a number, IPv6 in full.
+fn hex(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => format!("{:08X}", address.to_bits()),
+        IpAddr::V6(address) => in_full(address),
+    }
+}
+
+fn in_full(address: Ipv6Addr) -> String {
+    let parts = address.segments().map(|part| format!("{part:04x}"));
+    parts.join(":")
 }

@@ -105,6 +105,13 @@ pub(super) const ROOMS: &[Room] = &[
         ..ROOM
     },
     Room {
+        name: "ipvsadm",
+        duty: "`ipvsadm` 1.31: its command lines, texts, exit statuses and listings, over plain values",
+        may_use: &["model"],
+        pure: true,
+        ..ROOM
+    },
+    Room {
         name: "lab",
         duty: "topologies as values, brought up through `net` and `dataplane`; real servers, traffic, captures",
         may_use: &["dataplane", "model", "net", "packet"],
@@ -113,7 +120,7 @@ pub(super) const ROOMS: &[Room] = &[
     Room {
         name: "replay",
         duty: "plays recorded scenarios on a private data plane and compares",
-        may_use: &["abi", "dataplane", "model", "packet", "sched"],
+        may_use: &["abi", "dataplane", "ipvsadm", "model", "packet", "sched"],
         ..ROOM
     },
     Room {
@@ -130,6 +137,7 @@ pub(super) const ROOMS: &[Room] = &[
             "api",
             "control",
             "dataplane",
+            "ipvsadm",
             "lab",
             "model",
             "net",
@@ -152,7 +160,7 @@ pub(super) const ROOMS: &[Room] = &[
     Room {
         name: "oracle",
         duty: "the real kernel's IPVS in User-Mode-Linux, and the fuzzer that compares",
-        may_use: &["guest", "model", "replay"],
+        may_use: &["guest", "ipvsadm", "model", "replay"],
         ..ROOM
     },
     Room {

@@ -2,12 +2,15 @@
 
 use dray_model::{Family, Protocol, ServiceIdentity, Tunnel, TunnelChecksum};
 
-use super::{Facts, sort, table};
-use crate::ipvs::{Destination, Method, Service};
+use super::{sort, table};
+use crate::{
+    Method,
+    snapshot::{Destination, Service, Snapshot},
+};
 
 /// The command lines of all services.
-pub fn rules(facts: &Facts<'_>) -> String {
-    table::services(facts, false)
+pub fn rules(snapshot: &Snapshot) -> String {
+    table::services(snapshot, false)
         .into_iter()
         .map(service_rules)
         .collect()
@@ -33,7 +36,7 @@ fn service_rules(service: &Service) -> String {
         text += &format!(" -b {}", table::flags(&settings.scheduler, settings.flags));
     }
     text.push('\n');
-    let list: Vec<&Destination> = service.list.iter().collect();
+    let list: Vec<&Destination> = service.destinations.iter().collect();
     for destination in sort::destinations(&list) {
         text += &destination_rule(&name, destination);
     }

@@ -2,7 +2,7 @@
 
 /// The line needs a shell.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotWords {
+pub(crate) enum NotWords {
     /// A character that a shell gives a meaning.
     #[error("`{0}` has a meaning to a shell, and there is none here")]
     Shell(char),
@@ -15,7 +15,7 @@ pub enum NotWords {
 ///
 /// # Errors
 /// When the line has anything that needs a shell.
-pub fn words(line: &str) -> Result<Vec<String>, NotWords> {
+pub(crate) fn words(line: &str) -> Result<Vec<String>, NotWords> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut letters = line.chars();

@@ -2,8 +2,8 @@
 
 use dray_model::{Tunnel, TunnelChecksum};
 
-use super::{Usage, line::Line, rules::Opt};
-use crate::ipvs::Method;
+use super::{line::Line, rules::Opt};
+use crate::{Method, Usage};
 
 /// The forwarding method of a line, with what its tunnel is made of.
 ///

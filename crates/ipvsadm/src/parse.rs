@@ -1,12 +1,18 @@
 //! From words to a command, in `ipvsadm`'s order: its first option says what is to be done.
 
-use super::{
-    Command, List, Usage,
-    line::Line,
-    options::{Options, Tag},
-    verb::verb,
-};
-use crate::listing::Format;
+mod address;
+mod finish;
+mod line;
+mod options;
+mod rules;
+mod tunnel;
+mod verb;
+
+use crate::{Command, List, Usage, listing::Format};
+
+use line::Line;
+use options::{Options, Tag};
+use verb::verb;
 
 /// The command of these words, which follow `ipvsadm`.
 ///

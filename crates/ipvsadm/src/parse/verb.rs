@@ -1,6 +1,7 @@
 //! What a command line is to do: its first option says it.
 
-use super::{Usage, options::Tag};
+use super::options::Tag;
+use crate::Usage;
 
 /// What a line is to do, by its first option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +44,7 @@ pub(super) fn verb(tag: Tag, argument: Option<&str>) -> Result<Verb, Usage> {
         Tag::Version => {
             return Err(Usage {
                 status: 0,
-                text: super::VERSION.to_owned(),
+                text: crate::command::VERSION.to_owned(),
             });
         }
         _ => return Err(Usage::try_help()),

@@ -1,6 +1,7 @@
 //! Which options a command needs, and which it may have.
 
-use super::{Usage, verb::Verb};
+use super::verb::Verb;
+use crate::Usage;
 
 /// Which options a command needs, and which it may have.
 pub(super) fn check(verb: Verb, given: &[Opt]) -> Result<(), Usage> {

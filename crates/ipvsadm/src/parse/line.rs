@@ -8,13 +8,12 @@ use std::{
 use dray_model::{Family, Mark, Protocol, ServiceAddress, Tunnel};
 
 use super::{
-    Usage,
     address::{self, number},
     options::Tag,
     rules::Opt,
     verb::Verb,
 };
-use crate::ipvs::{Method, Netmask};
+use crate::{Method, Netmask, Usage};
 
 /// The longest timeout: 31 days, in seconds.
 const MAX_TIMEOUT: i64 = 31 * 86400;

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use dray_model::{Family, ServiceIdentity};
 
-use crate::ipvs::{Destination, Service};
+use crate::snapshot::{Destination, Service};
 
 pub(super) fn services<'a>(services: &[&'a Service]) -> Vec<&'a Service> {
     merge_sort(services, |a, b| compare_services(&a.identity, &b.identity))

@@ -1,32 +1,10 @@
-//! `ipvsadm` 1.31 over IPVS's configuration: the same commands, texts and exit statuses.
-//!
-//! ```text
-//! line ─ words ─▶ options (as popt reads them) ─▶ verb, Line ─ rules ─▶ Command ─ run ─▶ exit status and output
-//! ```
-//!
-//! Names of hosts and services are not resolved: the recordings' director has no name service.
-
-mod address;
-mod command;
-mod line;
-mod options;
-mod parse;
-mod rules;
-mod tunnel;
-mod verb;
-mod words;
+//! What a command line asks for, and what `ipvsadm` says when it does not get it.
 
 use std::num::NonZeroU32;
 
 use dray_model::ServiceIdentity;
 
-use crate::{
-    ipvs::{DestinationSettings, Refusal, ServiceSettings},
-    listing::Format,
-};
-
-pub use parse::parse;
-pub use words::{NotWords, words};
+use crate::{DestinationSettings, Refusal, ServiceSettings, listing::Format};
 
 /// A command line, understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,14 +77,14 @@ pub struct Usage {
 }
 
 impl Usage {
-    fn wrong(text: impl Into<String>) -> Self {
+    pub(crate) fn wrong(text: impl Into<String>) -> Self {
         Self {
             status: 2,
             text: text.into() + "\n",
         }
     }
 
-    fn try_help() -> Self {
+    pub(crate) fn try_help() -> Self {
         Self {
             status: 255,
             text: "Try `ipvsadm -h' or 'ipvsadm --help' for more information.\n".to_owned(),
@@ -115,7 +93,7 @@ impl Usage {
 }
 
 /// What `-v` prints.
-const VERSION: &str = "ipvsadm v1.31 2019/12/24 (compiled with popt and IPVS v1.2.1)\n";
+pub(crate) const VERSION: &str = "ipvsadm v1.31 2019/12/24 (compiled with popt and IPVS v1.2.1)\n";
 
 impl Command {
     /// What `ipvsadm` prints when the kernel refuses the command so.

@@ -2,28 +2,31 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use dray_model::{Family, Live, ServiceIdentity, Tunnel, TunnelChecksum};
+use dray_model::{Family, ServiceIdentity, Tunnel, TunnelChecksum};
 
-use super::{Facts, Format, TITLE, sort};
-use crate::ipvs::{Counts, Destination, Method, Netmask, SchedulerFlags, Service};
+use super::{Format, TITLE, sort};
+use crate::{
+    Method, Netmask, SchedulerFlags,
+    snapshot::{Counts, Destination, Service, Snapshot},
+};
 
 /// All services.
-pub fn table(facts: &Facts<'_>, format: Format) -> String {
+pub fn table(snapshot: &Snapshot, format: Format) -> String {
     let mut text = TITLE.to_owned() + &title(format);
-    for service in services(facts, format.nosort) {
-        text += &entry(facts, service, format);
+    for service in services(snapshot, format.nosort) {
+        text += &entry(service, format);
     }
     text
 }
 
 /// One service.
-pub fn one(facts: &Facts<'_>, service: &Service, format: Format) -> String {
-    title(format) + &entry(facts, service, format)
+pub fn one(service: &Service, format: Format) -> String {
+    title(format) + &entry(service, format)
 }
 
 /// The services in the order of a listing.
-pub(super) fn services<'a>(facts: &Facts<'a>, nosort: bool) -> Vec<&'a Service> {
-    let services: Vec<&Service> = facts.ipvs.services().iter().collect();
+pub(super) fn services(snapshot: &Snapshot, nosort: bool) -> Vec<&Service> {
+    let services: Vec<&Service> = snapshot.services.iter().collect();
     if nosort {
         services
     } else {
@@ -64,34 +67,28 @@ fn title(format: Format) -> String {
     )
 }
 
-fn entry(facts: &Facts<'_>, service: &Service, format: Format) -> String {
+fn entry(service: &Service, format: Format) -> String {
     let name = name(&service.identity);
     let mut text = if format.stats {
         format!(
             "{name:<33}{}",
-            large(service.statistics.shown(), format.exact)
+            large(service.statistics.counts, format.exact)
         )
     } else if format.rate {
-        let rates = service.statistics.rates();
-        let rates = Counts {
-            connections: rates.connections,
-            in_packets: rates.in_packets,
-            out_packets: rates.out_packets,
-            in_bytes: rates.in_bytes,
-            out_bytes: rates.out_bytes,
-        };
-        format!("{name:<33}{}", large(rates, format.exact))
+        format!(
+            "{name:<33}{}",
+            large(service.statistics.rates, format.exact)
+        )
     } else {
         format!("{name} {}", described(service))
     };
     text.push('\n');
-    let mut list: Vec<&Destination> = service.list.iter().collect();
+    let mut list: Vec<&Destination> = service.destinations.iter().collect();
     if !format.nosort {
         list = sort::destinations(&list);
     }
     for destination in list {
-        let live = (facts.live)(destination.id);
-        text += &line(destination, live, format);
+        text += &line(destination, format);
         text.push('\n');
     }
     text
@@ -168,7 +165,7 @@ pub(super) fn mask(netmask: Netmask) -> Option<String> {
     }
 }
 
-fn line(destination: &Destination, live: Live, format: Format) -> String {
+fn line(destination: &Destination, format: Format) -> String {
     let settings = &destination.settings;
     let name: String = match settings.address {
         IpAddr::V4(_) => endpoint(settings.address, settings.port)
@@ -177,15 +174,15 @@ fn line(destination: &Destination, live: Live, format: Format) -> String {
             .collect(),
         IpAddr::V6(_) => endpoint(settings.address, settings.port),
     };
-    let Live {
+    let Destination {
         active, inactive, ..
-    } = live;
+    } = destination;
     let head = format!("  -> {name:<28}");
     if format.stats {
-        return head + &large(destination.statistics.shown(), format.exact);
+        return head + &large(destination.statistics.counts, format.exact);
     }
     if format.rate {
-        let rates = destination.statistics.rates();
+        let rates = destination.statistics.rates;
         return format!(
             "{head} {:>8} {:>8} {:>8}{}{}",
             rates.connections,
@@ -204,7 +201,7 @@ fn line(destination: &Destination, live: Live, format: Format) -> String {
     if format.persistent_conn {
         return format!(
             "{head} {:<9} {:<11} {active:<10} {inactive:<10}",
-            settings.weight, live.persistent
+            settings.weight, destination.persistent
         );
     }
     let tunnel = if format.tunnels {

@@ -5,15 +5,14 @@ use std::num::NonZeroU32;
 use dray_model::{Family, Protocol, ServiceIdentity};
 
 use super::{
-    Command, List, SetTimeouts, Usage,
     line::{Line, Named, timeout},
     rules::{self, Opt},
     tunnel,
     verb::Verb,
 };
 use crate::{
-    ipvs::{DestinationSettings, Method, SchedulerFlags, ServiceSettings},
-    listing::Format,
+    Command, DestinationSettings, List, Method, SchedulerFlags, ServiceSettings, SetTimeouts,
+    Usage, listing::Format,
 };
 
 impl Line {

@@ -1,0 +1,85 @@
+//! What a director has, as values: what listings are made of.
+
+use std::net::IpAddr;
+
+use dray_model::ServiceIdentity;
+
+use crate::{DestinationSettings, ServiceSettings};
+
+/// The services of a director at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The services, in the order in which the kernel would name them.
+    pub services: Vec<Service>,
+}
+
+/// A service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// What it is for.
+    pub identity: ServiceIdentity,
+    /// How it is set.
+    pub settings: ServiceSettings,
+    /// What it has had, with its real servers.
+    pub statistics: Statistics,
+    /// Its real servers, newest first.
+    pub destinations: Vec<Destination>,
+}
+
+/// A real server of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Destination {
+    /// How it is set.
+    pub settings: DestinationSettings,
+    /// Connections in an active state now.
+    pub active: u32,
+    /// All other connections now.
+    pub inactive: u32,
+    /// Persistence templates now.
+    pub persistent: u32,
+    /// What it has had.
+    pub statistics: Statistics,
+}
+
+/// The counters of a service or a real server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// What was counted since they were zeroed.
+    pub counts: Counts,
+    /// What is counted a second, of late.
+    pub rates: Counts,
+}
+
+/// What is counted, in all or a second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Connections scheduled.
+    pub connections: u64,
+    /// Packets from clients.
+    pub in_packets: u64,
+    /// Packets from real servers.
+    pub out_packets: u64,
+    /// Bytes from clients, from the IP header on.
+    pub in_bytes: u64,
+    /// Bytes from real servers.
+    pub out_bytes: u64,
+}
+
+/// A connection or a template, as the kernel lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// Protocol number; 0 for a mark's template.
+    pub protocol: u8,
+    /// The client.
+    pub client: (IpAddr, u16),
+    /// The VIP and port; of a mark's template, the mark as an address.
+    pub virtual_service: (IpAddr, u16),
+    /// The real server.
+    pub destination: (IpAddr, u16),
+    /// IPVS's name of the state.
+    pub state: String,
+    /// Seconds left.
+    pub expires: u64,
+    /// The persistence engine's name and what it found.
+    pub engine: Option<(String, String)>,
+}
