@@ -2,11 +2,16 @@
 
 use std::net::SocketAddr;
 
-use dray_abi::{Meta, duration_of_ticks};
+use dray_abi::{Meta, Slot4, Slot6, duration_of_ticks};
 use dray_model::{Connection, DestinationId, Template};
 use dray_packet::state::State;
 
-use crate::{KernelDataPlane, maps::Maps, wire};
+use crate::{
+    KernelDataPlane,
+    maps::Maps,
+    slots::{self, Place},
+    wire,
+};
 
 /// Connections that `keep` accepts.
 pub(crate) fn connections(
@@ -19,24 +24,12 @@ pub(crate) fn connections(
     let slots4 = (0..maps.connections4.len())
         .filter_map(|bucket| maps.connections4.read(bucket))
         .flatten();
-    let of4 = slots4.map(|slot| Row {
-        meta: Meta(slot.meta),
-        key: wire::whole_key(&slot.key),
-        family: 4,
-        since: slot.since,
-        names: slot.template,
-    });
     let slots6 = (0..maps.connections6.len())
         .filter_map(|bucket| maps.connections6.read(bucket))
         .flatten();
-    let of6 = slots6.map(|slot| Row {
-        meta: Meta(slot.meta),
-        key: slot.key,
-        family: 6,
-        since: slot.since,
-        names: slot.template,
-    });
-    of4.chain(of6)
+    slots4
+        .map(Row::from)
+        .chain(slots6.map(Row::from))
         .filter_map(|row| row.connection(maps, tick))
         .filter(|connection| keep(connection))
         .take(limit)
@@ -56,6 +49,44 @@ pub(crate) fn templates(plane: &KernelDataPlane, limit: usize) -> Vec<Template> 
         .collect()
 }
 
+/// The connection that was seen at this place, if there is one: slots for replies hold none. What it says is true as long as
+/// the slot says what was seen.
+pub(crate) fn connection_at(
+    maps: &Maps,
+    place: Place,
+    seen: Meta,
+    tick: u32,
+) -> Option<Connection> {
+    let (bucket, slot) = slots::split(place.reference)?;
+    let row: Row = match place.family {
+        4 => {
+            let slot: Slot4 = maps
+                .connections4
+                .read_part(bucket, slot * size_of::<Slot4>())?;
+            slot.into()
+        }
+        _ => {
+            let slot: Slot6 = maps
+                .connections6
+                .read_part(bucket, slot * size_of::<Slot6>())?;
+            slot.into()
+        }
+    };
+    Row { meta: seen, ..row }.connection(maps, tick)
+}
+
+/// The template that was seen at this place, as [`connection_at`].
+pub(crate) fn template_at(maps: &Maps, reference: u32, seen: Meta, tick: u32) -> Option<Template> {
+    let (bucket, slot) = slots::split(reference)?;
+    let offset = slot * size_of::<dray_abi::Template>();
+    let slot: dray_abi::Template = maps.templates.read_part(bucket, offset)?;
+    let seen = dray_abi::Template {
+        meta: seen.0,
+        ..slot
+    };
+    template(tick, &seen)
+}
+
 /// A slot of either family.
 struct Row {
     meta: Meta,
@@ -63,6 +94,30 @@ struct Row {
     family: u8,
     since: u32,
     names: [u8; 3],
+}
+
+impl From<Slot4> for Row {
+    fn from(slot: Slot4) -> Self {
+        Self {
+            meta: Meta(slot.meta),
+            key: wire::whole_key(&slot.key),
+            family: 4,
+            since: slot.since,
+            names: slot.template,
+        }
+    }
+}
+
+impl From<Slot6> for Row {
+    fn from(slot: Slot6) -> Self {
+        Self {
+            meta: Meta(slot.meta),
+            key: slot.key,
+            family: 6,
+            since: slot.since,
+            names: slot.template,
+        }
+    }
 }
 
 impl Row {
@@ -108,8 +163,11 @@ fn template(tick: u32, slot: &dray_abi::Template) -> Option<Template> {
     }
     let (client, vip, port, protocol) = wire::template_endpoints(&slot.key);
     // IPVS gives one that nobody may find any more a port that no packet asks for.
-    let retired = meta.flags() & Meta::RETIRED != 0;
-    let port = if retired { u16::MAX } else { port };
+    let port = if slots::is_retired(meta) {
+        u16::MAX
+    } else {
+        port
+    };
     let assured = meta.state() & dray_abi::Template::ASSURED != 0;
     Some(Template {
         protocol,

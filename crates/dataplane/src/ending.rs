@@ -19,6 +19,8 @@ pub(crate) enum Why {
     Forced,
     /// It has no real server any more. Its template goes with it, if it was the last.
     Removed,
+    /// Somebody wants it to end. Its template goes with it, if it was the last and nobody may find the template.
+    Asked,
 }
 
 impl Maps {
@@ -51,6 +53,7 @@ impl Maps {
                 Why::Over => false,
                 Why::Forced => meta.state() & Template::ASSURED == 0,
                 Why::Removed => true,
+                Why::Asked => slots::is_retired(meta),
             };
             if goes_too && left == 0 && meta.is_live() {
                 self.end_template(&template, meta);

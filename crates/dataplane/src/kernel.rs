@@ -6,7 +6,7 @@ use aya::maps::MapError;
 use dray_abi::{Identity, REASONS_PER_CPU, Reason, SLOTS_PER_BUCKET, Service};
 use dray_model::{
     Action, Actual, Connection, Counters, DataPlane, DataPlaneError, DestinationId, HopId,
-    InterfaceStatus, Live, LocalAddresses, MarkRule, Policy, ReasonCount, ServiceId, Sweep,
+    InterfaceStatus, Live, LocalAddresses, MarkRule, Part, Policy, ReasonCount, ServiceId, Sweep,
     Template,
 };
 
@@ -206,6 +206,14 @@ impl DataPlane for KernelDataPlane {
 
     fn drop_entries(&mut self) -> u64 {
         crate::drop_entries::drop_entries(self)
+    }
+
+    fn end_connections(&mut self, part: Part, which: &dyn Fn(&Connection) -> bool) -> u64 {
+        crate::end_entries::end_connections(self, part, which)
+    }
+
+    fn end_templates(&mut self, part: Part, which: &dyn Fn(&Template) -> bool) -> u64 {
+        crate::end_entries::end_templates(self, part, which)
     }
 
     fn connections(&self, keep: &dyn Fn(&Connection) -> bool, limit: usize) -> Vec<Connection> {

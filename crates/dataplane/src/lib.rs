@@ -23,6 +23,7 @@ mod connections;
 mod decapsulator;
 mod destination;
 mod drop_entries;
+mod end_entries;
 mod ending;
 mod features;
 mod fragments;

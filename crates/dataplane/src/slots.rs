@@ -101,6 +101,11 @@ pub(crate) fn is_return(meta: Meta) -> bool {
     meta.state() == Meta::RETURN
 }
 
+/// Whether nobody may find the template any more that a slot holds.
+pub(crate) fn is_retired(meta: Meta) -> bool {
+    meta.flags() & Meta::RETIRED != 0
+}
+
 impl ConnectionSlot<'_> {
     /// What it says now.
     pub(crate) fn meta(&self) -> Meta {
@@ -126,6 +131,8 @@ impl ConnectionSlot<'_> {
 
 /// The slot of a template.
 pub(crate) struct TemplateSlot<'a> {
+    /// 1 + its place.
+    pub(crate) reference: u32,
     meta: &'a AtomicU64,
     timeout: &'a AtomicU32,
     children: &'a AtomicU32,
@@ -152,8 +159,10 @@ fn template_in(
     bucket: u32,
     slot: usize,
 ) -> Option<TemplateSlot<'_>> {
+    let reference = 1 + bucket * SLOTS_PER_BUCKET as u32 + slot as u32;
     let slot = slot * size_of::<Template>();
     Some(TemplateSlot {
+        reference,
         meta: table.word(bucket, slot + offset_of!(Template, meta))?,
         timeout: table.half(bucket, slot + offset_of!(Template, timeout))?,
         children: table.half(bucket, slot + offset_of!(Template, children))?,
@@ -190,6 +199,13 @@ impl TemplateSlot<'_> {
         if replace(self.meta, seen, Meta::new(over, seen.destination(), state)) {
             self.timeout.store(timeout, Ordering::Release);
         }
+    }
+
+    /// Lets nobody find the template any more, if it still says what was seen.
+    pub(crate) fn retire(&self, seen: Meta) -> bool {
+        let state = seen.state() | seen.flags() | Meta::RETIRED;
+        let retired = Meta::new(seen.over(), seen.destination(), state);
+        replace(self.meta, seen, retired)
     }
 
     /// Frees it, if it still says what was seen. A packet that makes a connection of the template says so first, and

@@ -52,7 +52,7 @@ pub(crate) fn sweep(plane: &mut KernelDataPlane, parts: u32) -> Sweep {
 }
 
 /// One of `parts` stretches of about the same length.
-fn stretch(buckets: u32, part: u32, parts: u32) -> Range<u32> {
+pub(crate) fn stretch(buckets: u32, part: u32, parts: u32) -> Range<u32> {
     let cut = |part: u32| (u64::from(buckets) * u64::from(part) / u64::from(parts)) as u32;
     cut(part)..cut(part + 1)
 }

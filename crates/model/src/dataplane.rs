@@ -59,6 +59,16 @@ pub trait DataPlane: Send {
     /// little used, chosen at random as IPVS does. Says how many.
     fn drop_entries(&mut self) -> u64;
 
+    /// Ends the connections that `which` accepts, in one part of the table: counts, templates and translations follow, as when
+    /// their time is over. Says how many. A retired template goes with its last connection.
+    ///
+    /// A packet of a connection that was ended is treated as one of a connection that never was.
+    fn end_connections(&mut self, part: Part, which: &dyn Fn(&Connection) -> bool) -> u64;
+
+    /// Makes the templates that `which` accepts unfindable, in one part of the table: those without connections end, the others
+    /// are retired. Says how many could be found before.
+    fn end_templates(&mut self, part: Part, which: &dyn Fn(&Template) -> bool) -> u64;
+
     /// Connections in the table, in no order, at most `limit` of those that `keep` accepts.
     fn connections(&self, keep: &dyn Fn(&Connection) -> bool, limit: usize) -> Vec<Connection>;
 
@@ -196,6 +206,25 @@ pub struct Sweep {
     pub ended: u64,
     /// Of those that go on, how many have their addresses changed (NAT, FULLNAT).
     pub translated: u64,
+}
+
+/// One of the parts of about the same size in which a table is gone through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Which one, 0 to `of` - 1. One that is not there is empty.
+    pub number: u32,
+    /// How many there are, from 1 on.
+    pub of: u32,
+}
+
+impl Part {
+    /// All of it.
+    pub const WHOLE: Self = Self { number: 0, of: 1 };
+
+    /// All parts, in order, when there are so many.
+    pub fn all(of: u32) -> impl Iterator<Item = Self> {
+        (0..of).map(move |number| Self { number, of })
+    }
 }
 
 /// One persistence template.

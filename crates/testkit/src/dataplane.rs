@@ -1,13 +1,14 @@
 //! A data plane of plain maps.
 
+mod entries;
 mod state;
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use dray_model::{
     Action, Actual, Connection, Counters, DataPlane, DataPlaneError, DestinationId,
-    InterfaceStatus, Live, LocalAddresses, MAX_MARK_RULES, MarkRule, Policy, ReasonCount, Record,
-    ServiceId, ServiceIdentity, Sweep, Template, XdpMode,
+    InterfaceStatus, Live, LocalAddresses, MAX_MARK_RULES, MarkRule, Part, Policy, ReasonCount,
+    Record, ServiceId, ServiceIdentity, Sweep, Template, XdpMode,
 };
 
 use state::{DestinationsOf, State};
@@ -79,7 +80,7 @@ impl FakeDataPlane {
         self.state().cursors.insert(service, cursor);
     }
 
-    /// Sets the connections of the table.
+    /// Sets the connections of the table. What counts towards their destinations is set by [`FakeDataPlane::set_live`].
     pub fn set_connections(&self, connections: Vec<Connection>) {
         self.state().connections = connections;
     }
@@ -92,6 +93,21 @@ impl FakeDataPlane {
     /// Sets how many connections each call of the `drop_entry` defence ends.
     pub fn set_droppable(&self, connections: u64) {
         self.state().droppable = connections;
+    }
+
+    /// The connections of the table.
+    pub fn all_connections(&self) -> Vec<Connection> {
+        self.state().connections.clone()
+    }
+
+    /// The persistence templates.
+    pub fn all_templates(&self) -> Vec<Template> {
+        self.state().templates.clone()
+    }
+
+    /// The part that each call so far went through that ended connections or templates.
+    pub fn endings(&self) -> Vec<Part> {
+        self.state().endings.clone()
     }
 
     /// Sets what each sweep answers.
@@ -261,6 +277,14 @@ impl DataPlane for FakeDataPlane {
         let mut state = self.state();
         state.sweeps.push(parts);
         state.sweep
+    }
+
+    fn end_connections(&mut self, part: Part, which: &dyn Fn(&Connection) -> bool) -> u64 {
+        self.state().end_connections(part, which)
+    }
+
+    fn end_templates(&mut self, part: Part, which: &dyn Fn(&Template) -> bool) -> u64 {
+        self.state().end_templates(part, which)
     }
 
     fn connections(&self, keep: &dyn Fn(&Connection) -> bool, limit: usize) -> Vec<Connection> {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dray_model::{
     Action, Actual, ActualDestination, ActualService, Connection, Counters, DataPlaneError,
-    DestinationId, Forward, InterfaceStatus, Live, LocalAddresses, MarkRule, Policy, ReasonCount,
-    Record, Rewrite, ServiceId, ServiceIdentity, Sweep, Template, Thresholds,
+    DestinationId, Forward, InterfaceStatus, Live, LocalAddresses, MarkRule, Part, Policy,
+    ReasonCount, Record, Rewrite, ServiceId, ServiceIdentity, Sweep, Template, Thresholds,
 };
 
 /// Reads the destinations that a record names.
@@ -47,6 +47,7 @@ pub(super) struct State {
     pub(super) counters: BTreeMap<DestinationId, Counters>,
     pub(super) connections: Vec<Connection>,
     pub(super) templates: Vec<Template>,
+    pub(super) endings: Vec<Part>,
     pub(super) policies: Vec<Policy>,
     pub(super) mark_rules: Vec<MarkRule>,
     pub(super) locals: LocalAddresses,
