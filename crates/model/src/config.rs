@@ -10,9 +10,10 @@
 //! No error hides another: what toml cannot read is told and mended (`syntax`, with the help of `statement`,
 //! `slip`, `wording` and `edits`), and the rest of the file is checked all the same. The tables are read by
 //! `director` (with `ipvs`, `tunnel_source`, `locals` and `api`), `service` (with `identity`, `scheduler`, `options`, `method`,
-//! `client_address` and `real`) and `mark` by way of `table` and `value`; what is between tables is checked by `seat`. Which keys there are
+//! `client_address` and `real`) and `mark` by way of `table` and `value`; what is between tables is checked by `across`. Which keys there are
 //! is data, in [`TABLES`]. Start with [`parse`].
 
+mod across;
 mod address;
 mod api;
 mod client_address;
@@ -21,8 +22,10 @@ mod director;
 mod duration;
 mod edits;
 mod fault;
+mod field;
 mod identity;
 mod ipvs;
+mod json;
 mod keys;
 mod lines;
 mod load;
@@ -30,15 +33,16 @@ mod locals;
 mod mark;
 mod method;
 mod options;
+pub(crate) mod part;
 mod ports;
 mod prefix;
 mod protocol;
 mod real;
 mod render;
 mod scheduler;
-mod seat;
 mod service;
 mod slip;
+pub(crate) mod spelling;
 mod statement;
 mod syntax;
 mod table;
@@ -50,13 +54,20 @@ mod wrong;
 
 use std::borrow::Cow;
 
+use serde_json::Value;
 use toml::de::DeTable;
 
 use crate::Desired;
 
-use self::{fault::Faults, syntax::Repair, table::Entries};
+use self::{
+    across::Facts,
+    fault::{Fault, Faults},
+    syntax::Repair,
+    table::Entries,
+};
 
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Place};
+pub use field::FieldError;
 pub use keys::{Key, Presence, TABLES, Table};
 pub use load::{LoadError, load};
 pub use real::MAX_REALS;
@@ -67,6 +78,22 @@ pub use real::MAX_REALS;
 /// With every error of the text, in its order.
 pub fn parse(file_name: &str, text: &str) -> Result<Desired, Diagnostics> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    read(text, whole).map_err(|faults| Diagnostics::new(file_name, text, faults))
+}
+
+/// Reads a configuration that is JSON: an object with the keys of the file.
+///
+/// # Errors
+/// With every error, each at its field.
+pub fn parse_json(value: &Value) -> Result<Desired, Vec<FieldError>> {
+    json::read(value, whole)
+}
+
+/// Reads a text, and gives what `lower` makes of its table, or all faults at their places in the text.
+fn read<T>(
+    text: &str,
+    lower: impl FnOnce(&DeTable<'_>, &mut Faults<'_>) -> Option<T>,
+) -> Result<T, Vec<Fault>> {
     let mut repair = Repair::new(text);
     let mut mended = repair.mended().map_or(Cow::Borrowed(text), Cow::Owned);
     let (table, errors) = loop {
@@ -80,40 +107,26 @@ pub fn parse(file_name: &str, text: &str) -> Result<Desired, Diagnostics> {
         }
     };
     let mut found = Faults::new(&repair);
-    let desired = lower(table.get_ref(), &mut found);
+    let read = lower(table.get_ref(), &mut found);
     let mut faults = found.into_original();
     faults.extend(repair.into_faults(&errors));
-    match desired {
-        Some(desired) if faults.is_empty() => Ok(desired),
-        _ => Err(Diagnostics::new(file_name, text, faults)),
+    match read {
+        Some(read) if faults.is_empty() => Ok(read),
+        _ => Err(faults),
     }
 }
 
-/// Turns the file's table into the desired state; `None` only with a fault.
-fn lower(table: &DeTable<'_>, faults: &mut Faults<'_>) -> Option<Desired> {
+/// Turns a file's table into the desired state; `None` only with a fault.
+fn whole(table: &DeTable<'_>, faults: &mut Faults<'_>) -> Option<Desired> {
     let file = Entries::open(&keys::FILE, 0..0, table, faults);
-    let director = director::open(&file, faults);
-    let interfaces = director
-        .as_ref()
-        .and_then(|entries| director::interfaces(entries, faults));
-    let mut services = service::read(&file, faults);
-    let marks = mark::read(
-        &file,
-        interfaces.as_deref(),
-        &services.marked,
-        &mut services.vips,
-        faults,
-    );
-    let locals = director
-        .as_ref()
-        .and_then(|entries| locals::read(entries, faults));
-    seat::check_against_vips(&services.seats, &services.vips, faults);
-    if let Some(locals) = &locals {
-        seat::check_against_locals(&services.seats, &services.vips, locals, faults);
+    let mut facts = Facts::default();
+    let director = director::whole(&file, &mut facts, faults);
+    let services = service::read(&file, &mut facts, faults);
+    for fault in across::check(&facts) {
+        faults.push(fault);
     }
-    let fullnat = locals.map(|locals| locals.addresses);
     Some(Desired {
-        director: director::read(&director?, interfaces, marks, fullnat, faults)?,
-        services: services.list,
+        director: director?,
+        services,
     })
 }

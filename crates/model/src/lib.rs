@@ -16,11 +16,14 @@ mod api;
 pub mod config;
 mod dataplane;
 mod desired;
+pub mod document;
+pub mod edit;
 mod forward;
 mod hop;
 mod mark_rule;
 mod net;
 mod options;
+pub mod patch;
 mod policy;
 
 pub use action::Action;

@@ -15,7 +15,8 @@ use super::{
 };
 
 /// The words of `readers`.
-pub(super) const READERS: [(&str, ApiReaders); 2] = [("group", ApiReaders::Group), ("all", ApiReaders::All)];
+pub(super) const READERS: [(&str, ApiReaders); 2] =
+    [("group", ApiReaders::Group), ("all", ApiReaders::All)];
 
 /// Reads who may use the API; `None` only with a fault.
 pub(super) fn read(director: &Entries<'_, '_>, faults: &mut Faults<'_>) -> Option<Api> {

@@ -34,7 +34,7 @@ const PROXY_PROTOCOL: [&str; 7] = [
 ];
 
 /// The option of Alibaba's TOA module: one for experiments (RFC 4727).
-const TOA: u8 = 254;
+pub(crate) const TOA: u8 = 254;
 
 /// What the option's kind may be: those below are all in use.
 const KINDS: RangeInclusive<u32> = 31..=254;

@@ -1,36 +1,61 @@
 //! `[director]` and `[director.timeouts]`.
 
-use std::{collections::HashMap, num::NonZeroU32, ops::RangeInclusive, time::Duration};
+use std::{
+    collections::HashMap,
+    num::NonZeroU32,
+    ops::{Range, RangeInclusive},
+    time::Duration,
+};
 
 use crate::{Director, LocalAddresses, MarkRule, Timeouts, VipOwnership};
 
 use super::{
+    across::Facts,
     api,
     fault::{Fault, Faults, quote},
     ipvs,
     keys::{self, Key},
+    locals, mark,
     table::Entries,
     tunnel_source,
     value::Value,
 };
 
 /// Room of the connection table when the file says nothing.
-const MAX_CONNECTIONS: u32 = 1_048_576;
+pub(crate) const MAX_CONNECTIONS: u32 = 1_048_576;
 
 /// What `max_connections` may be.
 const MAX_CONNECTIONS_BOUNDS: RangeInclusive<u32> = 1_024..=67_108_864;
 
 /// Room of the table of translations when the file says nothing.
-const MAX_TRANSLATIONS: u32 = 65_536;
+pub(crate) const MAX_TRANSLATIONS: u32 = 65_536;
 
 /// What `max_translations` may be.
 const MAX_TRANSLATIONS_BOUNDS: RangeInclusive<u32> = 1_024..=8_388_608;
 
-/// The file's `[director]`, opened; `None` only with a fault.
-pub(super) fn open<'t, 'i>(
-    file: &Entries<'t, 'i>,
+/// Reads the director's part of a file, the marks included; `None` only with a fault. What it has that others must not is
+/// added to the facts.
+pub(super) fn whole(
+    file: &Entries<'_, '_>,
+    facts: &mut Facts<'_, Range<usize>>,
     faults: &mut Faults<'_>,
-) -> Option<Entries<'t, 'i>> {
+) -> Option<Director> {
+    let entries = open(file, faults);
+    let interfaces = entries
+        .as_ref()
+        .and_then(|entries| interfaces(entries, faults));
+    let marks = mark::read(file, interfaces.as_deref(), facts, faults);
+    let entries = entries?;
+    let locals = locals::read(&entries, faults);
+    let (fullnat, items) = locals
+        .map(|locals| (locals.addresses, locals.items))
+        .unzip();
+    facts.locals = items;
+    read(&entries, interfaces, marks, fullnat, faults)
+}
+
+/// The file's `[director]`, opened; `None` only with a fault.
+fn open<'t, 'i>(file: &Entries<'t, 'i>, faults: &mut Faults<'_>) -> Option<Entries<'t, 'i>> {
     let value = file.value(&keys::file::DIRECTOR, faults)?;
     let table = value.table(faults)?;
     Some(Entries::open(&keys::DIRECTOR, value.span(), table, faults))
@@ -38,7 +63,7 @@ pub(super) fn open<'t, 'i>(
 
 /// Reads what `[director]` says, but for the interfaces, marks and local addresses, which are there already; `None` only with a
 /// fault.
-pub(super) fn read(
+fn read(
     entries: &Entries<'_, '_>,
     interfaces: Option<Vec<String>>,
     marks: Option<Vec<MarkRule>>,
@@ -75,10 +100,7 @@ pub(super) fn read(
 }
 
 /// The director's interfaces; `None` only with a fault.
-pub(super) fn interfaces(
-    entries: &Entries<'_, '_>,
-    faults: &mut Faults<'_>,
-) -> Option<Vec<String>> {
+fn interfaces(entries: &Entries<'_, '_>, faults: &mut Faults<'_>) -> Option<Vec<String>> {
     let value = entries.value(&keys::director::INTERFACES, faults)?;
     let list = value.list(faults)?;
     if list.is_empty() {

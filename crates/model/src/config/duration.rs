@@ -31,7 +31,7 @@ pub(super) fn parse(text: &str) -> Option<Duration> {
 }
 
 /// Whole seconds as the file would write them, largest unit first: `1h 30m`.
-pub(super) fn write(seconds: u64) -> String {
+pub(crate) fn write(seconds: u64) -> String {
     let mut rest = seconds;
     let mut parts = Vec::new();
     for (name, length) in UNITS {

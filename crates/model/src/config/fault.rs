@@ -7,11 +7,11 @@ use super::{
     syntax::Repair,
 };
 
-/// Something wrong at a place of the text.
+/// Something wrong at a place: of the text, in bytes, unless it is said.
 #[derive(Debug)]
-pub(super) struct Fault {
-    /// Where, in bytes.
-    pub(super) span: Range<usize>,
+pub(super) struct Fault<P = Range<usize>> {
+    /// Where.
+    pub(super) span: P,
     /// What is wrong, as a sentence without a full stop.
     pub(super) cause: String,
     /// A few words for the place itself.
@@ -19,12 +19,12 @@ pub(super) struct Fault {
     /// What to do.
     pub(super) cure: String,
     /// Other places that explain it.
-    pub(super) related: Vec<(Range<usize>, String)>,
+    pub(super) related: Vec<(P, String)>,
 }
 
-impl Fault {
+impl<P> Fault<P> {
     pub(super) fn new(
-        span: Range<usize>,
+        span: P,
         cause: impl Into<String>,
         label: impl Into<String>,
         cure: impl Into<String>,
@@ -39,7 +39,7 @@ impl Fault {
     }
 
     /// Adds another place that explains it.
-    pub(super) fn related(mut self, span: Range<usize>, label: impl Into<String>) -> Self {
+    pub(super) fn related(mut self, span: P, label: impl Into<String>) -> Self {
         self.related.push((span, label.into()));
         self
     }

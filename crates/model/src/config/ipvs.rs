@@ -12,23 +12,24 @@ use super::{
 };
 
 /// The words of a defence.
-const DEFENCES: [(&str, Defence); 3] = [
+pub(super) const DEFENCES: [(&str, Defence); 3] = [
     ("off", Defence::Off),
     ("auto", Defence::Automatic),
     ("on", Defence::On),
 ];
 
 /// The kernels whose rules dray has.
-const KERNELS: [(&str, KernelRules); 2] = [
+pub(super) const KERNELS: [(&str, KernelRules); 2] = [
     ("6.1.176", KernelRules::V6_1_176),
     ("6.1.192", KernelRules::V6_1_192),
 ];
 
 /// The words of `removed`.
-const REMOVED: [(&str, Removed); 2] = [("finish", Removed::Finish), ("drop", Removed::Drop)];
+pub(super) const REMOVED: [(&str, Removed); 2] =
+    [("finish", Removed::Finish), ("drop", Removed::Drop)];
 
 /// The words of `no_destination`.
-const NO_DESTINATION: [(&str, NoDestination); 3] = [
+pub(super) const NO_DESTINATION: [(&str, NoDestination); 3] = [
     ("icmp", NoDestination::Icmp),
     ("reset", NoDestination::Reset),
     ("drop", NoDestination::Drop),

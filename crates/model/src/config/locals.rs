@@ -6,7 +6,7 @@ use std::{
     ops::{Range, RangeInclusive},
 };
 
-use crate::{Family, LocalAddresses};
+use crate::LocalAddresses;
 
 use super::{
     address,
@@ -25,16 +25,8 @@ const MOST: usize = 256;
 #[derive(Debug, Default)]
 pub(super) struct Locals {
     pub(super) addresses: LocalAddresses,
-    /// Each item of the list with the addresses that it stands for.
-    pub(super) items: Vec<(Range<usize>, Vec<IpAddr>)>,
-}
-
-impl Locals {
-    /// Whether there is an address of that family.
-    pub(super) fn has(&self, family: Family) -> bool {
-        let mut addresses = self.addresses.addresses.iter();
-        addresses.any(|address| Family::of(*address) == family)
-    }
+    /// The addresses that each item of the list stands for.
+    pub(super) items: Vec<(Vec<IpAddr>, Range<usize>)>,
 }
 
 /// Reads the local addresses; `None` only with a fault.
@@ -51,7 +43,7 @@ pub(super) fn read(director: &Entries<'_, '_>, faults: &mut Faults<'_>) -> Optio
         .value(&fullnat::PORTS, faults)
         .map_or(default, |value| ports::read(&value, faults));
     let items = items?;
-    let addresses = items.iter().flat_map(|(_, addresses)| addresses);
+    let addresses = items.iter().flat_map(|(addresses, _)| addresses);
     Some(Locals {
         addresses: LocalAddresses {
             addresses: addresses.copied().collect(),
@@ -65,7 +57,7 @@ pub(super) fn read(director: &Entries<'_, '_>, faults: &mut Faults<'_>) -> Optio
 fn items(
     list: &Value<'_, '_>,
     faults: &mut Faults<'_>,
-) -> Option<Vec<(Range<usize>, Vec<IpAddr>)>> {
+) -> Option<Vec<(Vec<IpAddr>, Range<usize>)>> {
     let values = list.items(faults)?;
     let before = faults.count();
     let mut first = HashMap::new();
@@ -89,7 +81,7 @@ fn items(
         if let Some(fault) = too_many(value.span(), &addresses, &mut counts) {
             faults.push(fault);
         }
-        items.push((value.span(), addresses));
+        items.push((addresses, value.span()));
     }
     (faults.count() == before).then_some(items)
 }

@@ -1,7 +1,7 @@
 //! `[[mark]]`: the rules that give packets a mark.
 
 use std::{
-    collections::HashMap,
+    collections::HashSet,
     net::IpAddr,
     ops::{Range, RangeInclusive},
 };
@@ -9,12 +9,12 @@ use std::{
 use crate::{Family, MAX_MARK_RULES, Mark, MarkRule, Protocol};
 
 use super::{
+    across::Facts,
     director,
     fault::{Fault, Faults, quote},
     identity::{FAMILIES, number},
     keys::{self, Key},
     ports, prefix,
-    seat::Vips,
     table::Entries,
     value::Value,
 };
@@ -26,22 +26,12 @@ const PROTOCOLS: [(&str, Protocol); 3] = [
     ("sctp", Protocol::Sctp),
 ];
 
-/// The marks that services are for.
-#[derive(Debug)]
-pub(super) struct Marked {
-    /// Each with the place of its service's `mark`.
-    pub(super) marks: HashMap<Mark, Range<usize>>,
-    /// Whether there is no service of which it is not known what it is for.
-    pub(super) is_whole: bool,
-}
-
-/// Reads the file's rules, in order; `None` only with a fault. `interfaces` are the director's, if they are known. Single
-/// destinations are VIPs too.
+/// Reads the file's rules, in order; `None` only with a fault. `interfaces` are the director's, if they are known. The marks that
+/// the rules give, and their single destinations, which are VIPs too, are added to the facts.
 pub(super) fn read(
     file: &Entries<'_, '_>,
     interfaces: Option<&[String]>,
-    marked: &Marked,
-    vips: &mut Vips,
+    facts: &mut Facts<'_, Range<usize>>,
     faults: &mut Faults<'_>,
 ) -> Option<Vec<MarkRule>> {
     let before = faults.count();
@@ -49,7 +39,7 @@ pub(super) fn read(
         .value(&keys::file::MARK, faults)
         .map_or_else(Vec::new, |value| value.tables(faults));
     let mut rules = Vec::new();
-    let mut given = HashMap::new();
+    let mut given = HashSet::new();
     let mut is_whole = faults.count() == before;
     let mut total = 0_usize;
     for (span, table) in tables {
@@ -58,10 +48,8 @@ pub(super) fn read(
             is_whole = false;
             continue;
         };
-        given.entry(rule.mark).or_insert(rule.place.clone());
-        for (vip, place) in rule.vips() {
-            vips.entry(vip).or_insert(place);
-        }
+        given.insert(rule.mark);
+        facts.marked_vips.extend(rule.vips());
         let fits = total <= MAX_MARK_RULES;
         total = total.saturating_add(rule.count());
         if total <= MAX_MARK_RULES {
@@ -70,7 +58,7 @@ pub(super) fn read(
             faults.push(too_many(span, total));
         }
     }
-    check(&given, marked, is_whole, faults);
+    facts.given = is_whole.then_some(given);
     (is_whole && total <= MAX_MARK_RULES).then_some(rules)
 }
 
@@ -87,44 +75,9 @@ fn too_many(span: Range<usize>, total: usize) -> Fault {
     )
 }
 
-/// A rule that nobody is marked for, and a service that nothing is marked for, are slips.
-fn check(
-    given: &HashMap<Mark, Range<usize>>,
-    marked: &Marked,
-    is_whole: bool,
-    faults: &mut Faults<'_>,
-) {
-    let family = |mark: &Mark| match mark.family {
-        Family::Ipv4 => "",
-        Family::Ipv6 => " and `family = \"ipv6\"`",
-    };
-    let mut lacks = |mark: &Mark, place: &Range<usize>, cause, label, header| {
-        let cure = format!(
-            "write a `{header}` with `mark = {}`{}, or remove this one",
-            mark.number,
-            family(mark)
-        );
-        faults.push(Fault::new(place.clone(), cause, label, cure));
-    };
-    for (mark, place) in given {
-        if marked.is_whole && !marked.marks.contains_key(mark) {
-            let cause = format!("there is no service of {mark}");
-            lacks(mark, place, cause, "for no service", "[[service]]");
-        }
-    }
-    for (mark, place) in &marked.marks {
-        if is_whole && !given.contains_key(mark) {
-            let cause = format!("no rule gives {mark} to packets");
-            lacks(mark, place, cause, "no packet has it", "[[mark]]");
-        }
-    }
-}
-
 /// One table, its lists not yet multiplied out.
 struct Rule {
     mark: Mark,
-    /// The place of its `mark`.
-    place: Range<usize>,
     destinations: Vec<Placed<Network>>,
     sources: Vec<Option<Network>>,
     protocol: Option<Protocol>,
@@ -183,8 +136,9 @@ fn rule(
     interfaces: Option<&[String]>,
     faults: &mut Faults<'_>,
 ) -> Option<Rule> {
-    let value = entries.value(&keys::mark::MARK, faults);
-    let number = value.as_ref().and_then(|value| number(value, faults));
+    let number = entries
+        .value(&keys::mark::MARK, faults)
+        .and_then(|value| number(&value, faults));
     let destinations = list(entries, &keys::mark::DESTINATION, network, faults);
     let sources = list(entries, &keys::mark::SOURCE, network, faults);
     let family = family(
@@ -209,7 +163,6 @@ fn rule(
             number: number?,
             family: family?,
         },
-        place: value?.span(),
         destinations: destinations?,
         sources: choices(sources?),
         protocol: protocol?,

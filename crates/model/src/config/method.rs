@@ -45,7 +45,7 @@ const OTHER_WORDS: [(&[&str], &str); 6] = [
 ];
 
 /// GUE's port when the file says nothing: the one that IANA gave it.
-const GUE_PORT: NonZeroU16 = NonZeroU16::new(6080).expect("6080 is not 0");
+pub(crate) const GUE_PORT: NonZeroU16 = NonZeroU16::new(6080).expect("6080 is not 0");
 
 /// A forwarding method, with what real servers take over from their service's.
 #[derive(Clone, Debug)]

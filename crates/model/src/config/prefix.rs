@@ -68,7 +68,7 @@ pub(super) fn mask(length: u8) -> Ipv4Addr {
 }
 
 /// How many bits an address has.
-pub(super) fn bits(address: IpAddr) -> u8 {
+pub(crate) fn bits(address: IpAddr) -> u8 {
     if address.is_ipv4() { 32 } else { 128 }
 }
 

@@ -5,12 +5,12 @@ use std::{collections::HashMap, net::IpAddr, ops::Range};
 use crate::{Family, Forward, RealServer, ServiceIdentity, ServiceOptions, Thresholds, Weight};
 
 use super::{
+    across::Seat,
     address::{self, PlacedPort},
     fault::{Fault, Faults},
     identity::Identified,
     keys,
     method::{self, Method},
-    seat::Seat,
     table::Entries,
     value::Value,
 };
@@ -33,7 +33,7 @@ pub(super) struct Owner<'s> {
 pub(super) fn read(
     value: &Value<'_, '_>,
     owner: Owner<'_>,
-    seats: &mut Vec<Seat>,
+    seats: &mut Vec<Seat<Range<usize>>>,
     faults: &mut Faults<'_>,
 ) -> Option<Vec<RealServer>> {
     let tables = value.tables(faults);
@@ -54,6 +54,18 @@ pub(super) fn read(
     (reals.len() == tables.len()).then_some(reals)
 }
 
+/// Reads a real server of which it is not known whose it is; `None` only with a fault.
+pub(super) fn alone(entries: &Entries<'_, '_>, faults: &mut Faults<'_>) -> Option<()> {
+    let before = faults.count();
+    let owner = Owner {
+        identified: None,
+        options: None,
+        method: None,
+    };
+    real(entries, owner, &mut HashMap::new(), &mut Vec::new(), faults);
+    (faults.count() == before).then_some(())
+}
+
 /// Address and port of a service's real servers, each with its first place.
 type Taken = HashMap<(IpAddr, u16), Range<usize>>;
 
@@ -61,7 +73,7 @@ fn real(
     entries: &Entries<'_, '_>,
     owner: Owner<'_>,
     first: &mut Taken,
-    seats: &mut Vec<Seat>,
+    seats: &mut Vec<Seat<Range<usize>>>,
     faults: &mut Faults<'_>,
 ) -> Option<RealServer> {
     let method = method(entries, owner, faults);

@@ -11,6 +11,9 @@ use super::{
     value::Value,
 };
 
+/// The scheduler of a service that names none: `ipvsadm`'s.
+pub(crate) const DEFAULT: Scheduler = Scheduler::WeightedLeastConnection;
+
 /// The flags: name, scheduler, and what it sets.
 const FLAGS: [(&str, &str, HashFlags); 4] = [
     ("sh-fallback", "sh", FALLBACK),
@@ -41,9 +44,7 @@ pub(super) fn read(entries: &Entries<'_, '_>, faults: &mut Faults<'_>) -> Option
     let value = entries.value(&keys::service::SCHEDULER, faults);
     let scheduler = value
         .as_ref()
-        .map_or(Some(Scheduler::WeightedLeastConnection), |value| {
-            scheduler(value, faults)
-        });
+        .map_or(Some(DEFAULT), |value| scheduler(value, faults));
     let Some(list) = entries.value(&keys::service::FLAGS, faults) else {
         return scheduler;
     };

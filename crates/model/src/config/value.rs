@@ -328,7 +328,7 @@ fn in_quotes(text: &str) -> String {
 }
 
 /// A number as people read it: `1_048_576`.
-fn grouped(number: u32) -> String {
+pub(crate) fn grouped(number: u32) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (place, digit) in digits.chars().enumerate() {

@@ -1,13 +1,13 @@
 //! What forwarding methods, and what belongs to them, mean.
 
-use std::{net::SocketAddr, num::NonZeroU16};
+use std::{net::SocketAddr, num::NonZeroU16, sync::Arc};
 
 use dray_model::{ClientAddress, Forward, Service, Tunnel, TunnelChecksum, TunnelSource};
 
 use crate::read;
 
 /// A director with local addresses, and these services.
-fn services(text: &str) -> Vec<Service> {
+fn services(text: &str) -> Vec<Arc<Service>> {
     let director = "[director]\ninterfaces = ['eth0']\n\
                     [director.fullnat]\naddresses = ['10.0.0.9', '2001:db8::9']\n";
     read(&format!("{director}{text}")).services

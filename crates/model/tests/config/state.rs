@@ -5,6 +5,7 @@ use std::{
     net::IpAddr,
     num::{NonZeroU16, NonZeroU32},
     ops::RangeInclusive,
+    sync::Arc,
     path::PathBuf,
     time::Duration,
 };
@@ -56,7 +57,10 @@ pub(crate) fn desired() -> impl Strategy<Value = Desired> {
                 ipvs,
                 api,
             };
-            Desired { director, services }
+            Desired {
+                director,
+                services: services.into_iter().map(Arc::new).collect(),
+            }
         },
     )
 }
