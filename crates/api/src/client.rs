@@ -1,87 +1,40 @@
-//! The typed client: one call, one connection to the daemon's socket.
+//! The typed client. Calls that follow one another go over the same connection to the daemon's socket.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-    time::Duration,
+mod connection;
+mod error;
+mod events;
+mod resources;
+
+use std::{path::Path, time::Duration};
+
+use hyper::{
+    Method, Request, StatusCode,
+    body::Bytes,
+    header::{self, HeaderMap, HeaderValue},
 };
-
-use http_body_util::{BodyExt, Full};
-use hyper::{Method, Request, StatusCode, body::Bytes, client::conn::http1, header};
-use hyper_util::rt::TokioIo;
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::{net::UnixStream, time::timeout};
+use tokio::time::timeout;
 
-use crate::{
-    RuntimeDir,
-    v1::{
-        self, Connections, ConnectionsQuery, Problem, Reloaded, Status, StopMode, StopRequest,
-        Stopped, Templates, TemplatesQuery,
-    },
-};
+use crate::{ETag, Precondition, RuntimeDir};
 
-/// Calls the daemon of one runtime directory.
+use self::connection::{Body, Connections};
+
+pub use error::CallError;
+pub use events::Events;
+
+/// Calls the daemon of one runtime directory. Clones share its connections.
 #[derive(Clone, Debug)]
 pub struct Client {
-    socket: PathBuf,
+    connections: Connections,
 }
 
-/// Why a call brought no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum CallError {
-    /// No daemon answers there.
-    #[error("no daemon answers at {}", .socket.display())]
-    NoDaemon {
-        /// Where it was looked for.
-        socket: PathBuf,
-    },
-    /// The caller may not use the socket.
-    #[error("not allowed to use {}: run this as root, or as a member of its group", .socket.display())]
-    Denied {
-        /// The socket.
-        socket: PathBuf,
-    },
-    /// A daemon may be there, but the socket cannot be used.
-    #[error("failed to connect to {}", .socket.display())]
-    Connect {
-        /// The socket.
-        socket: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// The daemon went away during the call.
-    #[error("the daemon at {} ended before it had answered", .socket.display())]
-    Broken {
-        /// The socket.
-        socket: PathBuf,
-        /// What broke.
-        #[source]
-        source: hyper::Error,
-    },
-    /// The daemon takes calls and does not answer.
-    #[error(
-        "the daemon at {} has not answered for {} s; if it goes on so, look at its log, or kill it: forwarding goes on",
-        .socket.display(), PATIENCE.as_secs()
-    )]
-    Silent {
-        /// The socket.
-        socket: PathBuf,
-    },
-    /// The daemon refused.
-    #[error(transparent)]
-    Refused(Problem),
-    /// The answer is none that this version knows.
-    #[error("the daemon at {} gave an answer that this version of dray cannot read (HTTP {status})", .socket.display())]
-    Foreign {
-        /// The socket.
-        socket: PathBuf,
-        /// Its HTTP status code.
-        status: u16,
-        /// What is wrong with it.
-        #[source]
-        source: serde_json::Error,
-    },
+/// Something with its entity tag, by which a later change can say what it was meant for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tagged<T> {
+    /// The tag.
+    pub tag: ETag,
+    /// What has it.
+    pub value: T,
 }
 
 /// How long a call waits. The longest that a daemon needs is for a reload of the largest configurations.
@@ -91,49 +44,12 @@ impl Client {
     /// A client of the daemon of that runtime directory. Nothing is opened yet.
     pub fn new(runtime_dir: &Path) -> Self {
         Self {
-            socket: RuntimeDir::socket(runtime_dir),
+            connections: Connections::to(RuntimeDir::socket(runtime_dir)),
         }
     }
 
-    /// What the director does at the moment.
-    ///
-    /// # Errors
-    /// See [`CallError`].
-    pub async fn status(&self) -> Result<Status, CallError> {
-        self.call(Method::GET, v1::STATUS, None::<&()>).await
-    }
-
-    /// The connections that the query asks for.
-    ///
-    /// # Errors
-    /// See [`CallError`].
-    pub async fn connections(&self, query: &ConnectionsQuery) -> Result<Connections, CallError> {
-        self.ask(v1::CONNECTIONS, query).await
-    }
-
-    /// The persistence templates that the query asks for.
-    ///
-    /// # Errors
-    /// See [`CallError`].
-    pub async fn templates(&self, query: &TemplatesQuery) -> Result<Templates, CallError> {
-        self.ask(v1::TEMPLATES, query).await
-    }
-
-    /// Makes the daemon read its configuration file again.
-    ///
-    /// # Errors
-    /// See [`CallError`]; a file with errors is [`CallError::Refused`].
-    pub async fn reload(&self) -> Result<Reloaded, CallError> {
-        self.call(Method::POST, v1::RELOAD, None::<&()>).await
-    }
-
-    /// Ends the daemon. It has left the data plane as asked when this returns.
-    ///
-    /// # Errors
-    /// See [`CallError`].
-    pub async fn stop(&self, mode: StopMode) -> Result<Stopped, CallError> {
-        self.call(Method::POST, v1::STOP, Some(&StopRequest { mode }))
-            .await
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, CallError> {
+        self.call(Call::new(Method::GET, path)).await
     }
 
     async fn ask<T: DeserializeOwned>(
@@ -141,81 +57,139 @@ impl Client {
         path: &str,
         query: &impl Serialize,
     ) -> Result<T, CallError> {
-        let query = serde_urlencoded::to_string(query).expect("a query has only plain fields");
-        self.call(Method::GET, &format!("{path}?{query}"), None::<&()>)
-            .await
+        self.get(&with_query(path, query)).await
     }
 
-    async fn call<T: DeserializeOwned>(
+    async fn tagged<T: DeserializeOwned>(&self, path: &str) -> Result<Tagged<T>, CallError> {
+        let answer = self.send(Call::new(Method::GET, path)).await?;
+        self.with_tag(answer)
+    }
+
+    async fn post<T: DeserializeOwned>(
         &self,
-        method: Method,
         path: &str,
-        body: Option<&impl Serialize>,
+        body: &impl Serialize,
     ) -> Result<T, CallError> {
-        let stream = UnixStream::connect(&self.socket)
-            .await
-            .map_err(|error| self.unreachable(error))?;
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::HOST, "dray")
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::new(body.map(json).unwrap_or_default()))
-            .expect("method, path and headers are well formed");
-        let (status, body) = timeout(PATIENCE, exchange(stream, request))
-            .await
-            .map_err(|_| CallError::Silent {
-                socket: self.socket.clone(),
-            })?
-            .map_err(|source| CallError::Broken {
-                socket: self.socket.clone(),
-                source,
-            })?;
-        if status.is_success() {
-            return serde_json::from_slice(&body).map_err(|source| self.foreign(status, source));
+        self.call(Call::new(Method::POST, path).json(body)).await
+    }
+
+    async fn call<T: DeserializeOwned>(&self, call: Call) -> Result<T, CallError> {
+        let answer = self.send(call).await?;
+        self.read(&answer)
+    }
+
+    /// A call whose answer has no body.
+    async fn order(&self, call: Call) -> Result<(), CallError> {
+        self.send(call).await.map(drop)
+    }
+
+    /// An answer that is no refusal.
+    async fn send(&self, call: Call) -> Result<Answer, CallError> {
+        let exchange = timeout(PATIENCE, self.connections.exchange(call.request()));
+        let answer = exchange.await.map_err(|_| CallError::Silent {
+            socket: self.connections.socket().to_owned(),
+            seconds: PATIENCE.as_secs(),
+        })??;
+        if answer.status.is_success() {
+            return Ok(answer);
         }
-        match serde_json::from_slice(&body) {
+        match serde_json::from_slice(&answer.body) {
             Ok(problem) => Err(CallError::Refused(problem)),
-            Err(source) => Err(self.foreign(status, source)),
+            Err(source) => Err(self.foreign(answer.status, source)),
         }
     }
 
-    fn unreachable(&self, source: io::Error) -> CallError {
-        let socket = self.socket.clone();
-        match source.kind() {
-            // Refused: the file is there, but its daemon was killed.
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
-                CallError::NoDaemon { socket }
-            }
-            io::ErrorKind::PermissionDenied => CallError::Denied { socket },
-            _ => CallError::Connect { socket, source },
-        }
+    fn read<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, CallError> {
+        serde_json::from_slice(&answer.body).map_err(|source| self.foreign(answer.status, source))
+    }
+
+    fn with_tag<T: DeserializeOwned>(&self, answer: Answer) -> Result<Tagged<T>, CallError> {
+        Ok(Tagged {
+            tag: self.tag(&answer)?,
+            value: self.read(&answer)?,
+        })
+    }
+
+    fn tag(&self, answer: &Answer) -> Result<ETag, CallError> {
+        let text = answer.headers.get(header::ETAG);
+        let text = text.and_then(|tag| tag.to_str().ok()).unwrap_or_default();
+        let tag = crate::etag::tags(text).ok().and_then(|mut tags| tags.pop());
+        tag.ok_or_else(|| {
+            let source = serde::de::Error::custom("it has no entity tag");
+            self.foreign(answer.status, source)
+        })
     }
 
     fn foreign(&self, status: StatusCode, source: serde_json::Error) -> CallError {
         CallError::Foreign {
-            socket: self.socket.clone(),
+            socket: self.connections.socket().to_owned(),
             status: status.as_u16(),
             source,
         }
     }
 }
 
-fn json(body: &impl Serialize) -> Bytes {
-    serde_json::to_vec(body)
-        .expect("a request has only plain fields")
-        .into()
+/// An answer, read whole.
+#[derive(Debug)]
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
 }
 
-async fn exchange(
-    stream: UnixStream,
-    request: Request<Full<Bytes>>,
-) -> Result<(StatusCode, Bytes), hyper::Error> {
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let driver = tokio::spawn(connection);
-    let response = sender.send_request(request).await?;
-    let status = response.status();
-    let body = response.into_body().collect().await?.to_bytes();
-    driver.abort();
-    Ok((status, body))
+/// A call that is being put together.
+#[derive(Debug)]
+struct Call(Request<Body>);
+
+impl Call {
+    fn new(method: Method, path: &str) -> Self {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, "dray")
+            .body(Body::default());
+        Self(request.expect("method, path and headers are well formed"))
+    }
+
+    fn json(self, body: &impl Serialize) -> Self {
+        let bytes = serde_json::to_vec(body).expect("a request has only plain fields");
+        self.body("application/json", bytes.into())
+    }
+
+    fn body(mut self, kind: &'static str, bytes: Bytes) -> Self {
+        let kind = HeaderValue::from_static(kind);
+        self.0.headers_mut().insert(header::CONTENT_TYPE, kind);
+        *self.0.body_mut() = Body::new(bytes);
+        self
+    }
+
+    fn accept(mut self, kind: &'static str) -> Self {
+        let kind = HeaderValue::from_static(kind);
+        self.0.headers_mut().insert(header::ACCEPT, kind);
+        self
+    }
+
+    fn only_if(mut self, condition: &Precondition) -> Self {
+        let (name, value) = match condition {
+            Precondition::None => return self,
+            Precondition::Exists => (header::IF_MATCH, "*".to_owned()),
+            Precondition::Absent => (header::IF_NONE_MATCH, "*".to_owned()),
+            Precondition::OneOf(tags) => {
+                let tags: Vec<_> = tags.iter().map(ToString::to_string).collect();
+                (header::IF_MATCH, tags.join(", "))
+            }
+        };
+        let value = value.try_into().expect("tags are plain ASCII");
+        self.0.headers_mut().insert(name, value);
+        self
+    }
+
+    fn request(self) -> Request<Body> {
+        self.0
+    }
+}
+
+fn with_query(path: &str, query: &impl Serialize) -> String {
+    let query = serde_urlencoded::to_string(query).expect("a query has only plain fields");
+    format!("{path}?{query}")
 }

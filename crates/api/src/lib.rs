@@ -11,15 +11,21 @@
 //! where it answers. Everything on the wire is in [`v1`]; a change that an old client could not read gets
 //! a `v2` beside it. Start with [`router`].
 
+mod answer;
 mod backend;
+mod caller;
 mod client;
-mod router;
+mod etag;
+mod request;
+mod routes;
 mod runtime_dir;
 mod server;
 pub mod v1;
 
-pub use backend::Backend;
-pub use client::{CallError, Client};
-pub use router::router;
+pub use backend::{Application, Backend, Configuration, Edited};
+pub use caller::{Access, Caller};
+pub use client::{CallError, Client, Events, Tagged};
+pub use etag::{ETag, Precondition};
+pub use routes::{openapi, router};
 pub use runtime_dir::{ClaimError, ListenError, RuntimeDir};
 pub use server::{Listener, serve};

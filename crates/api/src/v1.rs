@@ -1,24 +1,53 @@
 //! Version 1 of the wire types. JSON with `snake_case` keys; addresses as text; sizes in bytes; rates per second.
 //!
 //! Keys may be added; a reader passes over those that it does not know. No key is renamed, removed or
-//! given another meaning.
+//! given another meaning. Configuration is written as [`dray_model::document`] has it.
 
+mod configuration;
 mod connections;
+mod counters;
+mod drains;
+mod events;
 mod forward;
+mod history;
 mod identity;
+mod neighbours;
+mod period;
+mod plan;
 mod prefix;
 mod problem;
 mod reload;
+mod services;
 mod status;
 mod stop;
 mod templates;
+mod vips;
+mod zero;
 
-pub use connections::{Connection, Connections, ConnectionsQuery, InvalidLimit, Limit};
+pub use configuration::{
+    ApplyQuery, ConfigurationStatus, Confirmed, EditSummary, EditsPolicy, Outcome, Pending,
+};
+pub use connections::{
+    Connection, Connections, ConnectionsQuery, EndQuery, Ended, InvalidLimit, Limit,
+};
+pub use counters::{Counters, DestinationCounters, ServiceCounters};
+pub use drains::{AtDeadline, Drain, DrainRequest, DrainState, Drains};
+pub use dray_model::config::FieldError;
+pub use events::{
+    ConfigurationEvent, ConfigurationTurn, DefenceEvent, DestinationChange, DestinationEvent,
+    DrainEvent, DrainTurn, Event, MissedEvent, ServiceEvent, ServiceTurn, TableEvent, VipEvent,
+    VipTurn,
+};
 pub use forward::{Forward, Tunnel};
+pub use history::{Applied, HistoricConfiguration, History, HistoryEntry, RollbackRequest};
 pub use identity::{Family, Mark, Protocol, ServiceAddress, ServiceIdentity};
+pub use neighbours::{Neighbour, Neighbours};
+pub use period::{NotAPeriod, Period};
+pub use plan::{Change, FieldChange, HashSlots, Plan, RealChange, ServiceChange, VipChange};
 pub use prefix::{NotAPrefix, Prefix};
 pub use problem::{ConfigError, Problem};
 pub use reload::Reloaded;
+pub use services::{Reals, Services};
 pub use status::{
     AddedVip, ConnectionTable, Defences, Destination, Director, Interface, LeavingService,
     LocalAddresses, NextHop, Persistence, Rates, Reason, Removed, Service, Standing, Status,
@@ -26,14 +55,5 @@ pub use status::{
 };
 pub use stop::{StopMode, StopRequest, Stopped};
 pub use templates::{Template, Templates, TemplatesQuery};
-
-/// Path of [`Status`] (GET).
-pub const STATUS: &str = "/v1/status";
-/// Path of [`Connections`] (GET, query [`ConnectionsQuery`]).
-pub const CONNECTIONS: &str = "/v1/connections";
-/// Path of [`Templates`] (GET, query [`TemplatesQuery`]).
-pub const TEMPLATES: &str = "/v1/templates";
-/// Path that makes the daemon read its configuration file again (POST, answer [`Reloaded`]).
-pub const RELOAD: &str = "/v1/reload";
-/// Path that ends the daemon (POST [`StopRequest`], answer [`Stopped`]).
-pub const STOP: &str = "/v1/stop";
+pub use vips::{Vip, VipRole, Vips};
+pub use zero::ZeroQuery;

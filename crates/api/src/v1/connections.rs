@@ -8,27 +8,32 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::{Forward, Prefix, Protocol};
 
 /// Which connections to list: those that every given filter accepts.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct ConnectionsQuery {
-    /// Clients whose address begins so.
+    /// Clients whose address begins so: an address, or a network such as `10.0.0.0/8`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<String>, example = "10.0.0.0/8")]
     pub client: Option<Prefix>,
     /// The service of this name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
     /// This real server.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<String>, example = "10.77.0.11")]
     pub real: Option<IpAddr>,
     /// This state, in IPVS's names; upper and lower case are the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
     /// At most so many.
     #[serde(default)]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100_000)]
     pub limit: Limit,
 }
 
@@ -100,7 +105,7 @@ impl From<Limit> for u32 {
 }
 
 /// Connections of the table, in no order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Connections {
     /// The connections.
     pub connections: Vec<Connection>,
@@ -109,18 +114,21 @@ pub struct Connections {
 }
 
 /// One connection of the table.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Connection {
     /// Transport protocol.
     pub protocol: Protocol,
     /// The client.
+    #[schema(value_type = String, example = "10.77.0.11:80")]
     pub client: SocketAddr,
     /// VIP and port that the client asks.
     #[serde(rename = "virtual")]
+    #[schema(value_type = String, example = "10.77.0.11:80")]
     pub virtual_: SocketAddr,
     /// Name of the service that gave it its real server; none when it is no longer in the configuration.
     pub service: Option<String>,
     /// The real server; none when the data plane no longer says.
+    #[schema(value_type = Option<String>, example = "10.77.0.11")]
     pub real: Option<IpAddr>,
     /// The port that its packets reach the real server at; none together with the real server.
     pub real_port: Option<u16>,
@@ -128,6 +136,7 @@ pub struct Connection {
     #[serde(flatten)]
     pub forward: Option<Forward>,
     /// With FULLNAT, the director's address and port that the real server sees as its client; none otherwise.
+    #[schema(value_type = Option<String>, example = "10.77.0.11:80")]
     pub local: Option<SocketAddr>,
     /// State, in IPVS's names (`ESTABLISHED`, `UDP`, …).
     pub state: String,
@@ -135,4 +144,55 @@ pub struct Connection {
     pub expires_seconds: u64,
     /// Time since its first packet, in seconds.
     pub age_seconds: u64,
+}
+
+/// Which connections to end: those that every given filter accepts. There must be one, or `all`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct EndQuery {
+    /// Clients whose address begins so: an address, or a network such as `10.0.0.0/8`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<String>, example = "10.0.0.0/8")]
+    pub client: Option<Prefix>,
+    /// The service of this name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// This real server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<String>, example = "10.77.0.11")]
+    pub real: Option<IpAddr>,
+    /// This state, in IPVS's names; upper and lower case are the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// Whether persistence templates end too. With `state`, none do: their states are others.
+    #[serde(default)]
+    #[param(required = false)]
+    pub templates: bool,
+    /// Every connection, which no filter says.
+    #[serde(default)]
+    #[param(required = false)]
+    pub all: bool,
+}
+
+/// What was ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Ended {
+    /// Connections, and templates if they were to end too.
+    pub ended: u64,
+}
+
+impl EndQuery {
+    /// Whether there is a filter.
+    pub fn has_a_filter(&self) -> bool {
+        let Self {
+            client,
+            service,
+            real,
+            state,
+            templates: _,
+            all: _,
+        } = self;
+        client.is_some() || service.is_some() || real.is_some() || state.is_some()
+    }
 }

@@ -3,9 +3,10 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// How packets reach a real server: its keys stand beside those of what it is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Forward {
     /// The forwarding method: `dr`, `tun`, `nat` or `fullnat`.
     #[serde(rename = "forward")]
@@ -15,7 +16,7 @@ pub struct Forward {
 }
 
 /// What a tunnel is made of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Tunnel {
     /// `ipip`, `gre` or `gue`.
     pub kind: String,

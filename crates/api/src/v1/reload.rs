@@ -1,9 +1,10 @@
 //! `POST /v1/reload`: read the configuration file again.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A configuration that is now in force, and what it changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Reloaded {
     /// The file.
     pub config: String,

@@ -3,11 +3,12 @@
 use std::{net::IpAddr, num::NonZeroU32};
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::{Forward, ServiceIdentity};
+use super::{ConfigurationStatus, Forward, ServiceIdentity};
 
 /// What a director does at the moment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Status {
     /// The daemon's version.
     pub version: String,
@@ -15,6 +16,8 @@ pub struct Status {
     pub abi: u32,
     /// The configuration file in force.
     pub config: String,
+    /// Where the configuration comes from, and what was edited since.
+    pub configuration: ConfigurationStatus,
     /// Why the director does not yet do all that the configuration says, each a sentence; empty when it
     /// does.
     pub problems: Vec<String>,
@@ -29,7 +32,7 @@ pub struct Status {
 }
 
 /// The director as a whole.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Director {
     /// Interfaces that the data plane is attached to.
     pub interfaces: Vec<Interface>,
@@ -50,7 +53,7 @@ pub struct Director {
 }
 
 /// An interface that the data plane is attached to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Interface {
     /// Its name.
     pub name: String,
@@ -61,7 +64,7 @@ pub struct Interface {
 }
 
 /// How XDP runs on an interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum XdpMode {
     /// In the driver.
@@ -71,7 +74,7 @@ pub enum XdpMode {
 }
 
 /// How full the connection table is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ConnectionTable {
     /// Connections in it, IPv4 and IPv6 together. Counted every few seconds.
     pub connections: u64,
@@ -80,7 +83,7 @@ pub struct ConnectionTable {
 }
 
 /// How full the table of translations is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TranslationTable {
     /// Connections of NAT and FULLNAT, IPv4 and IPv6 together. Counted every few seconds.
     pub connections: u64,
@@ -89,9 +92,10 @@ pub struct TranslationTable {
 }
 
 /// Where FULLNAT's packets come from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LocalAddresses {
     /// The director's addresses, of either family; without any, no real server is reached by FULLNAT.
+    #[schema(value_type = Vec<String>)]
     pub addresses: Vec<IpAddr>,
     /// The first of the ports.
     pub first_port: u16,
@@ -100,7 +104,7 @@ pub struct LocalAddresses {
 }
 
 /// How long connections last without packets, in milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Timeouts {
     /// TCP, established.
     pub tcp_milliseconds: u64,
@@ -111,9 +115,10 @@ pub struct Timeouts {
 }
 
 /// Defences against floods that are on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Defences {
     /// `drop_packet`: of the packets that would be scheduled, each so-manieth is dropped; none when it is off.
+    #[schema(value_type = Option<u32>, minimum = 1)]
     pub drop_rate: Option<NonZeroU32>,
     /// `drop_entry`: once a second some connections are ended that are half open or little used.
     pub drop_entry: bool,
@@ -122,7 +127,7 @@ pub struct Defences {
 }
 
 /// What becomes of packets of removed real servers' connections.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Removed {
     /// They go on to the real server until the connection ends.
@@ -133,16 +138,17 @@ pub enum Removed {
 }
 
 /// A VIP, or a local address of FULLNAT, that the director has put on an interface.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AddedVip {
     /// The interface's name.
     pub interface: String,
     /// The address.
+    #[schema(value_type = String, example = "10.77.0.11")]
     pub vip: IpAddr,
 }
 
 /// A virtual service.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Service {
     /// The operator's name for it.
     pub name: String,
@@ -173,7 +179,7 @@ pub struct Service {
 }
 
 /// How clients are kept on their real servers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Persistence {
     /// How long a client is remembered after its latest new connection, in seconds.
     pub timeout_seconds: u32,
@@ -185,7 +191,7 @@ pub struct Persistence {
 }
 
 /// A service that was removed while it had connections: they go on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LeavingService {
     /// Protocol, VIP and port, or a mark.
     #[serde(flatten)]
@@ -195,9 +201,10 @@ pub struct LeavingService {
 }
 
 /// One real server inside one virtual service.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Destination {
     /// The real server's address.
+    #[schema(value_type = String, example = "10.77.0.11")]
     pub real: IpAddr,
     /// The port that packets reach it at; 0 for that of the connection.
     pub port: u16,
@@ -217,6 +224,7 @@ pub struct Destination {
     /// Where its packets go; none while the way has never been known, and when it is local.
     pub next_hop: Option<NextHop>,
     /// The gateway that it is behind, by what is known now.
+    #[schema(value_type = Option<String>, example = "10.77.0.11")]
     pub gateway: Option<IpAddr>,
     /// Whether it is the director itself: its packets go to the host's stack.
     pub local: bool,
@@ -225,7 +233,7 @@ pub struct Destination {
 }
 
 /// Whether a destination gets new connections.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
     /// It gets its share of new connections.
@@ -241,7 +249,7 @@ pub enum Standing {
 }
 
 /// Where a destination's packets leave and what Ethernet header they get.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NextHop {
     /// The interface that they leave by (the kernel's number).
     pub interface: u32,
@@ -256,16 +264,17 @@ pub struct NextHop {
 }
 
 /// Where a tunnel comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TunnelSource {
     /// The outer source; the lowest of them when some of its bits vary.
+    #[schema(value_type = String, example = "10.77.0.11")]
     pub address: IpAddr,
     /// How many of its low bits vary by flow, 0 to 16.
     pub spread: u8,
 }
 
 /// Connections, packets and bytes. With direct routing and tunnels, replies are seen only if the director routes them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Traffic {
     /// Connections in an active state now (IPVS's ActiveConn).
     pub active: u32,
@@ -288,7 +297,7 @@ pub struct Traffic {
 }
 
 /// How fast counters grow, per second.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Rates {
     /// Connections per second.
     pub connections: u64,
@@ -299,7 +308,7 @@ pub struct Rates {
 }
 
 /// A reason to pass or drop a packet or to forward it in an unusual way, and how often it was given.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Reason {
     /// Its name, as in the documentation.
     pub name: String,
@@ -312,7 +321,7 @@ pub struct Reason {
 }
 
 /// What happens to a packet that is counted under a reason.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// The host's own network stack gets it.

@@ -3,20 +3,23 @@
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::{Limit, ServiceIdentity};
 
 /// How many templates to list.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct TemplatesQuery {
     /// At most so many.
     #[serde(default)]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100_000)]
     pub limit: Limit,
 }
 
 /// Persistence templates, in no order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Templates {
     /// The templates.
     pub templates: Vec<Template>,
@@ -25,9 +28,10 @@ pub struct Templates {
 }
 
 /// One persistence template.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Template {
     /// The client's network: its address under the service's mask.
+    #[schema(value_type = String, example = "10.77.0.11")]
     pub client: IpAddr,
     /// What the client's connections are to: port 0 when the template is for every port.
     #[serde(flatten)]
@@ -35,6 +39,7 @@ pub struct Template {
     /// Name of the service; none when it is no longer in the configuration.
     pub service: Option<String>,
     /// The real server; none when the data plane no longer says.
+    #[schema(value_type = Option<String>, example = "10.77.0.11")]
     pub real: Option<IpAddr>,
     /// IPVS's name of its state: `NONE`, or `ASSURED` once one of its connections was established.
     pub state: String,
