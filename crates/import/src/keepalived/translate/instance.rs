@@ -1,0 +1,135 @@
+//! `vrrp_instance`: which addresses it holds, and on which interfaces.
+
+use std::net::IpAddr;
+
+use super::{
+    super::{
+        keyword::{Fate, Instance},
+        keywords::VRRP,
+        tree::{Known, Statement},
+    },
+    Site, address,
+    carry::{carry_as, has_arguments},
+};
+use crate::report::{Ledger, Verdict};
+
+/// What the VRRP instances say.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Instances {
+    /// Interfaces of addresses that services have.
+    pub(super) of_vips: Vec<String>,
+    /// Interfaces of instances.
+    pub(super) all: Vec<String>,
+    /// Addresses of services.
+    pub(super) held: Vec<IpAddr>,
+}
+
+impl Site {
+    /// Reads what a VRRP instance says of VIPs, and carries the whole along.
+    pub(super) fn vrrp_instance(&mut self, statement: &Statement, ledger: &mut Ledger) {
+        if !has_arguments(statement, ledger, &mut self.draft.below_director) {
+            return;
+        }
+        let interface = statement
+            .inside()
+            .iter()
+            .rev()
+            .find_map(|inner| match fate(inner) {
+                Some(Instance::Interface) => inner.argument(0).map(str::to_owned),
+                _ => None,
+            });
+        for inner in statement.inside() {
+            match fate(inner) {
+                Some(Instance::Interface) => {
+                    if has_arguments(inner, ledger, &mut Vec::new()) {
+                        ledger.say(
+                            inner.place,
+                            &inner.text,
+                            Verdict::Translated,
+                            "one of `interfaces`, if services have an address on it",
+                        );
+                    }
+                }
+                Some(Instance::Addresses) => {
+                    ledger.say(inner.place, &inner.text, Verdict::NotYet, VRRP);
+                    for line in inner.inside() {
+                        self.held(line, interface.as_deref(), ledger);
+                    }
+                }
+                None => {}
+            }
+        }
+        if let Some(interface) = interface {
+            remember(&mut self.instances.all, &interface);
+        }
+        carry_as(
+            statement,
+            Verdict::NotYet,
+            VRRP,
+            ledger,
+            &mut self.draft.below_director,
+        );
+    }
+
+    /// An address that an instance holds.
+    fn held(&mut self, line: &Statement, interface: Option<&str>, ledger: &mut Ledger) {
+        let word = line.words.first().map_or("", String::as_str);
+        let Ok(address) = address::address(word) else {
+            let why = format!("`{word}` is not an IP address");
+            return ledger.say(line.place, &line.text, Verdict::Refused, why);
+        };
+        if !self.vips().contains(&address) {
+            return ledger.say(line.place, &line.text, Verdict::NotYet, VRRP);
+        }
+        let device = line.words.iter().position(|word| word == "dev");
+        let device = device.and_then(|at| line.words.get(at + 1));
+        if let Some(interface) = device.map(String::as_str).or(interface) {
+            remember(&mut self.instances.of_vips, interface);
+        }
+        self.instances.held.push(address);
+        let words =
+            "the VIP of a service; keepalived goes on to hold it, started with `keepalived --vrrp`";
+        ledger.say(line.place, &line.text, Verdict::Approximated, words);
+    }
+
+    /// The VIPs of the services.
+    fn vips(&self) -> Vec<IpAddr> {
+        let services = self.draft.services.iter();
+        let addresses = services.filter_map(|service| service.document.address.as_deref());
+        let of_services = addresses.filter_map(|address| {
+            let (_, address) = address.split_once("://")?;
+            let (address, _) = address.rsplit_once(':')?;
+            address.trim_matches(['[', ']']).parse().ok()
+        });
+        let rules = self
+            .draft
+            .marks
+            .iter()
+            .flat_map(|rule| &rule.document.destination);
+        of_services
+            .chain(rules.filter_map(|address| address.parse().ok()))
+            .collect()
+    }
+
+    /// Whether services have addresses that no instance holds.
+    pub(super) fn has_other_vips(&self) -> bool {
+        let vips = self.vips();
+        vips.iter().any(|vip| !self.instances.held.contains(vip))
+    }
+}
+
+fn fate(statement: &Statement) -> Option<Instance> {
+    match statement.known {
+        Known::Keyword(keyword) => match keyword.fate {
+            Fate::Instance(what) => Some(what),
+            _ => None,
+        },
+        Known::Value | Known::Unknown(_) => None,
+    }
+}
+
+fn remember(list: &mut Vec<String>, name: &str) {
+    if !list.iter().any(|known| known == name) {
+        list.push(name.to_owned());
+    }
+}
