@@ -99,6 +99,12 @@ pub(super) const ROOMS: &[Room] = &[
         ..ROOM
     },
     Room {
+        name: "intent",
+        duty: "what the operator wants and how it came about: applied configurations, edits, drains; and its directory",
+        may_use: &["model"],
+        ..ROOM
+    },
+    Room {
         name: "api",
         duty: "versioned wire types, router, typed client; alone names axum",
         may_use: &["model"],
@@ -137,6 +143,7 @@ pub(super) const ROOMS: &[Room] = &[
             "api",
             "control",
             "dataplane",
+            "intent",
             "ipvsadm",
             "lab",
             "model",
