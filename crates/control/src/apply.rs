@@ -1,6 +1,9 @@
 //! Carrying a plan out, step by step, and noting in the view what was done.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+};
 
 use dray_model::{
     Action, ActualDestination, Counters, DataPlane, DataPlaneError, DestinationId, Record,
@@ -11,6 +14,7 @@ use tracing::{debug, info, warn};
 
 use crate::{
     plan::{Listing, Publication, Step},
+    snapshot::Ineligible,
     view::{Listed, View, Way},
 };
 
@@ -47,6 +51,16 @@ pub(crate) struct Done {
     pub(crate) destinations_changed: bool,
     /// Destinations freed, with all that they ever had.
     pub(crate) freed: Vec<Freed>,
+    /// Destinations that may get new connections and could not before, or the other way round.
+    pub(crate) turned: Vec<Turned>,
+}
+
+/// Whether a destination may get new connections, from now on.
+#[derive(Debug)]
+pub(crate) struct Turned {
+    pub(crate) service: ServiceIdentity,
+    pub(crate) real: SocketAddr,
+    pub(crate) eligible: Result<(), Ineligible>,
 }
 
 /// A destination that is no more.
@@ -80,7 +94,7 @@ pub(crate) fn apply<D: DataPlane>(
             Step::Publish(publication) => {
                 let action = publication.action(dataplane, view)?;
                 done_or_refused(&action, dataplane.apply(&action))?;
-                publication.tell(view);
+                publication.tell(view, &mut done.turned);
                 view.note(action);
             }
             Step::GiveMarks(ref rules) => {
@@ -176,9 +190,10 @@ impl Publication {
     }
 
     /// Tells the operator what it changes; `view` is still that of before.
-    fn tell(&self, view: &View) {
+    fn tell(&self, view: &View, turned: &mut Vec<Turned>) {
         let Self { service, list, .. } = self;
         let Some(present) = view.services().get(service) else {
+            turned.extend(list.iter().map(|listing| listing.turned(*service)));
             let eligible = list
                 .iter()
                 .filter(|listing| listing.eligible.is_ok())
@@ -194,6 +209,9 @@ impl Publication {
         for listing in list {
             let before = before.remove(&listing.destination);
             listing.tell(*service, before);
+            if before.is_none_or(|before| before.eligible != listing.eligible.is_ok()) {
+                turned.push(listing.turned(*service));
+            }
         }
         for id in before.keys() {
             if let Some(ActualDestination { real, .. }) = view.destinations().get(id) {
@@ -212,6 +230,14 @@ impl Listing {
             limited: self.limited,
             address: self.real,
             port: self.port,
+        }
+    }
+
+    fn turned(&self, service: ServiceIdentity) -> Turned {
+        Turned {
+            service,
+            real: SocketAddr::new(self.real, self.port),
+            eligible: self.eligible.clone(),
         }
     }
 

@@ -8,6 +8,8 @@ use std::num::NonZeroU32;
 use dray_model::{DataPlane, Defence, Director, IpvsOptions, Policy};
 use tracing::{debug, info};
 
+use crate::event::Happening;
+
 /// Defences that are on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Defences {
@@ -71,22 +73,23 @@ impl Guard {
         self.defences
     }
 
-    /// Tells the data plane what has changed while `connections` are in its table.
+    /// Tells the data plane what has changed while `connections` are in its table. Says when other defences are on now.
     pub(crate) fn treat<D: DataPlane>(
         &mut self,
         dataplane: &mut D,
         director: &Director,
         connections: u64,
-    ) {
+    ) -> Option<Happening> {
         let defences = Defences::called_for(&director.ipvs, connections, room(director));
         let (drop_packet, drop_entry, secure_tcp) = defences.on();
-        if defences.on() != self.defences.on() {
+        let changed = defences.on() != self.defences.on();
+        if changed {
             info!(
                 connections,
                 drop_packet, drop_entry, secure_tcp, "defences changed"
             );
         }
-        self.defences = defences;
+        let before = std::mem::replace(&mut self.defences, defences);
         let policy = Policy {
             timeouts: director.timeouts,
             ipvs: director.ipvs,
@@ -97,6 +100,10 @@ impl Guard {
             dataplane.set_policy(&policy);
             self.policy = Some(policy);
         }
+        changed.then_some(Happening::DefencesChanged {
+            before,
+            after: defences,
+        })
     }
 
     /// The `drop_entry` defence, if it is on: to be called once a second.

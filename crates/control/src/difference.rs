@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     net::IpAddr,
+    sync::Arc,
 };
 
 use dray_model::{Desired, Resolution, Service, ServiceIdentity};
@@ -12,16 +13,23 @@ use crate::view::View;
 /// Services that differ between two desired states.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Difference {
-    pub(crate) added: BTreeSet<ServiceIdentity>,
-    pub(crate) changed: BTreeSet<ServiceIdentity>,
-    pub(crate) removed: BTreeSet<ServiceIdentity>,
+    pub(crate) added: BTreeMap<ServiceIdentity, Arc<Service>>,
+    pub(crate) changed: BTreeMap<ServiceIdentity, Changed>,
+    pub(crate) removed: BTreeMap<ServiceIdentity, Arc<Service>>,
+}
+
+/// A service that both states have and that is not the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Changed {
+    pub(crate) before: Arc<Service>,
+    pub(crate) after: Arc<Service>,
 }
 
 impl Difference {
     pub(crate) fn between(before: &Desired, after: &Desired) -> Self {
         let mut difference = Self::default();
-        let mut left: HashMap<ServiceIdentity, &Service> = HashMap::new();
-        let mut new: Vec<&Service> = Vec::new();
+        let mut left: HashMap<ServiceIdentity, &Arc<Service>> = HashMap::new();
+        let mut new: Vec<&Arc<Service>> = Vec::new();
         // Most often both have the same services in the same order, and nothing needs looking up.
         let mut pairs = before.services.iter();
         for after in &after.services {
@@ -38,16 +46,24 @@ impl Difference {
         for after in new {
             match left.remove(&after.identity) {
                 Some(before) => difference.pair(before, after),
-                None => _ = difference.added.insert(after.identity),
+                None => _ = difference.added.insert(after.identity, Arc::clone(after)),
             }
         }
-        difference.removed = left.into_keys().collect();
+        let removed = left.into_iter();
+        difference.removed = removed
+            .map(|(identity, before)| (identity, Arc::clone(before)))
+            .collect();
         difference
     }
 
-    fn pair(&mut self, before: &Service, after: &Service) {
+    fn pair(&mut self, before: &Arc<Service>, after: &Arc<Service>) {
+        // Quick where both states share the service: `Arc` compares itself first.
         if before != after {
-            self.changed.insert(after.identity);
+            let changed = Changed {
+                before: Arc::clone(before),
+                after: Arc::clone(after),
+            };
+            self.changed.insert(after.identity, changed);
         }
     }
 
@@ -58,12 +74,8 @@ impl Difference {
             changed,
             removed,
         } = self;
-        added
-            .iter()
-            .chain(changed)
-            .chain(removed)
-            .copied()
-            .collect()
+        let added = added.keys().chain(removed.keys());
+        added.chain(changed.keys()).copied().collect()
     }
 }
 
@@ -135,7 +147,7 @@ mod tests {
 
     fn desired(services: Vec<Service>) -> Desired {
         Desired {
-            services,
+            services: services.into_iter().map(Arc::new).collect(),
             ..world::nothing()
         }
     }
@@ -157,6 +169,16 @@ mod tests {
         }
     }
 
+    /// In the order of the numbers that they were made with.
+    fn keys<T>(services: &BTreeMap<ServiceIdentity, T>) -> Vec<ServiceIdentity> {
+        let all = (1..=9).map(identity);
+        let found: Vec<_> = all
+            .filter(|identity| services.contains_key(identity))
+            .collect();
+        assert_eq!(found.len(), services.len());
+        found
+    }
+
     #[test]
     fn services_are_told_apart_by_identity_wherever_they_stand() {
         use Scheduler::{RoundRobin, SourceHash};
@@ -169,9 +191,12 @@ mod tests {
             service(6, RoundRobin),
         ];
         let difference = Difference::between(&desired(before.to_vec()), &desired(after.to_vec()));
-        assert_eq!(difference.added, BTreeSet::from([identity(5), identity(6)]));
-        assert_eq!(difference.changed, BTreeSet::from([identity(4)]));
-        assert_eq!(difference.removed, BTreeSet::from([identity(2)]));
+        assert_eq!(keys(&difference.added), [identity(5), identity(6)]);
+        assert_eq!(keys(&difference.changed), [identity(4)]);
+        assert_eq!(keys(&difference.removed), [identity(2)]);
+        let changed = &difference.changed[&identity(4)];
+        assert_eq!(changed.before.scheduler, RoundRobin);
+        assert_ne!(changed.after.scheduler, RoundRobin);
         assert_eq!(difference.services().len(), 4);
     }
 
@@ -180,10 +205,7 @@ mod tests {
         let before = [1, 2, 3].map(|number| service(number, Scheduler::RoundRobin));
         let difference =
             Difference::between(&desired(before.to_vec()), &desired(before[..1].to_vec()));
-        assert_eq!(
-            difference.removed,
-            BTreeSet::from([identity(2), identity(3)])
-        );
+        assert_eq!(keys(&difference.removed), [identity(2), identity(3)]);
         assert_eq!(difference.services().len(), 2);
     }
 
@@ -191,8 +213,8 @@ mod tests {
     fn an_option_alone_is_a_change() {
         let before = desired(vec![service(1, Scheduler::RoundRobin)]);
         let mut after = before.clone();
-        after.services[0].options.one_packet = true;
+        Arc::make_mut(&mut after.services[0]).options.one_packet = true;
         let difference = Difference::between(&before, &after);
-        assert_eq!(difference.changed, BTreeSet::from([identity(1)]));
+        assert_eq!(keys(&difference.changed), [identity(1)]);
     }
 }

@@ -1,12 +1,17 @@
 //! How the rest of the daemon speaks to the task that owns the state: requests over a bounded channel,
 //! each with its own way back.
 
-use dray_model::{DataPlaneError, Desired};
-use tokio::sync::{mpsc, oneshot};
+use dray_model::{DataPlaneError, Desired, ServiceName};
+use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::{
     apply::ApplyError,
-    snapshot::{Applied, ConnectionFilter, Connections, Status, Templates},
+    event::{Door, Event},
+    preview::{Basis, Preview},
+    snapshot::{
+        Applied, ConnectionFilter, Connections, Ended, RealLive, RealName, ServiceStatus, Status,
+        Templates,
+    },
 };
 
 /// Speaks to the control task. Clones speak to the same one; when the last is dropped the task ends as
@@ -14,6 +19,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Handle {
     requests: mpsc::Sender<Request>,
+    events: Door,
 }
 
 /// What stays behind when the task ends.
@@ -81,9 +87,14 @@ pub enum ControlError {
 #[derive(Debug)]
 pub(crate) enum Request {
     Replace(Desired, oneshot::Sender<Result<Applied, ControlError>>),
+    Preview(Desired, oneshot::Sender<Basis>),
     Status(oneshot::Sender<Status>),
+    Service(ServiceName, oneshot::Sender<Option<ServiceStatus>>),
+    Live(RealName, oneshot::Sender<RealLive>),
     Connections(ConnectionFilter, usize, oneshot::Sender<Connections>),
     Templates(usize, oneshot::Sender<Templates>),
+    EndConnections(ConnectionFilter, bool, oneshot::Sender<Ended>),
+    Zero(Option<ServiceName>, oneshot::Sender<bool>),
     Stop(StopMode, oneshot::Sender<Result<(), ControlError>>),
 }
 
@@ -91,9 +102,9 @@ pub(crate) enum Request {
 const QUEUE: usize = 16;
 
 impl Handle {
-    pub(crate) fn new() -> (Self, mpsc::Receiver<Request>) {
+    pub(crate) fn new(events: Door) -> (Self, mpsc::Receiver<Request>) {
         let (requests, receiver) = mpsc::channel(QUEUE);
-        (Self { requests }, receiver)
+        (Self { requests, events }, receiver)
     }
 
     /// Makes this the desired state. Answers when the data plane has it.
@@ -104,12 +115,45 @@ impl Handle {
         self.ask(|reply| Request::Replace(desired, reply)).await?
     }
 
-    /// What the director does, read at this moment.
+    /// What [`Handle::replace`] would do with this desired state; nothing is changed.
+    ///
+    /// # Errors
+    /// [`ControlError::Stopped`].
+    pub async fn preview(&self, desired: Desired) -> Result<Preview, ControlError> {
+        let basis = self.ask(|reply| Request::Preview(desired, reply)).await?;
+        // Here, not in the task: it may take long.
+        Ok(basis.preview())
+    }
+
+    /// What happens from now on. A reader that is [`EVENTS_KEPT`](crate::EVENTS_KEPT) events behind loses the oldest and is
+    /// told how many; when the director stops, the events end.
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.events.listen()
+    }
+
+    /// What the director does, read at this moment. With very many real servers the reading takes its time, in which
+    /// changes are not held up: what they change is read again.
     ///
     /// # Errors
     /// [`ControlError::Stopped`].
     pub async fn status(&self) -> Result<Status, ControlError> {
         self.ask(Request::Status).await
+    }
+
+    /// What the service of this name does; none when there is no such service.
+    ///
+    /// # Errors
+    /// [`ControlError::Stopped`].
+    pub async fn service(&self, name: ServiceName) -> Result<Option<ServiceStatus>, ControlError> {
+        self.ask(|reply| Request::Service(name, reply)).await
+    }
+
+    /// What counts towards a real server. It costs little, however many others there are.
+    ///
+    /// # Errors
+    /// [`ControlError::Stopped`].
+    pub async fn live(&self, real: RealName) -> Result<RealLive, ControlError> {
+        self.ask(|reply| Request::Live(real, reply)).await
     }
 
     /// Connections of the table, at most `limit`.
@@ -131,6 +175,35 @@ impl Handle {
     /// [`ControlError::Stopped`].
     pub async fn templates(&self, limit: usize) -> Result<Templates, ControlError> {
         self.ask(|reply| Request::Templates(limit, reply)).await
+    }
+
+    /// Ends the connections that the filter accepts, and with `templates` also makes the templates that it accepts unfindable: a
+    /// client's next connection is scheduled anew. Without, connections of persistent clients come back to their real
+    /// server. Answers when all of the table was gone through; connections that began meanwhile may be there still.
+    ///
+    /// The next packet of an ended connection is treated as one of a connection that never was: a TCP segment without SYN is
+    /// left to the director's host, which answers with a reset; a datagram is scheduled anew. A filter by client accepts a
+    /// template whose clients are all in the network; one by state goes by the template's own state (`NONE`, `ASSURED`).
+    ///
+    /// # Errors
+    /// [`ControlError::Stopped`].
+    pub async fn end_connections(
+        &self,
+        filter: ConnectionFilter,
+        templates: bool,
+    ) -> Result<Ended, ControlError> {
+        self.ask(|reply| Request::EndConnections(filter, templates, reply))
+            .await
+    }
+
+    /// Zeroes the counters of the service of this name and of its real servers, or of all services, as `ipvsadm --zero` does:
+    /// their rates begin anew, and so does what is counted [since](crate::Traffic::since_zeroed). What is counted in all,
+    /// which time series are made of, goes on. Answers whether there is such a service.
+    ///
+    /// # Errors
+    /// [`ControlError::Stopped`].
+    pub async fn zero(&self, service: Option<ServiceName>) -> Result<bool, ControlError> {
+        self.ask(|reply| Request::Zero(service, reply)).await
     }
 
     /// Ends the task. Answers when what the mode asks for is done.

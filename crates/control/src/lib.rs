@@ -4,7 +4,7 @@
 //! ```text
 //!            Request (bounded mpsc, a oneshot for each answer)
 //!   Handle ─────────────────────────────▶ ┌──────────┐ Action, sweep  ┌───────────┐
-//!   replace · status · connections · stop │          │ ─────────────▶ │ DataPlane │
+//!   replace · preview · status · stop · … │          │ ─────────────▶ │ DataPlane │
 //!                                         │   task   │ ◀───────────── └───────────┘
 //!   network room ───────────────────────▶ │ owns all │   counters     ┌───────────┐
 //!            Resolutions (watch)          │  state   │ ─────────────▶ │    Net    │
@@ -14,20 +14,26 @@
 //! ```
 //!
 //! One task owns the data plane and everything that is known of it; nothing is shared and nothing is
-//! locked. Readers get values of their own.
+//! locked. Readers get values of their own; those who want to know what happens get events.
 //!
 //! Start with `plan.rs`, the pure heart; `apply.rs` carries a plan out and `view.rs` keeps what the data
 //! plane then holds; `task.rs` says when; `defence.rs` watches how full the
-//! table is, `shortage.rs` what else runs out. `snapshot.rs` has what readers get.
+//! table is, `shortage.rs` what else runs out, `overload.rs` who has enough. `snapshot.rs` has what readers get, `event.rs` what
+//! listeners hear, `preview.rs` what a change would do.
 
 mod apply;
+mod catalog;
 mod defence;
 mod difference;
+mod event;
 mod handle;
+mod overload;
 mod plan;
+mod preview;
 mod rates;
 mod report;
 mod seen;
+mod selection;
 mod shortage;
 mod snapshot;
 mod task;
@@ -37,12 +43,16 @@ mod vips;
 
 pub use apply::ApplyError;
 pub use defence::Defences;
+pub use event::{EVENTS_KEPT, Event, Happening, Shortage};
 pub use handle::{ControlError, Handle, StopMode};
+pub use preview::{
+    Affected, Change, Fate, MovedSlots, Preview, RealPreview, ServicePreview, SettingChange,
+};
 pub use rates::{PERIOD, Rates};
 pub use snapshot::{
     AddedVip, Applied, ConnectionFilter, ConnectionStatus, Connections, DestinationStatus,
-    DirectorStatus, Ineligible, LeavingService, ServiceStatus, Standing, Status, TableStatus,
-    TemplateStatus, Templates, Traffic,
+    DirectorStatus, Ended, Ineligible, LeavingService, RealLive, RealName, ServiceStatus, Standing,
+    Status, TableStatus, TemplateStatus, Templates, Traffic,
 };
 pub use task::{Parts, Resolutions, start};
 pub use vips::VipLedger;

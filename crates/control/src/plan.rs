@@ -115,7 +115,7 @@ impl Scope<'_> {
 }
 
 /// The scheduler as the builder of records has it.
-const fn kind(scheduler: Scheduler) -> Kind {
+pub(crate) const fn kind(scheduler: Scheduler) -> Kind {
     match scheduler {
         Scheduler::RoundRobin => Kind::RoundRobin,
         Scheduler::WeightedRoundRobin => Kind::WeightedRoundRobin,

@@ -8,15 +8,18 @@ use std::{
 
 use dray_model::{
     ActualDestination, Connection, DataPlane, Desired, DestinationId, Family, Hop, Live, Mark,
-    Protocol, RealServer, Resolution, Service, ServiceAddress, ServiceIdentity, ServiceName,
-    Template, Thresholds, Weight,
+    Protocol, RealServer, Resolution, Service, ServiceAddress, ServiceIdentity, Template,
+    Thresholds, Weight,
 };
 
 use crate::{
+    catalog::Catalog,
     plan::{Reach, judge},
+    selection::{Selection, destinations_of},
     snapshot::{
         ConnectionFilter, ConnectionStatus, Connections, DestinationStatus, Ineligible,
-        LeavingService, ServiceStatus, Standing, TemplateStatus, Templates, Traffic,
+        LeavingService, RealLive, RealName, ServiceStatus, Standing, TemplateStatus, Templates,
+        Traffic,
     },
     traffic::Book,
     view::{Listed, View, Way},
@@ -26,6 +29,7 @@ use crate::{
 pub(crate) struct Report<'a, D> {
     pub(crate) dataplane: &'a D,
     pub(crate) desired: &'a Desired,
+    pub(crate) catalog: &'a Catalog,
     pub(crate) view: &'a View,
     pub(crate) book: &'a Book,
     pub(crate) resolutions: &'a BTreeMap<IpAddr, Resolution>,
@@ -33,13 +37,8 @@ pub(crate) struct Report<'a, D> {
 }
 
 impl<D: DataPlane> Report<'_, D> {
-    /// The services of the desired state, in its order.
-    pub(crate) fn services(&self) -> Vec<ServiceStatus> {
-        let services = self.desired.services.iter();
-        services.map(|service| self.service(service)).collect()
-    }
-
-    fn service(&self, service: &Service) -> ServiceStatus {
+    /// What a service of the desired state does.
+    pub(crate) fn service(&self, service: &Service) -> ServiceStatus {
         let identity = service.identity;
         let present = self.view.services().get(&identity);
         let listed: BTreeMap<DestinationId, Listed> = present
@@ -172,19 +171,9 @@ impl<D: DataPlane> Report<'_, D> {
 
     /// Connections of the table.
     pub(crate) fn connections(&self, filter: &ConnectionFilter, limit: usize) -> Connections {
-        let names = self.names();
+        let selection = Selection::of(filter, self.catalog, self.view);
         let destination = |connection: &Connection| self.destination(connection.destination);
-        let keep = |connection: &Connection| {
-            let name = || names.get(&destination(connection)?.service).copied();
-            let real = || Some(destination(connection)?.real);
-            filter
-                .client
-                .is_none_or(|network| within(connection.client.ip(), network))
-                && (filter.service.as_ref()).is_none_or(|wanted| name() == Some(wanted))
-                && filter.real.is_none_or(|wanted| real() == Some(wanted))
-                && (filter.state.as_ref())
-                    .is_none_or(|wanted| connection.state.eq_ignore_ascii_case(wanted))
-        };
+        let keep = |connection: &Connection| selection.has_connection(connection);
         // One more than asked for says whether there are more.
         let mut found = self.dataplane.connections(&keep, limit.saturating_add(1));
         let more = found.len() > limit;
@@ -193,7 +182,7 @@ impl<D: DataPlane> Report<'_, D> {
             let destination = destination(&connection);
             ConnectionStatus {
                 address: connection.service,
-                service: destination.and_then(|found| names.get(&found.service).copied().cloned()),
+                service: destination.and_then(|found| self.catalog.name(found.service).cloned()),
                 client: connection.client,
                 real: destination.map(|destination| seen_by(destination, &connection)),
                 forward: destination.map(|destination| destination.forward),
@@ -209,9 +198,21 @@ impl<D: DataPlane> Report<'_, D> {
         }
     }
 
+    /// What counts towards a real server.
+    pub(crate) fn live(&self, real: &RealName) -> RealLive {
+        let mut total = RealLive::default();
+        for id in destinations_of(real, self.catalog, self.view) {
+            let live = self.dataplane.live(id);
+            total.destinations += 1;
+            total.active += u64::from(live.active);
+            total.inactive += u64::from(live.inactive);
+            total.templates += u64::from(live.persistent);
+        }
+        total
+    }
+
     /// Persistence templates.
     pub(crate) fn templates(&self, limit: usize) -> Templates {
-        let names = self.names();
         let mut found = self.dataplane.templates(limit.saturating_add(1));
         let more = found.len() > limit;
         found.truncate(limit);
@@ -220,7 +221,7 @@ impl<D: DataPlane> Report<'_, D> {
             Some(TemplateStatus {
                 client: template.client,
                 to: target(&template)?,
-                service: destination.and_then(|found| names.get(&found.service).copied().cloned()),
+                service: destination.and_then(|found| self.catalog.name(found.service).cloned()),
                 real: destination.map(|destination| destination.real),
                 state: template.state,
                 expires: template.expires,
@@ -243,14 +244,6 @@ impl<D: DataPlane> Report<'_, D> {
 
     fn destination(&self, id: DestinationId) -> Option<&ActualDestination> {
         self.view.destinations().get(&id)
-    }
-
-    /// The names of the services in the desired state.
-    fn names(&self) -> BTreeMap<ServiceIdentity, &ServiceName> {
-        let services = self.desired.services.iter();
-        services
-            .map(|service| (service.identity, &service.name))
-            .collect()
     }
 }
 
@@ -293,39 +286,6 @@ fn target(template: &Template) -> Option<ServiceIdentity> {
                 port: template.port,
             };
             Some(address.into())
-        }
-    }
-}
-
-/// Whether an address begins with the first `length` bits of another of its family.
-fn within(address: IpAddr, (network, length): (IpAddr, u8)) -> bool {
-    let bits = |address: IpAddr| match address {
-        IpAddr::V4(address) => u128::from(address.to_bits()) << 96,
-        IpAddr::V6(address) => address.to_bits(),
-    };
-    let differing = bits(address) ^ bits(network);
-    address.is_ipv4() == network.is_ipv4() && differing.leading_zeros() >= u32::from(length)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_network_holds_the_addresses_that_begin_as_it_does() {
-        for (name, address, network, length, holds) in [
-            ("inside", "192.0.2.200", "192.0.2.0", 24, true),
-            ("outside", "192.0.3.1", "192.0.2.0", 24, false),
-            ("half a byte", "192.0.2.129", "192.0.2.128", 25, true),
-            ("everything", "203.0.113.9", "0.0.0.0", 0, true),
-            ("one host", "192.0.2.1", "192.0.2.1", 32, true),
-            ("another host", "192.0.2.2", "192.0.2.1", 32, false),
-            ("IPv6", "2001:db8::9", "2001:db8::", 32, true),
-            ("IPv6 host", "2001:db8::9", "2001:db8::8", 128, false),
-            ("another family", "2001:db8::9", "0.0.0.0", 0, false),
-        ] {
-            let (address, network) = (address.parse().unwrap(), network.parse().unwrap());
-            assert_eq!(within(address, (network, length)), holds, "{name}");
         }
     }
 }

@@ -3,17 +3,33 @@
 use dray_model::ReasonCount;
 use tracing::warn;
 
+use crate::event::{Happening, Shortage};
+
 /// How long after the last connection that found nothing left a shortage is told, in looks.
 const MEMORY: u32 = 60;
 
 /// What can be used up: the reason that is counted then, and what to tell.
-const KINDS: [(&str, &str); 2] = [
+const KINDS: [(Shortage, &str, &str); 4] = [
     (
+        Shortage::Connections,
+        "table-full",
+        "new connections were forwarded without an entry within the last minute, as the connection table was full: raise \
+         `max_connections` in `[director]`",
+    ),
+    (
+        Shortage::Templates,
+        "templates-full",
+        "new connections were scheduled without persistence within the last minute, as the table of templates was full: \
+         raise `max_connections` in `[director]`, which it grows with",
+    ),
+    (
+        Shortage::LocalPorts,
         "ports-exhausted",
         "new connections were dropped within the last minute, as FULLNAT had no free local address and port for them: \
          write more `addresses` or a wider range of `ports` in `[director.fullnat]`",
     ),
     (
+        Shortage::Translations,
         "translations-full",
         "new connections were dropped within the last minute, as the table of translations of NAT and FULLNAT was \
          full: raise `max_translations` in `[director]`",
@@ -22,10 +38,10 @@ const KINDS: [(&str, &str); 2] = [
 
 /// Watches for shortages.
 #[derive(Debug, Default)]
-pub(crate) struct Shortages([Shortage; KINDS.len()]);
+pub(crate) struct Shortages([Watch; KINDS.len()]);
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Shortage {
+struct Watch {
     /// The count at the last look; none before the first.
     packets: Option<u64>,
     /// Looks for which it is still told.
@@ -33,9 +49,11 @@ struct Shortage {
 }
 
 impl Shortages {
-    /// A look at the counted reasons, once a second. What was counted before the first look is no news.
-    pub(crate) fn look(&mut self, reasons: &[ReasonCount]) {
-        for (shortage, (name, sentence)) in self.0.iter_mut().zip(KINDS) {
+    /// A look at the counted reasons, once a second; what began and what ended since the last one. What was counted before
+    /// the first look is no news.
+    pub(crate) fn look(&mut self, reasons: &[ReasonCount]) -> Vec<Happening> {
+        let mut news = Vec::new();
+        for (shortage, (kind, name, sentence)) in self.0.iter_mut().zip(KINDS) {
             let Some(reason) = reasons.iter().find(|reason| reason.name == name) else {
                 continue;
             };
@@ -44,6 +62,10 @@ impl Shortages {
                 .is_some_and(|before| before < reason.packets);
             if grew && shortage.told == 0 {
                 warn!(packets = reason.packets, "{sentence}");
+                news.push(Happening::ShortageBegan(kind));
+            }
+            if !grew && shortage.told == 1 {
+                news.push(Happening::ShortageEnded(kind));
             }
             shortage.told = if grew {
                 MEMORY
@@ -52,6 +74,7 @@ impl Shortages {
             };
             shortage.packets = Some(reason.packets);
         }
+        news
     }
 
     /// What is short, each a sentence.
@@ -59,7 +82,7 @@ impl Shortages {
         let kinds = self.0.iter().zip(KINDS);
         kinds
             .filter(|(shortage, _)| shortage.told > 0)
-            .map(|(_, (_, sentence))| sentence.to_owned())
+            .map(|(_, (_, _, sentence))| sentence.to_owned())
     }
 }
 
@@ -86,16 +109,20 @@ mod tests {
     fn a_shortage_is_told_until_a_minute_after_the_last_drop() {
         let mut shortages = Shortages::default();
         for (ports, told) in [(5, 0), (5, 0), (6, 1), (9, 1), (9, 1)] {
-            shortages.look(&counted(ports, 0));
+            let news = shortages.look(&counted(ports, 0));
+            let begins = (ports == 6).then_some(Happening::ShortageBegan(Shortage::LocalPorts));
+            assert_eq!(news, begins.into_iter().collect::<Vec<_>>(), "{ports}");
             assert_eq!(shortages.sentences().count(), told, "{ports}");
         }
         for _ in 2..MEMORY {
-            shortages.look(&counted(9, 0));
+            assert_eq!(shortages.look(&counted(9, 0)), []);
         }
         let told: Vec<String> = shortages.sentences().collect();
         assert!(told[0].contains("[director.fullnat]"), "{told:?}");
-        shortages.look(&counted(9, 0));
+        let ended = Happening::ShortageEnded(Shortage::LocalPorts);
+        assert_eq!(shortages.look(&counted(9, 0)), [ended]);
         assert_eq!(shortages.sentences().count(), 0);
+        assert_eq!(shortages.look(&counted(9, 0)), []);
     }
 
     #[test]

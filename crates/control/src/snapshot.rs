@@ -226,8 +226,10 @@ const fn name(family: Family) -> &'static str {
 pub struct Traffic {
     /// Connections now.
     pub live: Live,
-    /// Everything so far.
+    /// Everything so far. It never goes back while the real server stays.
     pub counters: Counters,
+    /// What of it had been counted when somebody last [zeroed](crate::Handle::zero) the counters, in this run of the daemon.
+    pub zeroed: Counters,
     /// How fast the counters grow.
     pub rates: Rates,
 }
@@ -241,8 +243,50 @@ pub struct ConnectionFilter {
     pub service: Option<ServiceName>,
     /// This real server.
     pub real: Option<IpAddr>,
+    /// Real servers with this port of their own, 0 for that of the connection.
+    pub port: Option<u16>,
     /// This state, in IPVS's names; upper and lower case are the same.
     pub state: Option<String>,
+}
+
+/// A real server, in all services or in one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RealName {
+    /// In the service of this name; none for in all, those among them that were removed and have connections left.
+    pub service: Option<ServiceName>,
+    /// Its address.
+    pub address: IpAddr,
+    /// Its own port, 0 for that of the connection; none for any.
+    pub port: Option<u16>,
+}
+
+/// What counts towards a real server now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RealLive {
+    /// How many services have it, those among them that it is leaving.
+    pub destinations: usize,
+    /// Connections in an active state.
+    pub active: u64,
+    /// All other connections.
+    pub inactive: u64,
+    /// Persistence templates.
+    pub templates: u64,
+}
+
+impl RealLive {
+    /// Whether nothing keeps a client with it.
+    pub const fn is_idle(&self) -> bool {
+        self.active == 0 && self.inactive == 0 && self.templates == 0
+    }
+}
+
+/// What was ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// Connections that are no more.
+    pub connections: u64,
+    /// Templates that nobody finds any more.
+    pub templates: u64,
 }
 
 /// Connections of the table.

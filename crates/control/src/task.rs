@@ -7,14 +7,18 @@
 //! Once a second the occupancy of the table says which defences are on.
 //!
 //! `task/replace.rs` puts another desired state in force, `task/addresses.rs` the addresses that it needs on an interface,
-//! `task/answers.rs` tells readers what is.
+//! `task/answers.rs` tells readers what is, `task/news.rs` those who listen what happens. What takes long is done in slices
+//! between other things (`task/chores.rs`).
 
 mod addresses;
 mod answers;
+mod basis;
+mod chores;
+mod news;
 mod replace;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     net::IpAddr,
     sync::Arc,
     time::Duration,
@@ -23,16 +27,19 @@ use std::{
 use dray_model::{DataPlane, Desired, Net, Resolution};
 use tokio::{
     sync::{mpsc, watch},
-    task::JoinHandle,
+    task::{JoinHandle, yield_now},
     time::{MissedTickBehavior, interval},
 };
 use tracing::{debug, error, info, warn};
 
 use crate::{
-    apply::{ApplyError, Done, apply},
+    apply::{ApplyError, Done, Turned, apply},
+    catalog::Catalog,
     defence::Guard,
     difference::{moved, touched},
+    event::Teller,
     handle::{ControlError, Handle, Request, StopMode},
+    overload::Overloads,
     plan::{Input, Scope, Unused, plan},
     rates,
     seen::Seen,
@@ -41,6 +48,8 @@ use crate::{
     view::View,
     vips::{VipLedger, Vips, sentence},
 };
+
+use chores::Chore;
 
 /// What is known of the way to each followed address, as the network room reports it.
 pub type Resolutions = BTreeMap<IpAddr, Resolution>;
@@ -82,9 +91,19 @@ where
     D: DataPlane + 'static,
     N: Net + 'static,
 {
-    let (handle, requests) = Handle::new();
     let task = Task::begin(parts).await?;
+    let (handle, requests) = Handle::new(task.teller.door());
     Ok((handle, tokio::spawn(task.run(requests))))
+}
+
+/// What a pass did.
+struct Passed {
+    /// Steps that were carried out.
+    steps: usize,
+    /// What may get new connections from now on, and what no more.
+    turned: Vec<Turned>,
+    /// How it ended.
+    result: Result<(), ApplyError>,
 }
 
 struct Task<D, N> {
@@ -95,6 +114,8 @@ struct Task<D, N> {
     informed: bool,
 
     desired: Arc<Desired>,
+    /// The services of the desired state.
+    catalog: Catalog,
     resolutions: Arc<Resolutions>,
     view: View,
     vips: Vips,
@@ -103,6 +124,10 @@ struct Task<D, N> {
     book: Book,
     guard: Guard,
     shortages: Shortages,
+    overloads: Overloads,
+    teller: Teller,
+    /// What is done in slices, one of the first chore's after another.
+    chores: VecDeque<Chore>,
     /// Connections that each part of the table had at its last sweep.
     alive: [u64; PARTS as usize],
     /// Of those, connections whose addresses are changed.
@@ -141,6 +166,7 @@ impl<D: DataPlane, N: Net> Task<D, N> {
             net,
             reports,
             informed: true,
+            catalog: Catalog::of(&desired),
             desired: Arc::new(desired),
             resolutions,
             view,
@@ -148,6 +174,9 @@ impl<D: DataPlane, N: Net> Task<D, N> {
             lingering: false,
             guard,
             shortages: Shortages::default(),
+            overloads: Overloads::default(),
+            teller: Teller::new(),
+            chores: VecDeque::new(),
             alive: [0; PARTS as usize],
             translated: [0; PARTS as usize],
             ticks: 0,
@@ -156,9 +185,9 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         };
         let desired = Arc::clone(&task.desired);
         task.add_locals(&desired).await;
-        let (_, result) = task.pass(&desired, Scope::All, &Unused::default());
+        let passed = task.pass(&desired, Scope::All, &Unused::default());
         task.follow();
-        result.map_err(ControlError::Start)?;
+        passed.result.map_err(ControlError::Start)?;
         task.sync_vips().await;
         Ok(task)
     }
@@ -180,6 +209,8 @@ impl<D: DataPlane, N: Net> Task<D, N> {
                     }
                 },
                 _ = ticks.tick() => self.tick().await,
+                // Everybody else in the process has a turn before each slice.
+                () = yield_now(), if !self.chores.is_empty() => self.work(),
             }
         }
         self.dataplane
@@ -189,7 +220,18 @@ impl<D: DataPlane, N: Net> Task<D, N> {
     async fn answer(&mut self, request: Request) -> std::ops::ControlFlow<()> {
         match request {
             Request::Replace(desired, reply) => _ = reply.send(self.replace(desired).await),
-            Request::Status(reply) => _ = reply.send(self.status()),
+            Request::Preview(desired, reply) => _ = reply.send(self.basis(desired)),
+            Request::Status(reply) => self.chores.push_back(Chore::status(reply)),
+            Request::Service(name, reply) => _ = reply.send(self.service(&name)),
+            Request::Live(real, reply) => {
+                let interfaces = self.interfaces();
+                _ = reply.send(self.report(&interfaces).live(&real));
+            }
+            Request::EndConnections(filter, templates, reply) => {
+                let chore = Chore::end(filter, templates, reply);
+                self.chores.push_back(chore);
+            }
+            Request::Zero(name, reply) => _ = reply.send(self.zero(name.as_ref())),
             Request::Connections(filter, limit, reply) => {
                 let interfaces = self.interfaces();
                 let connections = self.report(&interfaces).connections(&filter, limit);
@@ -211,13 +253,8 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         std::ops::ControlFlow::Continue(())
     }
 
-    /// Plans and applies; says how many steps were carried out, also when one failed.
-    fn pass(
-        &mut self,
-        desired: &Desired,
-        scope: Scope<'_>,
-        unused: &Unused,
-    ) -> (usize, Result<(), ApplyError>) {
+    /// Plans and applies.
+    fn pass(&mut self, desired: &Desired, scope: Scope<'_>, unused: &Unused) -> Passed {
         let steps = plan(
             Input {
                 desired,
@@ -232,18 +269,26 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         let result = apply(&mut self.dataplane, &mut self.view, steps, &mut done);
         for freed in &done.freed {
             self.book.close(freed);
+            self.overloads.forget(freed.id);
         }
         if done.destinations_changed {
             self.follow();
         }
-        (done.steps, result)
+        Passed {
+            steps: done.steps,
+            turned: done.turned,
+            result,
+        }
     }
 
     /// Looks at how full the table is, and defends it.
     fn watch(&mut self) {
         let connections = self.alive.iter().sum();
-        self.guard
-            .treat(&mut self.dataplane, &self.desired.director, connections);
+        let director = &self.desired.director;
+        let changed = self.guard.treat(&mut self.dataplane, director, connections);
+        if let Some(changed) = changed {
+            self.teller.tell(changed);
+        }
     }
 
     /// Takes in a new report of the network.
@@ -270,8 +315,11 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         if self.ticks.is_multiple_of(WATCH) {
             self.watch();
             self.guard.drop_entries(&mut self.dataplane);
-            self.shortages.look(&self.dataplane.reasons());
+            for news in self.shortages.look(&self.dataplane.reasons()) {
+                self.teller.tell(news);
+            }
         }
+        self.look_for_overload(slice);
         self.book.tick(&self.dataplane, &self.view, slice, SLICES);
         self.free();
         if slice == 0 && self.behind.is_some() {
@@ -300,7 +348,9 @@ impl<D: DataPlane, N: Net> Task<D, N> {
     /// A pass that nobody waits for: a failure is told and tried again.
     fn catch_up(&mut self, scope: Scope<'_>, unused: &Unused) {
         let desired = Arc::clone(&self.desired);
-        match (self.pass(&desired, scope, unused).1, scope) {
+        let Passed { turned, result, .. } = self.pass(&desired, scope, unused);
+        self.tell_turned(turned);
+        match (result, scope) {
             (Err(error), _) => {
                 let problem = sentence(&error);
                 if self.behind.as_ref() != Some(&problem) {

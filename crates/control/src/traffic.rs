@@ -19,14 +19,40 @@ use crate::{
 /// begin with nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Book {
-    destinations: BTreeMap<DestinationId, Estimator>,
+    destinations: BTreeMap<DestinationId, DestinationPage>,
     services: BTreeMap<ServiceIdentity, ServicePage>,
 }
+
+#[derive(Debug)]
+struct DestinationPage {
+    estimator: Estimator,
+    /// The counters when they were last zeroed.
+    zeroed: Counters,
+}
+
+impl DestinationPage {
+    const fn starting_at(counters: Counters) -> Self {
+        Self {
+            estimator: Estimator::starting_at(counters),
+            zeroed: NOTHING,
+        }
+    }
+}
+
+const NOTHING: Counters = Counters {
+    connections: 0,
+    packets: 0,
+    bytes: 0,
+    reply_packets: 0,
+    reply_bytes: 0,
+};
 
 #[derive(Debug)]
 struct ServicePage {
     /// What destinations had that are no more.
     gone: Counters,
+    /// What all had together when the counters were last zeroed.
+    zeroed: Counters,
     /// Runs on what was counted since the start.
     estimator: Estimator,
 }
@@ -34,8 +60,9 @@ struct ServicePage {
 impl Default for ServicePage {
     fn default() -> Self {
         Self {
-            gone: Counters::default(),
-            estimator: Estimator::starting_at(Counters::default()),
+            gone: NOTHING,
+            zeroed: NOTHING,
+            estimator: Estimator::starting_at(NOTHING),
         }
     }
 }
@@ -44,7 +71,7 @@ impl Book {
     pub(crate) fn adopt<D: DataPlane>(dataplane: &D, view: &View) -> Self {
         let ids = view.destinations().keys();
         let destinations = ids
-            .map(|id| (*id, Estimator::starting_at(dataplane.counters(*id))))
+            .map(|id| (*id, DestinationPage::starting_at(dataplane.counters(*id))))
             .collect();
         Self {
             destinations,
@@ -76,15 +103,41 @@ impl Book {
         let page = self.services.entry(service).or_default();
         let mut total = page.estimator.last();
         for (_, id) in view.destinations_of(service) {
-            let estimator = self
-                .destinations
-                .entry(id)
-                .or_insert(Estimator::starting_at(Counters::default()));
+            let destination = self.destinations.entry(id);
+            let destination = destination.or_insert(DestinationPage::starting_at(NOTHING));
+            let estimator = &mut destination.estimator;
             let now = dataplane.counters(id);
             total = plus(total, minus(now, estimator.last()));
             *estimator = estimator.tick(now);
         }
         page.estimator = page.estimator.tick(total);
+    }
+
+    /// Lets the counters of a service and its destinations begin anew for who asks for what came
+    /// [since then](Traffic::since_zeroed), and their rates, as IPVS's `ZERO` does. What was counted stays.
+    pub(crate) fn zero<D: DataPlane>(
+        &mut self,
+        dataplane: &D,
+        view: &View,
+        service: ServiceIdentity,
+    ) {
+        let page = self.services.entry(service).or_default();
+        let mut total = page.gone;
+        let mut ticked = page.estimator.last();
+        for (_, id) in view.destinations_of(service) {
+            let now = dataplane.counters(id);
+            total = plus(total, now);
+            let before = self.destinations.get(&id);
+            let before = before.map_or(NOTHING, |page| page.estimator.last());
+            ticked = plus(ticked, minus(now, before));
+            let anew = DestinationPage {
+                estimator: Estimator::starting_at(now),
+                zeroed: now,
+            };
+            self.destinations.insert(id, anew);
+        }
+        page.zeroed = total;
+        page.estimator = Estimator::starting_at(ticked);
     }
 
     /// Takes over what a freed destination had into the sum of its service.
@@ -104,7 +157,11 @@ impl Book {
         Traffic {
             live: dataplane.live(id),
             counters: dataplane.counters(id),
-            rates: rates(self.destinations.get(&id)),
+            zeroed: self
+                .destinations
+                .get(&id)
+                .map_or(NOTHING, |page| page.zeroed),
+            rates: rates(self.destinations.get(&id).map(|page| &page.estimator)),
         }
     }
 
@@ -114,13 +171,20 @@ impl Book {
         let page = self.services.get(&service);
         Traffic {
             live: Live::default(),
-            counters: page.map(|page| page.gone).unwrap_or_default(),
+            counters: page.map_or(NOTHING, |page| page.gone),
+            zeroed: page.map_or(NOTHING, |page| page.zeroed),
             rates: rates(page.map(|page| &page.estimator)),
         }
     }
 }
 
 impl Traffic {
+    /// What was counted since the counters were last zeroed, as IPVS lists it. Whoever watches counters that must never go
+    /// back, such as a time series', takes [`Traffic::counters`].
+    pub fn since_zeroed(&self) -> Counters {
+        minus(self.counters, self.zeroed)
+    }
+
     /// Adds the connections and counters of a part; the rates are estimated for the whole.
     pub(crate) fn add(&mut self, part: &Self) {
         let Live {

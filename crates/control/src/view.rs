@@ -6,7 +6,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
 };
 
 use dray_model::{
@@ -29,6 +29,7 @@ pub(crate) struct View {
 
     // Everything below follows from services, destinations and next hops, but for `retired`.
     numbers: BTreeMap<(ServiceIdentity, SocketAddr), DestinationId>,
+    reals: BTreeSet<(SocketAddr, DestinationId)>,
     leaving: BTreeSet<DestinationId>,
     by_hop: BTreeMap<Hop, HopId>,
     spare_hops: BTreeSet<HopId>,
@@ -207,6 +208,19 @@ impl View {
             .map(|(&(_, real), &id)| (real, id))
     }
 
+    /// All destinations with this real server, of whatever service; with this port of its own, or any.
+    pub(crate) fn destinations_at(
+        &self,
+        address: IpAddr,
+        port: Option<u16>,
+    ) -> impl Iterator<Item = DestinationId> {
+        let first = SocketAddr::new(address, port.unwrap_or(0));
+        let last = SocketAddr::new(address, port.unwrap_or(u16::MAX));
+        self.reals
+            .range((first, DestinationId(0))..=(last, DestinationId(u32::MAX)))
+            .map(|(_, id)| *id)
+    }
+
     /// Lets the number of a withdrawn service be given anew, unless a destination of it is left. Says
     /// whether it did.
     pub(crate) fn forget_retired(&mut self, service: ServiceIdentity) -> bool {
@@ -233,7 +247,9 @@ impl View {
     /// Until a record names it, the destination counts as leaving.
     fn add_destination(&mut self, id: DestinationId, destination: ActualDestination) {
         self.destinations.insert(id, destination);
-        self.numbers.insert(name(&destination), id);
+        let name = name(&destination);
+        self.numbers.insert(name, id);
+        self.reals.insert((name.1, id));
         self.leaving.insert(id);
         self.use_hop(destination.hop);
     }
@@ -252,6 +268,7 @@ impl View {
             return;
         };
         let name = name(&destination);
+        self.reals.remove(&(name.1, id));
         if self.numbers.get(&name) == Some(&id) {
             self.numbers.remove(&name);
         }

@@ -74,5 +74,5 @@ pub use pick::{
 };
 pub use record::{CURSOR, MAX_DESTINATION, record_len, same_scheduler};
 #[cfg(feature = "host")]
-pub use record::{DecodeError, Decoded, DecodedEntry, decode};
+pub use record::{DecodeError, Decoded, DecodedEntry, decode, slots};
 pub use stateless::stateless;

@@ -41,7 +41,7 @@
 mod codec;
 
 #[cfg(feature = "host")]
-pub use codec::{DecodeError, Decoded, DecodedEntry, decode};
+pub use codec::{DecodeError, Decoded, DecodedEntry, decode, slots};
 #[cfg(feature = "host")]
 pub(crate) use codec::{Draft, Past, PastTurns};
 

@@ -11,7 +11,9 @@ impl<D: DataPlane, N: Net> Task<D, N> {
     /// Puts FULLNAT's local addresses where they belong before connections come from them. VIPs wait until their services are
     /// there.
     pub(super) async fn add_locals(&mut self, desired: &Desired) {
+        let before = self.vips.added().clone();
         self.vips.add(&self.net, &vips::locals(desired)).await;
+        self.tell_vips(&before);
     }
 
     /// Puts everything where it belongs, and takes off what is not wanted and no connection comes from.
@@ -20,7 +22,14 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         let lingering = self.lingering(&wanted);
         self.lingering = !lingering.is_empty();
         wanted.extend(lingering);
-        self.vips.sync(&self.net, &wanted).await;
+        self.sync_with(&wanted).await;
+    }
+
+    /// Puts exactly these where they belong.
+    pub(super) async fn sync_with(&mut self, wanted: &BTreeSet<AddedVip>) {
+        let before = self.vips.added().clone();
+        self.vips.sync(&self.net, wanted).await;
+        self.tell_vips(&before);
     }
 
     /// Local addresses that are not wanted any more, while connections come from them: real servers ask for their Ethernet

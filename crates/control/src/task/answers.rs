@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use dray_model::{DataPlane, Net};
+use dray_model::{DataPlane, Net, ServiceIdentity, ServiceName};
 
 use super::Task;
 use crate::{
     defence::room,
     report::Report,
-    snapshot::{DirectorStatus, Status, TableStatus},
+    snapshot::{DirectorStatus, ServiceStatus, Status, TableStatus},
 };
 
 impl<D: DataPlane, N: Net> Task<D, N> {
@@ -16,6 +16,7 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         Report {
             dataplane: &self.dataplane,
             desired: &self.desired,
+            catalog: &self.catalog,
             view: &self.view,
             book: &self.book,
             resolutions: &self.resolutions,
@@ -23,7 +24,8 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         }
     }
 
-    pub(super) fn status(&self) -> Status {
+    /// The status of all, of which the services' are there already.
+    pub(super) fn status(&self, services: Vec<ServiceStatus>) -> Status {
         let interfaces = self.interfaces();
         let report = self.report(&interfaces);
         let director = &self.desired.director;
@@ -43,11 +45,40 @@ impl<D: DataPlane, N: Net> Task<D, N> {
                 fullnat: director.fullnat.clone(),
                 vips: self.vips.added().iter().cloned().collect(),
             },
-            services: report.services(),
+            services,
             leaving: report.leaving(),
             reasons: self.dataplane.reasons(),
             problems: self.problems().into_iter().chain(shortages).collect(),
         }
+    }
+
+    /// The status of the service of this name, if there is one.
+    pub(super) fn service(&self, name: &ServiceName) -> Option<ServiceStatus> {
+        let service = self.catalog.named(name)?;
+        Some(self.report(&self.interfaces()).service(service))
+    }
+
+    /// Zeroes the counters of the service of this name, or of all; says whether there is such a service.
+    pub(super) fn zero(&mut self, name: Option<&ServiceName>) -> bool {
+        let services: Vec<ServiceIdentity> = match name {
+            Some(name) => match self.catalog.named(name) {
+                Some(service) => vec![service.identity],
+                None => return false,
+            },
+            None => {
+                let retired = self.view.retired().keys();
+                self.view
+                    .services()
+                    .keys()
+                    .chain(retired)
+                    .copied()
+                    .collect()
+            }
+        };
+        for service in services {
+            self.book.zero(&self.dataplane, &self.view, service);
+        }
+        true
     }
 
     pub(super) fn problems(&self) -> Vec<String> {

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use dray_model::{DataPlane, Desired, Director, Net};
 
-use super::Task;
+use super::{Passed, Task};
 use crate::{
     apply::ApplyError,
     difference::Difference,
@@ -16,7 +16,9 @@ use crate::{
 
 impl<D: DataPlane, N: Net> Task<D, N> {
     pub(super) async fn replace(&mut self, desired: Desired) -> Result<Applied, ControlError> {
-        changeable(&self.desired.director, &desired.director)?;
+        if let Some(refusal) = refusals(&self.desired.director, &desired.director).next() {
+            return Err(refusal);
+        }
         let difference = Difference::between(&self.desired, &desired);
         let services = difference.services();
         // Every record says by which rules it is picked from, and every tunnel's next hop where it comes from.
@@ -31,14 +33,25 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         if !same_locals {
             self.add_locals(&desired).await;
         }
-        let (steps, result) = self.pass(&desired, scope, &Unused::default());
+        let Passed {
+            steps,
+            turned,
+            result,
+        } = self.pass(&desired, scope, &Unused::default());
         if let Err(forth) = result {
+            self.tell_turned(turned);
             let error = self.go_back(forth);
             self.sync_vips().await;
             return Err(error);
         }
         self.behind = None;
         let before = std::mem::replace(&mut self.desired, Arc::new(desired));
+        self.catalog.change(&difference);
+        for chore in &mut self.chores {
+            chore.outdate(&difference);
+        }
+        self.tell_replaced(&difference, before.director != self.desired.director);
+        self.tell_turned(turned);
         self.watch();
         let (director, services) = (&self.desired.director, &self.desired.services);
         let applied = Applied {
@@ -68,7 +81,9 @@ impl<D: DataPlane, N: Net> Task<D, N> {
     /// Brings the desired state of before back into force.
     fn go_back(&mut self, forth: ApplyError) -> ControlError {
         let desired = Arc::clone(&self.desired);
-        match self.pass(&desired, Scope::All, &Unused::default()).1 {
+        let Passed { turned, result, .. } = self.pass(&desired, Scope::All, &Unused::default());
+        self.tell_turned(turned);
+        match result {
             Ok(()) => {
                 self.behind = None;
                 ControlError::Apply(forth)
@@ -87,8 +102,8 @@ impl<D: DataPlane, N: Net> Task<D, N> {
             director: self.desired.director.clone(),
             services: Vec::new(),
         };
-        let (_, result) = self.pass(&nothing, Scope::All, &Unused::default());
-        self.vips.sync(&self.net, &BTreeSet::new()).await;
+        let Passed { result, .. } = self.pass(&nothing, Scope::All, &Unused::default());
+        self.sync_with(&BTreeSet::new()).await;
         result.map_err(ControlError::Withdraw)?;
         match self.vips.problems().next() {
             Some(problem) => Err(ControlError::Vips(problem)),
@@ -97,28 +112,25 @@ impl<D: DataPlane, N: Net> Task<D, N> {
     }
 }
 
-/// Refuses what only a new start can change.
-fn changeable(before: &Director, after: &Director) -> Result<(), ControlError> {
-    if before.interfaces != after.interfaces {
-        return Err(ControlError::NeedsRestart {
-            what: "director.interfaces",
-            stop: "dray stop --keep-forwarding",
-            price: "; no connection is lost",
-        });
-    }
-    if before.max_connections != after.max_connections {
-        return Err(ControlError::NeedsRestart {
-            what: "director.max_connections",
-            stop: "dray stop --withdraw",
-            price: "; the connection table is made anew, so established connections are lost",
-        });
-    }
-    if before.max_translations != after.max_translations {
-        return Err(ControlError::NeedsRestart {
-            what: "director.max_translations",
-            stop: "dray stop --withdraw",
-            price: "; the tables are made anew, so established connections are lost",
-        });
-    }
-    Ok(())
+/// Why these settings cannot be put in force: only a new start can change them.
+pub(super) fn refusals(before: &Director, after: &Director) -> impl Iterator<Item = ControlError> {
+    let interfaces = (before.interfaces != after.interfaces).then_some((
+        "director.interfaces",
+        "dray stop --keep-forwarding",
+        "; no connection is lost",
+    ));
+    let connections = (before.max_connections != after.max_connections).then_some((
+        "director.max_connections",
+        "dray stop --withdraw",
+        "; the connection table is made anew, so established connections are lost",
+    ));
+    let translations = (before.max_translations != after.max_translations).then_some((
+        "director.max_translations",
+        "dray stop --withdraw",
+        "; the tables are made anew, so established connections are lost",
+    ));
+    let all = [interfaces, connections, translations]
+        .into_iter()
+        .flatten();
+    all.map(|(what, stop, price)| ControlError::NeedsRestart { what, stop, price })
 }

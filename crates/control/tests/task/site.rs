@@ -10,9 +10,10 @@ use std::{
 
 use dray_control::{AddedVip, Handle, Parts, VipLedger, start};
 use dray_model::{
-    Api, ClientAddress, Desired, DestinationId, Director, Forward, Hop, IpvsOptions, LocalAddresses,
-    Mac, NextHop, Protocol, RealServer, Record, Rewrite, Scheduler, Service, ServiceAddress,
-    ServiceName, ServiceOptions, Thresholds, Timeouts, TunnelSources, VipOwnership, Way, Weight,
+    Api, ClientAddress, Desired, DestinationId, Director, Forward, Hop, IpvsOptions,
+    LocalAddresses, Mac, NextHop, Protocol, RealServer, Record, Rewrite, Scheduler, Service,
+    ServiceAddress, ServiceName, ServiceOptions, Thresholds, Timeouts, TunnelSources, VipOwnership,
+    Way, Weight,
 };
 use dray_sched::decode;
 use dray_testkit::{FakeDataPlane, FakeNet};

@@ -281,23 +281,25 @@ fn local_addresses_are_there_before_the_first_destination_and_until_after_the_la
 #[test]
 fn a_crossed_service_goes_to_real_servers_of_the_other_family() {
     let mut world = reaching(&[IPIP, Forward::FullNat]);
-    let wanted = world.first();
-    for (last, real) in (1..).zip(&mut wanted.reals) {
+    let mut reals = Vec::new();
+    for (last, real) in (1..).zip(&mut world.first().reals) {
         let address: std::net::Ipv6Addr = format!("fd00::{last}").parse().unwrap();
         real.address = address.into();
+        reals.push((last, real.address));
+    }
+    for (last, real) in &reals {
         let there = Way {
             source: Some("fd00::ff".parse().unwrap()),
             shared: Some(64),
-            ..way(1, last)
+            ..way(1, *last)
         };
         let resolution = dray_model::Resolution::Resolved(there);
-        world.resolutions.insert(real.address, resolution);
+        world.resolutions.insert(*real, resolution);
     }
-    let reals: Vec<_> = wanted.reals.iter().map(|real| real.address).collect();
     world.settle();
     let mtus: Vec<u32> = reals
         .iter()
-        .map(|real| {
+        .map(|(_, real)| {
             let id = world
                 .view
                 .destination(identity(0), std::net::SocketAddr::new(*real, 80))

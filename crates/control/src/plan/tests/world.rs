@@ -8,10 +8,10 @@ use std::{
 };
 
 use dray_model::{
-    Api, ClientAddress, DataPlane, Desired, DestinationId, Director, Family, Forward, Hop, IpvsOptions,
-    Live, LocalAddresses, Mac, Mark, MarkRule, NextHop, Protocol, RealServer, Record, Resolution,
-    Rewrite, Scheduler, Service, ServiceAddress, ServiceIdentity, ServiceName, ServiceOptions,
-    Thresholds, Timeouts, TunnelSources, Unresolved, VipOwnership, Way, Weight,
+    Api, ClientAddress, DataPlane, Desired, DestinationId, Director, Family, Forward, Hop,
+    IpvsOptions, Live, LocalAddresses, Mac, Mark, MarkRule, NextHop, Protocol, RealServer, Record,
+    Resolution, Rewrite, Scheduler, Service, ServiceAddress, ServiceIdentity, ServiceName,
+    ServiceOptions, Thresholds, Timeouts, TunnelSources, Unresolved, VipOwnership, Way, Weight,
 };
 use dray_sched::decode;
 use dray_testkit::FakeDataPlane;

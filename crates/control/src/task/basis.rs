@@ -1,0 +1,52 @@
+//! What a preview is made of, as the task has it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use dray_model::{DataPlane, Desired, DestinationId, Net, ServiceIdentity};
+
+use super::{Task, replace::refusals};
+use crate::{
+    difference::Difference,
+    preview::{Basis, Present, PresentReal},
+    view::Listed,
+    vips::sentence,
+};
+
+impl<D: DataPlane, N: Net> Task<D, N> {
+    /// Costs what differs, not what there is.
+    pub(super) fn basis(&self, wanted: Desired) -> Basis {
+        let difference = Difference::between(&self.desired, &wanted);
+        let services = difference.services();
+        let refusals = refusals(&self.desired.director, &wanted.director);
+        Basis {
+            before: Arc::clone(&self.desired),
+            refusals: refusals.map(|refusal| sentence(&refusal)).collect(),
+            added_vips: self.vips.added().clone(),
+            present: (services.into_iter())
+                .map(|service| (service, self.present(service)))
+                .collect(),
+            difference,
+            after: wanted,
+        }
+    }
+
+    fn present(&self, identity: ServiceIdentity) -> Present {
+        let service = self.view.services().get(&identity);
+        let list = service.map_or(&[][..], |service| &service.list);
+        let listed: BTreeMap<DestinationId, Listed> = list
+            .iter()
+            .map(|listed| (listed.destination, *listed))
+            .collect();
+        let destinations = self.view.destinations_of(identity);
+        Present {
+            service: service.cloned(),
+            destinations: destinations
+                .map(|(real, id)| {
+                    let listed = listed.get(&id).copied();
+                    let live = self.dataplane.live(id);
+                    (real, PresentReal { id, listed, live })
+                })
+                .collect(),
+        }
+    }
+}
