@@ -70,6 +70,12 @@ pub(crate) const PACKAGES: &[Package] = &[
         purpose: Purpose::Test,
     },
     Package {
+        name: "keepalived",
+        gives: "/usr/share/doc/keepalived/samples/keepalived.conf.sample",
+        why: "tests import its sample configurations, and every keyword of its manual",
+        purpose: Purpose::Test,
+    },
+    Package {
         name: "qemu-system-x86",
         gives: "qemu-system-x86_64",
         why: "emulates a machine, for tests on another kernel",

@@ -118,6 +118,13 @@ pub(super) const ROOMS: &[Room] = &[
         ..ROOM
     },
     Room {
+        name: "import",
+        duty: "other balancers' configurations as dray's, with a report of every line",
+        may_use: &["ipvsadm", "model"],
+        pure: true,
+        ..ROOM
+    },
+    Room {
         name: "lab",
         duty: "topologies as values, brought up through `net` and `dataplane`; real servers, traffic, captures",
         may_use: &["dataplane", "model", "net", "packet"],
@@ -143,6 +150,7 @@ pub(super) const ROOMS: &[Room] = &[
             "api",
             "control",
             "dataplane",
+            "import",
             "intent",
             "ipvsadm",
             "lab",
