@@ -17,7 +17,7 @@ use std::{
 
 use tokio::net::UnixListener;
 
-use crate::Listener;
+use crate::server::Listener;
 
 /// A runtime directory that this process owns, until it is dropped or the process ends.
 #[derive(Debug)]
@@ -126,13 +126,7 @@ impl RuntimeDir {
     }
 
     /// Opens the socket, mode 0660, in place of one that a killed daemon left.
-    ///
-    /// # Errors
-    /// When it cannot be made.
-    ///
-    /// # Panics
-    /// Outside a tokio runtime.
-    pub fn listen(&self) -> Result<Listener, ListenError> {
+    pub(crate) fn listen(&self) -> Result<Listener, ListenError> {
         let path = Self::socket(&self.path);
         // Made under another name and moved into place, so that nobody meets it with a wider mode and no
         // moment passes without one.
