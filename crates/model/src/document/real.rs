@@ -90,9 +90,14 @@ pub struct Endpoint {
 impl Endpoint {
     /// The shortest name of a real server of such a service.
     pub fn of(real: &RealServer, service: &ServiceIdentity) -> Self {
-        let own = NonZeroU16::new(real.port);
+        Self::at((real.address, real.port), service)
+    }
+
+    /// The shortest name of the real server with this address and port, 0 for that of the connection, of such a service.
+    pub fn at((address, port): (IpAddr, u16), service: &ServiceIdentity) -> Self {
+        let own = NonZeroU16::new(port);
         Self {
-            address: real.address,
+            address,
             port: own.filter(|own| own.get() != service_port(service)),
         }
     }

@@ -1,7 +1,11 @@
 //! The configuration file as its users meet it: what a good one means, and that nothing breaks the parser.
 
+mod document;
+mod edit;
 mod forward;
+mod json;
 mod marks;
+mod patch;
 mod reference;
 mod state;
 mod write;
@@ -138,6 +142,9 @@ fn to_write_the_defaults_down_changes_nothing() {
         "[[service.real]]" => "address = '10.0.0.2'\n",
         "[[mark]]" => "mark = 5\n",
         "[director.fullnat]" => "addresses = ['10.0.0.3']\n",
+        "[director.api.tcp]" => {
+            "listen = '10.0.0.4:7443'\ncertificate = '/a'\nkey = '/b'\ntokens = '/c'\n"
+        }
         _ => "",
     };
     let mut short = String::new();

@@ -5,8 +5,8 @@ use std::{
     net::IpAddr,
     num::{NonZeroU16, NonZeroU32},
     ops::RangeInclusive,
-    sync::Arc,
     path::PathBuf,
+    sync::Arc,
     time::Duration,
 };
 
