@@ -24,6 +24,8 @@ mod edits;
 mod history;
 mod intent;
 mod note;
+#[cfg(test)]
+mod sample;
 mod start;
 mod state;
 mod store;
@@ -39,7 +41,7 @@ pub use intent::{Intent, Opened, RollbackError, StartError};
 pub use note::Note;
 pub use start::ConfigFile;
 pub use state::{
-    Apply, Batch, EditRequest, Edited, Effect, Expect, Keeping, Refusal, Request, RollbackTarget,
+    Apply, Batch, Condition, EditRequest, Edited, Effect, Keeping, NotEdited, Refusal, Request, RollbackTarget,
     State, Step, Taken, Unconfirmed, Version,
 };
 pub use store::{OpenError, SetAside, StoreError, TextError};

@@ -33,7 +33,7 @@ use crate::{
     Source, Timestamp,
 };
 
-pub use edit::{Batch, EditRequest, Edited, Expect};
+pub use edit::{Batch, Condition, EditRequest, Edited, NotEdited};
 
 /// What the operator wants, and how it came about. Clones share what is large.
 #[derive(Clone, Debug, PartialEq, Eq)]

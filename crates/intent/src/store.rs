@@ -46,6 +46,8 @@
 
 mod files;
 mod record;
+#[cfg(test)]
+mod tests;
 
 use std::{
     fs::{File, OpenOptions, TryLockError},

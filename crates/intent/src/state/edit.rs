@@ -1,47 +1,63 @@
 //! Edits, many at once.
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
 use dray_model::{
-    Desired, ServiceName,
-    document::{self, Endpoint},
-    edit::{self, Edit},
+    Desired,
+    edit::{self, Edit, EditError},
 };
 
-use crate::{Timestamp, etag};
+use crate::Timestamp;
 
-use super::{Refusal, State, Step};
+use super::{State, Step};
 
 /// An edit that somebody asks for.
 #[derive(Clone, Debug, PartialEq)]
-pub struct EditRequest {
+pub struct EditRequest<C> {
     /// The edit.
     pub edit: Edit,
-    /// What the caller has read before.
-    pub expect: Option<Expect>,
+    /// What has to hold for it to be made.
+    pub condition: C,
 }
 
-/// What has to be as it was read for an edit to be made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Expect {
-    /// The whole configuration: its revision.
-    Revision(u64),
-    /// The director's settings: the [`etag`] of their document.
-    Director(String),
-    /// A service: the [`etag`] of its document.
-    Service(ServiceName, String),
-    /// A real server of a service: the [`etag`] of its document.
-    Real(ServiceName, Endpoint, String),
+/// What has to hold of the configuration at the moment of an edit, so that nobody overwrites what they have not seen.
+pub trait Condition {
+    /// Why not.
+    type Failure;
+
+    /// Whether it holds for this edit of the configuration of that revision.
+    ///
+    /// # Errors
+    /// When it does not.
+    fn check(&self, edit: &Edit, effective: &Desired, revision: u64) -> Result<(), Self::Failure>;
+}
+
+/// Nothing has to hold.
+impl Condition for () {
+    type Failure = Infallible;
+
+    fn check(&self, _: &Edit, _: &Desired, _: u64) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
+/// Why an edit was not made.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NotEdited<F> {
+    /// Its condition does not hold.
+    Condition(F),
+    /// It cannot be made.
+    Edit(EditError),
 }
 
 /// What comes of edits, made one after another.
 #[derive(Debug)]
-pub struct Batch {
+pub struct Batch<F> {
     /// What comes of all that were granted, together: persisted once, put in force once. Without effects when none changes
     /// anything. When its effects fail, each edit can be asked for by itself.
     pub step: Step,
     /// What came of each, in order; of those that were granted, once the step is carried out.
-    pub results: Vec<Result<Edited, Refusal>>,
+    pub results: Vec<Result<Edited, NotEdited<F>>>,
 }
 
 /// What an edit led to.
@@ -49,28 +65,30 @@ pub struct Batch {
 pub struct Edited {
     /// The revision after it; that of before when it changed nothing.
     pub revision: u64,
+    /// What was in force right before it.
+    pub before: Arc<Desired>,
     /// What was in force right after it, before the edits that follow it in its batch.
     pub effective: Arc<Desired>,
 }
 
 impl State {
     /// What comes of edits, each made on what those before it led to. One that is refused changes nothing.
-    pub fn edit<'r>(
+    pub fn edit<'r, C: Condition + 'r>(
         &self,
-        requests: impl IntoIterator<Item = &'r EditRequest>,
+        requests: impl IntoIterator<Item = &'r EditRequest<C>>,
         now: Timestamp,
-    ) -> Batch {
+    ) -> Batch<C::Failure> {
         let mut revision = self.revision;
         let mut effective = Arc::clone(&self.in_force.effective);
         let mut back = self
             .unconfirmed
             .as_ref()
             .map(|unconfirmed| (*unconfirmed.back.effective).clone());
-        let results = requests.into_iter().map(|EditRequest { edit, expect }| {
-            if let Some(expect) = expect {
-                expect.check(revision, &effective)?;
-            }
-            let edited = edit::edit(&effective, edit)?;
+        let results = requests.into_iter().map(|EditRequest { edit, condition }| {
+            let checked = condition.check(edit, &effective, revision);
+            checked.map_err(NotEdited::Condition)?;
+            let edited = edit::edit(&effective, edit).map_err(NotEdited::Edit)?;
+            let before = Arc::clone(&effective);
             if edited != *effective {
                 revision += 1;
                 effective = Arc::new(edited);
@@ -81,6 +99,7 @@ impl State {
             }
             Ok(Edited {
                 revision,
+                before,
                 effective: Arc::clone(&effective),
             })
         });
@@ -99,48 +118,5 @@ impl State {
             unconfirmed.back = unconfirmed.back.edited(back);
         }
         state
-    }
-}
-
-impl Expect {
-    /// What is not there at all is left to the edit to refuse.
-    fn check(&self, revision: u64, effective: &Desired) -> Result<(), Refusal> {
-        let service = |name: &ServiceName| {
-            effective
-                .services
-                .iter()
-                .find(|service| service.name == *name)
-        };
-        let (what, expected, current) = match self {
-            Self::Revision(expected) => {
-                let what = "the configuration".to_owned();
-                (what, expected.to_string(), Some(revision.to_string()))
-            }
-            Self::Director(expected) => {
-                let current = etag(&document::Director::from(&effective.director));
-                ("the director".to_owned(), expected.clone(), Some(current))
-            }
-            Self::Service(name, expected) => {
-                let current =
-                    service(name).map(|service| etag(&document::Service::from(&**service)));
-                (format!("service {name}"), expected.clone(), current)
-            }
-            Self::Real(name, endpoint, expected) => {
-                let current = service(name).and_then(|service| {
-                    let mut reals = service.reals.iter();
-                    let real = reals.find(|real| endpoint.names(real, &service.identity))?;
-                    Some(etag(&document::Real::of(real, service)))
-                });
-                (
-                    format!("real server {endpoint} of service {name}"),
-                    expected.clone(),
-                    current,
-                )
-            }
-        };
-        match current {
-            Some(current) if current != expected => Err(Refusal::Changed { what, current }),
-            _ => Ok(()),
-        }
     }
 }
