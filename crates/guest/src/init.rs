@@ -36,6 +36,7 @@ const MODULES: &[&str] = &[
     "ip_vs_mh",
     "ip_vs_sed",
     "ip_vs_nq",
+    "ip_vs_pe_sip",
     "iptable_mangle",
     "ip6table_mangle",
     "xt_mark",

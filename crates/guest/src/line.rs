@@ -20,9 +20,11 @@ pub(crate) fn from_hex(text: &str) -> Option<Vec<u8>> {
         .collect()
 }
 
-/// `text` in one line.
+/// `text` in one line, without tabulators.
 pub(crate) fn escape(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('\n', "\\n")
+    text.replace('\\', "\\\\")
+        .replace('\n', "\\n")
+        .replace('\t', "\\t")
 }
 
 pub(crate) fn unescape(line: &str) -> String {
@@ -32,6 +34,7 @@ pub(crate) fn unescape(line: &str) -> String {
         text.push(match character {
             '\\' => match characters.next() {
                 Some('n') => '\n',
+                Some('t') => '\t',
                 Some(other) => other,
                 None => break,
             },

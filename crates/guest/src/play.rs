@@ -86,8 +86,6 @@ impl Player {
             .args(["-c", command])
             .output()
             .context("failed to start a shell")?;
-        let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
-        said.push_str(&String::from_utf8_lossy(&output.stderr));
         let status = output
             .status
             .code()
@@ -95,7 +93,8 @@ impl Player {
         Ok(Event::Ran {
             at: self.now(),
             status,
-            output: said,
+            output: String::from_utf8_lossy(&output.stdout).into_owned(),
+            errors: String::from_utf8_lossy(&output.stderr).into_owned(),
         })
     }
 

@@ -1,7 +1,7 @@
 //! What the guest did, and what came of it: one line for each instruction but `start`.
 //!
 //! ```text
-//! ran MS STATUS OUTPUT
+//! ran MS STATUS OUTPUT<tabulator>ERRORS
 //! sent MS FRAME late [SIDE:FRAME …] out [SIDE:FRAME …]
 //! waited MS
 //! ```
@@ -33,8 +33,10 @@ pub enum Event {
         at: Duration,
         /// Its exit status; 128 + the signal's number when it was killed.
         status: i32,
-        /// What it wrote to its standard output and error.
+        /// What it wrote to its standard output.
         output: String,
+        /// What it wrote to its standard error.
+        errors: String,
     },
     /// A frame went in.
     Sent {
@@ -85,7 +87,17 @@ impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = self.at().as_millis();
         match self {
-            Self::Ran { status, output, .. } => write!(f, "ran {at} {status} {}", escape(output)),
+            Self::Ran {
+                status,
+                output,
+                errors,
+                ..
+            } => write!(
+                f,
+                "ran {at} {status} {}\t{}",
+                escape(output),
+                escape(errors)
+            ),
             Self::Sent {
                 frame, late, out, ..
             } => {
@@ -116,11 +128,13 @@ fn parse_line(line: &str) -> Option<Event> {
     let at = Duration::from_millis(at.parse().ok()?);
     Some(match verb {
         "ran" => {
-            let (status, output) = rest.split_once(' ')?;
+            let (status, texts) = rest.split_once(' ')?;
+            let (output, errors) = texts.split_once('\t')?;
             Event::Ran {
                 at,
                 status: status.parse().ok()?,
                 output: unescape(output),
+                errors: unescape(errors),
             }
         }
         "sent" => {
@@ -174,7 +188,8 @@ mod tests {
             Event::Ran {
                 at: Duration::from_millis(7),
                 status: 255,
-                output: "No such destination\n".to_owned(),
+                output: "a\tline\n".to_owned(),
+                errors: "No such destination\n".to_owned(),
             },
             Event::Sent {
                 at: Duration::from_millis(8),
@@ -198,7 +213,14 @@ mod tests {
 
     #[test]
     fn a_report_cut_short_is_no_report() {
-        for line in ["ran 5", "sent 5 00 late", "sent 5 0", "waited", "went 5"] {
+        for line in [
+            "ran 5",
+            "ran 5 0 text",
+            "sent 5 00 late",
+            "sent 5 0",
+            "waited",
+            "went 5",
+        ] {
             assert!(events(line).is_err(), "{line}");
         }
     }

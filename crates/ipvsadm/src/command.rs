@@ -1,14 +1,37 @@
-//! What a command line asks for, and what `ipvsadm` says when it does not get it.
+//! What a command line asks for.
 
-use std::num::NonZeroU32;
+use std::{
+    net::IpAddr,
+    num::{NonZeroU16, NonZeroU32},
+};
 
 use dray_model::ServiceIdentity;
 
-use crate::{DestinationSettings, Refusal, ServiceSettings, listing::Format};
+use crate::{DestinationSettings, ServiceSettings, listing::Format};
 
 /// A command line, understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
+    /// One that changes something.
+    Change(Change),
+    /// `-L`
+    List(List, Format),
+    /// `-S`
+    Save {
+        /// `-n`: numbers, not names.
+        numeric: bool,
+    },
+    /// `-R`
+    Restore,
+    /// `-h`
+    Help,
+    /// `-v`
+    Version,
+}
+
+/// A command that changes something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
     /// `-A`
     AddService(ServiceIdentity, ServiceSettings),
     /// `-E`
@@ -21,24 +44,16 @@ pub enum Command {
     AddServer(ServiceIdentity, DestinationSettings),
     /// `-e`
     EditServer(ServiceIdentity, DestinationSettings),
-    /// `-d`
-    DeleteServer(ServiceIdentity, DestinationSettings),
-    /// `-L`
-    List(List, Format),
-    /// `-S`
-    Save,
-    /// `-R`, of which nothing is to be read.
-    Restore,
-    /// `-Z`
+    /// `-d`, with the real server's address and port.
+    DeleteServer(ServiceIdentity, (IpAddr, u16)),
+    /// `-Z`, of one service or of all.
     Zero(Option<ServiceIdentity>),
     /// `--set`
     SetTimeouts(SetTimeouts),
     /// `--start-daemon`
-    StartDaemon,
+    StartDaemon(StartDaemon),
     /// `--stop-daemon`
-    StopDaemon,
-    /// `-h`
-    Help,
+    StopDaemon(Role),
 }
 
 /// What `-L` lists.
@@ -67,62 +82,30 @@ pub struct SetTimeouts {
     pub udp: Option<NonZeroU32>,
 }
 
-/// A command line that `ipvsadm` itself refuses.
+/// Which synchronisation daemon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The one that sends.
+    Master,
+    /// The one that receives.
+    Backup,
+}
+
+/// The synchronisation daemon of `--start-daemon`; what is `None` is the kernel's default.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Usage {
-    /// The exit status.
-    pub status: i32,
-    /// What it prints, with its line end.
-    pub text: String,
-}
-
-impl Usage {
-    pub(crate) fn wrong(text: impl Into<String>) -> Self {
-        Self {
-            status: 2,
-            text: text.into() + "\n",
-        }
-    }
-
-    pub(crate) fn try_help() -> Self {
-        Self {
-            status: 255,
-            text: "Try `ipvsadm -h' or 'ipvsadm --help' for more information.\n".to_owned(),
-        }
-    }
-}
-
-/// What `-v` prints.
-pub(crate) const VERSION: &str = "ipvsadm v1.31 2019/12/24 (compiled with popt and IPVS v1.2.1)\n";
-
-impl Command {
-    /// What `ipvsadm` prints when the kernel refuses the command so.
-    pub fn refusal(&self, refusal: Refusal) -> &'static str {
-        match (self, refusal) {
-            (Self::AddService(..), Refusal::Exists) => "Service already exists",
-            (Self::AddService(..) | Self::EditService(..), Refusal::NoEntry) => {
-                "Scheduler or persistence engine not found"
-            }
-            (
-                Self::EditService(..) | Self::DeleteService(_) | Self::Zero(_) | Self::List(..),
-                Refusal::NoProcess,
-            ) => "No such service",
-            (
-                Self::AddServer(..) | Self::EditServer(..) | Self::DeleteServer(..),
-                Refusal::NoProcess,
-            ) => "Service not defined",
-            (Self::AddServer(..), Refusal::Exists) => "Destination already exists",
-            (Self::EditServer(..) | Self::DeleteServer(..), Refusal::NoEntry) => {
-                "No such destination"
-            }
-            (Self::StopDaemon, Refusal::NoProcess) => "No daemon is running",
-            (_, Refusal::Exists) => "File exists",
-            (_, Refusal::NoEntry) => "No such file or directory",
-            (_, Refusal::NoProcess) => "No such process",
-            (_, Refusal::Range) => "Numerical result out of range",
-            (_, Refusal::Invalid) => {
-                "Invalid operation.  Possibly wrong module version, address not unicast, ..."
-            }
-        }
-    }
+pub struct StartDaemon {
+    /// Which one.
+    pub role: Role,
+    /// The interface, 15 bytes at most.
+    pub interface: String,
+    /// The group's number.
+    pub syncid: u8,
+    /// The longest message, in bytes (1 to 65,507).
+    pub longest: Option<NonZeroU16>,
+    /// The multicast group.
+    pub group: Option<IpAddr>,
+    /// The UDP port.
+    pub port: Option<NonZeroU16>,
+    /// The TTL of messages, 1 to 255.
+    pub ttl: Option<u8>,
 }

@@ -1,19 +1,27 @@
 //! What `ipvsadm -L` and `-S` print: exactly the text of version 1.31, trailing blanks included.
 
 mod connections;
+mod daemons;
+mod look;
+mod number;
 mod rules;
+mod service;
 mod sort;
 mod table;
 
 use dray_model::Timeouts;
 
 pub use connections::connections;
-pub use rules::rules;
+pub use daemons::daemons;
+pub use look::Look;
+pub use rules::{Saved, rules};
 pub use table::{one, table};
 
 /// What a listing of services shows, by the options of `ipvsadm -L`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Format {
+    /// `-n`: numbers, not names.
+    pub numeric: bool,
     /// `--stats`
     pub stats: bool,
     /// `--rate`
@@ -39,6 +47,3 @@ pub fn timeouts(timeouts: &Timeouts) -> String {
         timeouts.udp.as_secs()
     )
 }
-
-/// The first line of listings of all services.
-const TITLE: &str = "IP Virtual Server version 1.2.1 (size=4096)\n";

@@ -91,15 +91,6 @@ impl Method {
     pub const fn keeps_port(self) -> bool {
         matches!(self, Self::DirectRouting | Self::Tunnel(_))
     }
-
-    /// The name in listings.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::DirectRouting => "Route",
-            Self::Tunnel(_) => "Tunnel",
-            Self::Nat => "Masq",
-        }
-    }
 }
 
 impl From<Method> for Forward {

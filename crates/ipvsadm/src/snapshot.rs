@@ -2,14 +2,16 @@
 
 use std::net::IpAddr;
 
-use dray_model::ServiceIdentity;
+use dray_model::{Forward, ServiceIdentity, Thresholds};
 
-use crate::{DestinationSettings, ServiceSettings};
+use crate::{Role, ServiceSettings};
 
 /// The services of a director at one moment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
-    /// The services, in the order in which the kernel would name them.
+    /// The size of the connection table, in what the director counts it in: buckets, for IPVS.
+    pub size: u64,
+    /// The services, in the order in which the director names them.
     pub services: Vec<Service>,
 }
 
@@ -29,8 +31,16 @@ pub struct Service {
 /// A real server of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Destination {
-    /// How it is set.
-    pub settings: DestinationSettings,
+    /// Its address.
+    pub address: IpAddr,
+    /// Its port; 0 for that of the packet.
+    pub port: u16,
+    /// How packets reach it.
+    pub forward: Forward,
+    /// Its weight.
+    pub weight: u32,
+    /// Beyond which numbers of connections it gets no new ones.
+    pub thresholds: Thresholds,
     /// Connections in an active state now.
     pub active: u32,
     /// All other connections now.
@@ -82,4 +92,23 @@ pub struct Connection {
     pub expires: u64,
     /// The persistence engine's name and what it found.
     pub engine: Option<(String, String)>,
+}
+
+/// A synchronisation daemon that runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Daemon {
+    /// Which one.
+    pub role: Role,
+    /// Its interface.
+    pub interface: String,
+    /// The group's number.
+    pub syncid: u8,
+    /// The longest message, in bytes.
+    pub longest: u16,
+    /// The multicast group.
+    pub group: IpAddr,
+    /// The UDP port.
+    pub port: u16,
+    /// The TTL of messages.
+    pub ttl: u8,
 }

@@ -10,6 +10,7 @@
 
 mod boot;
 mod filter;
+mod names;
 mod packages;
 mod program;
 
@@ -56,6 +57,7 @@ impl Machine {
         let lock = File::create(cache.join("lock")).context("failed to create the cache's lock")?;
         flock(&lock, FlockOperation::LockExclusive).context("failed to lock the cache")?;
         let tree = packages::unpacked(&cache)?;
+        names::install(&tree.join("root"))?;
         program::install(&program::guest(&cache)?, &tree.join("root/init"))?;
         let clock = tree.join("clock.so");
         program::install(&program::clock(&cache)?, &clock)?;

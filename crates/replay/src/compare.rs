@@ -68,7 +68,11 @@ pub fn difference(old: &Step, new: &Step, random: bool) -> Option<(Answer, Answe
         }
         _ => {
             let (old, new) = (command(old), command(new));
-            (old != new).then(|| (answer(&old, Answer::Command), answer(&new, Answer::Command)))
+            let same = match (&old, &new) {
+                (Some(old), Some(new)) => same_command(old, new),
+                _ => old == new,
+            };
+            (!same).then(|| (answer(&old, Answer::Command), answer(&new, Answer::Command)))
         }
     }
 }
@@ -128,6 +132,18 @@ fn alike(old: &[(String, u64)], new: &[(String, u64)]) -> bool {
         let (old, new) = (count(old, text), count(new, text));
         old.abs_diff(new) as f64 <= 5.0 * ((old + new) as f64).sqrt()
     })
+}
+
+/// Whether two commands ended alike. One that lists connections is as a dump of them.
+fn same_command(old: &CommandAnswer, new: &CommandAnswer) -> bool {
+    let lists = |answer: &CommandAnswer| {
+        let first = answer.out.first();
+        first.is_some_and(|line| line == "IPVS connection entries")
+    };
+    old == new
+        || lists(old)
+            && (old.rc, &old.err) == (new.rc, &new.err)
+            && same_listing(Dump::Conns, &old.out, &new.out)
 }
 
 /// Whether two listings say the same. Expiry times may differ by a second, and lines are sorted by them.
@@ -239,9 +255,11 @@ impl fmt::Display for Answer {
                     .collect();
                 f.write_str(&frames.join("\n"))
             }
-            Self::Command(CommandAnswer { rc, out }) => {
+            Self::Command(CommandAnswer { rc, out, err }) => {
                 write!(f, "exit status {rc}")?;
-                out.iter().try_for_each(|line| write!(f, "\n{line}"))
+                out.iter().try_for_each(|line| write!(f, "\n{line}"))?;
+                let mut errors = err.iter().flatten();
+                errors.try_for_each(|line| write!(f, "\nstandard error: {line}"))
             }
             Self::Dump(lines) => f.write_str(&lines.join("\n")),
         }
@@ -283,6 +301,19 @@ mod tests {
         };
         assert!(same_listing(Dump::ProcConns, &proc("299"), &proc("300")));
         assert!(!same_listing(Dump::ProcConns, &proc("299"), &proc("297")));
+    }
+
+    #[test]
+    fn a_command_that_lists_connections_is_compared_as_a_listing_of_them() {
+        let command = |first: &str, time: &str| CommandAnswer {
+            rc: 0,
+            out: lines(&[first, "pro expire state", &format!("TCP {time} NONE 1 2 3")]),
+            err: Some(Vec::new()),
+        };
+        let listing = |time| command("IPVS connection entries", time);
+        assert!(same_command(&listing("00:59"), &listing("01:00")));
+        assert!(!same_command(&listing("00:59"), &listing("00:40")));
+        assert!(!same_command(&command("", "00:59"), &command("", "01:00")));
     }
 
     #[test]

@@ -1,46 +1,29 @@
 //! What the director's operator has: commands, settings and listings, over any data plane.
 
 mod connections;
+mod kernel;
 
 use std::time::Duration;
 
-use dray_ipvsadm::{Command, List, Refusal, SetTimeouts, Usage, listing::Format};
+use dray_ipvsadm::{
+    Answer, SetTimeouts,
+    listing::{Format, Look},
+    names::Tables,
+    run,
+};
 use dray_model::{Action, DataPlane, DataPlaneError, IpvsOptions, KernelRules, Policy};
 
 use crate::{
     host::Host,
-    ipvs::{CommandError, Ipvs},
+    ipvs::Ipvs,
     listing::{self, Facts},
     scenario::{CommandAnswer, Dump},
+    site::{HOSTS, SERVICES},
     sysctl,
     words::words,
 };
 
-/// What a command prints, and its exit status.
-struct Printed {
-    status: i32,
-    text: String,
-}
-
-impl Printed {
-    const fn nothing() -> Self {
-        Self {
-            status: 0,
-            text: String::new(),
-        }
-    }
-
-    const fn text(text: String) -> Self {
-        Self { status: 0, text }
-    }
-
-    fn answer(self) -> CommandAnswer {
-        CommandAnswer {
-            rc: self.status,
-            out: self.text.lines().map(str::to_owned).collect(),
-        }
-    }
-}
+use kernel::Kernel;
 
 /// A command could not be carried out at all.
 #[derive(Debug, thiserror::Error)]
@@ -81,95 +64,47 @@ impl Console {
         }
     }
 
-    /// Runs `ipvsadm` with the words of a line.
+    /// Runs `ipvsadm` with the words of a line and a standard input.
     ///
     /// # Errors
     /// When the line needs a shell or something that dray does not do.
     pub fn ipvsadm(
         &mut self,
         line: &str,
+        input: &str,
         plane: &mut dyn DataPlane,
         now: Duration,
-    ) -> Result<CommandAnswer, ConsoleError> {
+    ) -> Result<Answer, ConsoleError> {
         let words =
             words(line).map_err(|error| ConsoleError::NotPlayed(format!("`{line}`: {error}")))?;
-        self.command(&words, plane, now)
+        self.command(&words, input, plane, now)
     }
 
     pub(crate) fn command(
         &mut self,
         words: &[String],
+        input: &str,
         plane: &mut dyn DataPlane,
         now: Duration,
-    ) -> Result<CommandAnswer, ConsoleError> {
-        let printed = match dray_ipvsadm::parse(words) {
-            Ok(command) => self.run(&command, plane, now)?,
-            Err(Usage { status, text }) => Printed { status, text },
+    ) -> Result<Answer, ConsoleError> {
+        let names = Tables::read(HOSTS, SERVICES);
+        let mut input = input.split_inclusive('\n').map(str::to_owned);
+        let mut answer = Answer::default();
+        let mut kernel = Kernel {
+            console: self,
+            plane,
+            now,
         };
+        let ended = run(
+            "ipvsadm",
+            words,
+            &names,
+            &mut input,
+            &mut kernel,
+            &mut answer,
+        );
         plane.sweep(1);
-        Ok(printed.answer())
-    }
-
-    fn run(
-        &mut self,
-        command: &Command,
-        plane: &mut dyn DataPlane,
-        now: Duration,
-    ) -> Result<Printed, ConsoleError> {
-        self.ipvs.count(plane);
-        let actions = match command {
-            Command::AddService(service, settings) => self.ipvs.add_service(*service, settings),
-            Command::EditService(service, settings) => {
-                self.ipvs.edit_service(service, settings, plane)
-            }
-            Command::DeleteService(service) => self.ipvs.delete_service(service, now),
-            Command::Clear => self.ipvs.clear(now),
-            Command::AddServer(service, real) => {
-                self.ipvs.add_destination(service, real, plane, &self.host)
-            }
-            Command::EditServer(service, real) => {
-                self.ipvs.edit_destination(service, real, plane, &self.host)
-            }
-            Command::DeleteServer(service, real) => {
-                self.ipvs
-                    .delete_destination(service, real.address, real.port, plane, now)
-            }
-            Command::Zero(service) => self
-                .ipvs
-                .zero(service.as_ref())
-                .map(|()| Vec::new())
-                .map_err(CommandError::from),
-            Command::SetTimeouts(timeouts) => {
-                self.set_timeouts(timeouts, plane);
-                Ok(Vec::new())
-            }
-            // There are no daemons.
-            Command::StopDaemon => Err(Refusal::NoProcess.into()),
-            Command::StartDaemon => {
-                return Err(ConsoleError::NotPlayed(
-                    "dray has no synchronisation daemons".to_owned(),
-                ));
-            }
-            Command::Help => {
-                return Err(ConsoleError::NotPlayed(
-                    "`ipvsadm --help` is not known here".to_owned(),
-                ));
-            }
-            // Nothing is on its standard input.
-            Command::Restore => Ok(Vec::new()),
-            Command::Save => return Ok(Printed::text(self.show(Dump::Save, plane))),
-            Command::List(list, format) => return Ok(self.list(*list, *format, plane)),
-        };
-        match actions {
-            Ok(actions) => {
-                apply(plane, &actions)?;
-                Ok(Printed::nothing())
-            }
-            Err(error) => Ok(Printed {
-                status: 255,
-                text: format!("{}\n", command.refusal(refusal(error)?)),
-            }),
-        }
+        ended.map(|()| answer)
     }
 
     /// Sets timeouts, those of 0 s as they were.
@@ -186,33 +121,6 @@ impl Console {
         plane.set_policy(&self.policy);
     }
 
-    fn list(&self, list: List, format: Format, plane: &dyn DataPlane) -> Printed {
-        match list {
-            List::Connections => Printed::text(dray_ipvsadm::listing::connections(
-                &self.connections(plane),
-                format.persistent_conn,
-            )),
-            List::Timeouts => Printed::text(dray_ipvsadm::listing::timeouts(&self.policy.timeouts)),
-            List::Daemons => Printed::nothing(),
-            List::All => Printed::text(self.with_facts(plane, |facts| {
-                dray_ipvsadm::listing::table(&facts.snapshot(), format)
-            })),
-            List::One(identity) => {
-                let text = self.with_facts(plane, |facts| {
-                    let service = facts.ipvs.service(&identity)?;
-                    Some(dray_ipvsadm::listing::one(&facts.service(service), format))
-                });
-                text.map_or_else(
-                    || Printed {
-                        status: 1,
-                        text: "No such service\n".to_owned(),
-                    },
-                    Printed::text,
-                )
-            }
-        }
-    }
-
     /// A listing, as a scenario holds it.
     pub fn dump(&self, kind: Dump, plane: &mut dyn DataPlane) -> Vec<String> {
         plane.sweep(1);
@@ -222,19 +130,23 @@ impl Console {
     /// A listing, as it is printed.
     pub(crate) fn show(&self, kind: Dump, plane: &dyn DataPlane) -> String {
         let format = |change: fn(&mut Format)| {
-            let mut format = Format::default();
+            let mut format = Format {
+                numeric: true,
+                ..Format::default()
+            };
             change(&mut format);
             format
         };
         let format = match kind {
             Dump::Conns => {
-                return dray_ipvsadm::listing::connections(&self.connections(plane), false);
+                let connections = self.connections(plane);
+                return dray_ipvsadm::listing::connections(&connections, false, Look::Numbers);
             }
             Dump::ProcConns => return listing::proc_connections(&self.connections(plane)),
             Dump::Timeout => return dray_ipvsadm::listing::timeouts(&self.policy.timeouts),
             Dump::Save => {
                 return self.with_facts(plane, |facts| {
-                    dray_ipvsadm::listing::rules(&facts.snapshot())
+                    dray_ipvsadm::listing::rules(&facts.snapshot(), Look::Numbers).text
                 });
             }
             Dump::Proc => return self.with_facts(plane, listing::proc_services),
@@ -250,11 +162,11 @@ impl Console {
             Dump::PersistentConn => format(|format| format.persistent_conn = true),
         };
         self.with_facts(plane, |facts| {
-            dray_ipvsadm::listing::table(&facts.snapshot(), format)
+            dray_ipvsadm::listing::table(&facts.snapshot(), format, Look::Numbers)
         })
     }
 
-    fn with_facts<T>(&self, plane: &dyn DataPlane, read: impl Fn(&Facts<'_>) -> T) -> T {
+    pub(crate) fn with_facts<T>(&self, plane: &dyn DataPlane, read: impl Fn(&Facts<'_>) -> T) -> T {
         read(&Facts {
             ipvs: &self.ipvs,
             live: &|id| plane.live(id),
@@ -282,15 +194,4 @@ impl Console {
 /// Carries actions out.
 pub(crate) fn apply(plane: &mut dyn DataPlane, actions: &[Action]) -> Result<(), DataPlaneError> {
     actions.iter().try_for_each(|action| plane.apply(action))
-}
-
-/// IPVS's refusals are answers, and what remains are errors.
-fn refusal(error: CommandError) -> Result<Refusal, ConsoleError> {
-    match error {
-        CommandError::Refused(refusal) => Ok(refusal),
-        error @ CommandError::Record { .. } => Err(ConsoleError::NotPlayed(format!(
-            "{error}: {}",
-            std::error::Error::source(&error).map_or_else(String::new, ToString::to_string)
-        ))),
-    }
 }

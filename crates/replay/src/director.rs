@@ -13,7 +13,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use dray_dataplane::{Capacity, LoadError, Private, RunError};
-use dray_ipvsadm::SetTimeouts;
+use dray_ipvsadm::{Answer, SetTimeouts};
 use dray_model::{DataPlane as _, DataPlaneError, Defence, Family, KernelRules, Protocol};
 
 use crate::{
@@ -210,14 +210,14 @@ impl<'a> Director<'a> {
         Ok(console::apply(plane, &forgotten)?)
     }
 
-    /// Runs `ipvsadm` with the words of a line.
+    /// Runs `ipvsadm` with the words of a line and a standard input.
     ///
     /// # Errors
     /// As [`Console::ipvsadm`].
-    pub fn ipvsadm(&mut self, line: &str) -> Result<CommandAnswer, DirectorError> {
+    pub fn ipvsadm(&mut self, line: &str, input: &str) -> Result<Answer, DirectorError> {
         let now = self.private.now();
         let plane = self.private.data_plane();
-        Ok(self.console.ipvsadm(line, plane, now)?)
+        Ok(self.console.ipvsadm(line, input, plane, now)?)
     }
 
     /// Changes a setting of the kernel.
@@ -252,13 +252,18 @@ impl<'a> Director<'a> {
             shell::Line::Nothing => {}
             shell::Line::Listen(listener) => self.console.host.listen(listener),
             shell::Line::Sleep(seconds) => self.wait(seconds.duration())?,
-            shell::Line::Ipvsadm(words) => return Ok(self.console.command(&words, plane, now)?),
+            shell::Line::Ipvsadm(words) => {
+                let answer = self.console.command(&words, "", plane, now)?;
+                return Ok(CommandAnswer::of(
+                    answer.status,
+                    &answer.out,
+                    &answer.err,
+                    false,
+                ));
+            }
             shell::Line::Show(kind) => {
                 let text = self.console.show(kind, plane);
-                return Ok(CommandAnswer {
-                    rc: 0,
-                    out: text.lines().map(str::to_owned).collect(),
-                });
+                return Ok(CommandAnswer::of(0, &text, "", false));
             }
         }
         Ok(CommandAnswer::silent())

@@ -7,7 +7,7 @@ mod normalise;
 mod proc;
 
 use dray_ipvsadm::snapshot::{Destination, Service, Snapshot, Statistics};
-use dray_model::{DestinationId, Live};
+use dray_model::{DestinationId, Live, Thresholds};
 
 use crate::ipvs::{self, Ipvs};
 
@@ -26,6 +26,7 @@ impl Facts<'_> {
     /// The services as `ipvsadm` is told of them.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
+            size: SIZE,
             services: self
                 .ipvs
                 .services()
@@ -47,8 +48,16 @@ impl Facts<'_> {
 
     fn destination(&self, destination: &ipvs::Destination) -> Destination {
         let live = (self.live)(destination.id);
+        let settings = destination.settings;
         Destination {
-            settings: destination.settings,
+            address: settings.address,
+            port: settings.port,
+            forward: settings.method.into(),
+            weight: settings.weight,
+            thresholds: Thresholds {
+                upper: settings.upper,
+                lower: settings.lower,
+            },
             active: live.active,
             inactive: live.inactive,
             persistent: live.persistent,
@@ -64,5 +73,5 @@ fn statistics(statistics: &ipvs::Statistics) -> Statistics {
     }
 }
 
-/// The first line of listings of all services.
-const TITLE: &str = "IP Virtual Server version 1.2.1 (size=4096)\n";
+/// The buckets of the kernel's connection table.
+const SIZE: u64 = 4096;

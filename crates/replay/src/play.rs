@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use dray_dataplane::{LoadError, Private};
-use dray_ipvsadm::SetTimeouts;
+use dray_ipvsadm::{Answer, SetTimeouts};
 
 use crate::{
     compare::{self, Difference},
@@ -12,7 +12,8 @@ use crate::{
     frame::{self, BuildError, Exit, describe},
     host::Sent,
     scenario::{
-        Kernel, Kind, Observed, PacketAnswer, PacketStep, Payload, Reply, Scenario, Side, Step,
+        CommandAnswer, Kernel, Kind, Observed, PacketAnswer, PacketStep, Payload, Reply, Scenario,
+        Side, Step,
     },
 };
 
@@ -214,11 +215,11 @@ fn set_up<'a>(private: &'a mut Private, scenario: &Scenario) -> Result<Director<
         .iter()
         .flat_map(|service| service.commands())
     {
-        let answer = director.ipvsadm(&line).map_err(PlayError::Setup)?;
-        if answer.rc != 0 || !answer.out.is_empty() {
+        let answer = director.ipvsadm(&line, "").map_err(PlayError::Setup)?;
+        if answer != Answer::default() {
             return Err(PlayError::SetupCommand {
                 line,
-                output: answer.out.join(" "),
+                output: answer.out + &answer.err,
             });
         }
     }
@@ -256,10 +257,15 @@ fn play_step(
             sent_on = to_real;
             Step::Packet(played)
         }
-        Step::Ipvsadm { line, .. } => Step::Ipvsadm {
-            line: line.clone(),
-            expect: Some(director.ipvsadm(line)?),
-        },
+        Step::Ipvsadm { line, input, .. } => {
+            let answer = director.ipvsadm(line, input.as_deref().unwrap_or_default())?;
+            let (out, err) = (&answer.out, &answer.err);
+            Step::Ipvsadm {
+                line: line.clone(),
+                input: input.clone(),
+                expect: Some(CommandAnswer::of(answer.status, out, err, scenario.apart)),
+            }
+        }
         Step::Sysctl { name, value, .. } => Step::Sysctl {
             name: name.clone(),
             value: value.clone(),

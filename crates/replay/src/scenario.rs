@@ -36,6 +36,8 @@ pub struct Scenario {
     pub timeouts: Option<Timeouts>,
     /// Shell lines run before the services.
     pub setup: Vec<String>,
+    /// What commands write to standard output and error is kept apart.
+    pub apart: bool,
     /// The scheduler draws lots: of repeated packets, the counts are compared, and loosely.
     pub random: bool,
     /// The destination of every packet that names none.
@@ -82,6 +84,8 @@ pub enum Step {
     Ipvsadm {
         /// The words after `ipvsadm`.
         line: String,
+        /// Its standard input, if it has any.
+        input: Option<String>,
         /// How it ended.
         expect: Option<CommandAnswer>,
     },
@@ -146,8 +150,11 @@ impl Step {
 pub struct CommandAnswer {
     /// Its exit status.
     pub rc: i32,
-    /// The lines that it wrote, to standard output and error.
+    /// The lines that it wrote to standard output, and those to standard error behind them if they are not kept apart.
     pub out: Vec<String>,
+    /// The lines that it wrote to standard error; `None` where they are not kept apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub err: Option<Vec<String>>,
 }
 
 impl CommandAnswer {
@@ -156,8 +163,38 @@ impl CommandAnswer {
         Self {
             rc: 0,
             out: Vec::new(),
+            err: None,
         }
     }
+
+    /// A command that ended with a status and wrote this; `apart` in a scenario that keeps outputs apart.
+    pub fn of(status: i32, output: &str, errors: &str, apart: bool) -> Self {
+        let (mut out, errors) = (lines(output), lines(errors));
+        let err = if apart {
+            Some(errors)
+        } else {
+            out.extend(errors);
+            None
+        };
+        Self {
+            rc: status,
+            out,
+            err,
+        }
+    }
+}
+
+/// The lines of a text. That a last line has no end is a line of its own, as `diff` has it.
+fn lines(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
+    if let Some(last) = lines.last_mut() {
+        if last.is_empty() {
+            lines.pop();
+        } else {
+            lines.push("\\ no end of line".to_owned());
+        }
+    }
+    lines
 }
 
 /// What became of packets.

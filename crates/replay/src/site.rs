@@ -32,6 +32,32 @@ pub const OWN_ADDRESSES: [IpAddr; 4] = [
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0x254, 0, 0, 0, 0, 0, 1)),
 ];
 
+/// The director's `/etc/hosts`. It asks no name server.
+pub const HOSTS: &str = "\
+127.0.0.1 localhost
+10.0.0.1 www.example.org www
+10.0.0.2 mail
+10.0.0.3 a-name-that-is-longer-than-a-column.of.the.listing.example.org
+10.1.1.1 one.example.org one
+10.1.1.2 two
+255.255.255.0 network
+192.0.2.1 client
+2001:db8::1 six.example.org six
+fd00:1::1 real-six
+";
+
+/// The director's `/etc/services`.
+pub const SERVICES: &str = "\
+domain 53/tcp
+domain 53/udp
+http 80/tcp www
+https 443/tcp
+https 443/udp
+sip 5060/udp
+m3ua 2905/sctp
+a-port-with-a-long-name-too 8080/tcp
+";
+
 /// Where tunnels to a real server of that family begin.
 pub const fn tunnel_source(real: IpAddr) -> IpAddr {
     match real {

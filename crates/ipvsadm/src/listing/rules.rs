@@ -1,28 +1,60 @@
 //! `ipvsadm -S`: the command lines that make the services, but for thresholds, which it forgets.
 
-use dray_model::{Family, Protocol, ServiceIdentity, Tunnel, TunnelChecksum};
+use dray_model::{Forward, Tunnel, TunnelChecksum};
 
-use super::{sort, table};
-use crate::{
-    Method,
-    snapshot::{Destination, Service, Snapshot},
+use super::{
+    Look,
+    service::{flags, mask, option, protocol},
+    sort,
 };
+use crate::snapshot::{Destination, Service, Snapshot};
 
-/// The command lines of all services.
-pub fn rules(snapshot: &Snapshot) -> String {
-    table::services(snapshot, false)
-        .into_iter()
-        .map(service_rules)
-        .collect()
+/// The services as command lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saved {
+    /// The command lines.
+    pub text: String,
+    /// What no command line of `ipvsadm` makes, each a sentence.
+    pub left_out: Vec<String>,
 }
 
-fn service_rules(service: &Service) -> String {
-    let name = option(&service.identity);
+/// The command lines of all services.
+pub fn rules(snapshot: &Snapshot, look: Look<'_>) -> Saved {
+    let mut saved = Saved {
+        text: String::new(),
+        left_out: Vec::new(),
+    };
+    let services: Vec<&Service> = snapshot.services.iter().collect();
+    for service in sort::services(&services) {
+        let name = option(&service.identity, look);
+        saved.text += &service_rule(service, &name);
+        let list: Vec<&Destination> = service.destinations.iter().collect();
+        for destination in sort::destinations(&list) {
+            let (address, port) = (destination.address, destination.port);
+            let real = look.endpoint(address, port, protocol(service));
+            match method(destination.forward) {
+                Some(method) => {
+                    saved.text += &format!(
+                        "-a {name} -r {real} {} -w {}{}\n",
+                        method.0, destination.weight, method.1
+                    );
+                }
+                None => saved.left_out.push(format!(
+                    "{real} of {name} is reached by {}, for which ipvsadm has no option; `dray save` writes it",
+                    destination.forward.name()
+                )),
+            }
+        }
+    }
+    saved
+}
+
+fn service_rule(service: &Service, name: &str) -> String {
     let settings = &service.settings;
     let mut text = format!("-A {name} -s {}", settings.scheduler);
     if let Some(seconds) = settings.persistent {
         text += &format!(" -p {seconds}");
-        if let Some(mask) = table::mask(settings.netmask) {
+        if let Some(mask) = mask(settings.netmask) {
             text += &format!(" -M {mask}");
         }
     }
@@ -33,63 +65,31 @@ fn service_rules(service: &Service) -> String {
         text += " -o";
     }
     if settings.flags.any() {
-        text += &format!(" -b {}", table::flags(&settings.scheduler, settings.flags));
+        text += &format!(" -b {}", flags(&settings.scheduler, settings.flags));
     }
     text.push('\n');
-    let list: Vec<&Destination> = service.destinations.iter().collect();
-    for destination in sort::destinations(&list) {
-        text += &destination_rule(&name, destination);
-    }
     text
 }
 
-fn option(identity: &ServiceIdentity) -> String {
-    match identity {
-        ServiceIdentity::Mark(mark) => {
-            let family = if mark.family == Family::Ipv6 {
-                " -6"
-            } else {
-                ""
-            };
-            format!("-f {}{family}", mark.number.get() as i32)
-        }
-        ServiceIdentity::Address(address) => {
-            let protocol = match address.protocol {
-                Protocol::Tcp => "-t",
-                Protocol::Udp => "-u",
-                Protocol::Sctp => "--sctp-service",
-            };
-            format!("{protocol} {}", table::endpoint(address.vip, address.port))
-        }
-    }
-}
-
-fn destination_rule(service: &str, destination: &Destination) -> String {
-    let settings = &destination.settings;
-    let method = match settings.method {
-        Method::DirectRouting => "-g",
-        Method::Tunnel(_) => "-i",
-        Method::Nat => "-m",
-    };
+/// The option of a forwarding method, and those of its tunnel.
+fn method(forward: Forward) -> Option<(&'static str, String)> {
     let checksum = |checksum| match checksum {
         TunnelChecksum::None => "--tun-nocsum",
         TunnelChecksum::Full => "--tun-csum",
         TunnelChecksum::Remote => "--tun-remcsum",
     };
-    let tunnel = match settings.method {
-        Method::DirectRouting | Method::Nat => String::new(),
-        Method::Tunnel(Tunnel::IpIp) => " --tun-type ipip".to_owned(),
-        Method::Tunnel(Tunnel::Gue {
-            port,
-            checksum: kind,
-        }) => format!(" --tun-type gue --tun-port {port} {}", checksum(kind)),
-        Method::Tunnel(Tunnel::Gre { checksum: kind }) => {
-            format!(" --tun-type gre {}", checksum(kind))
-        }
+    let tunnel = match forward {
+        Forward::DirectRouting => return Some(("-g", String::new())),
+        Forward::Nat => return Some(("-m", String::new())),
+        Forward::FullNat => return None,
+        Forward::Tunnel(tunnel) => tunnel,
     };
-    format!(
-        "-a {service} -r {} {method} -w {}{tunnel}\n",
-        table::endpoint(settings.address, settings.port),
-        settings.weight
-    )
+    let options = match tunnel {
+        Tunnel::IpIp => " --tun-type ipip".to_owned(),
+        Tunnel::Gue { port, checksum: of } => {
+            format!(" --tun-type gue --tun-port {port} {}", checksum(of))
+        }
+        Tunnel::Gre { checksum: of } => format!(" --tun-type gre {}", checksum(of)),
+    };
+    Some(("-i", options))
 }

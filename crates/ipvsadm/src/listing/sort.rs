@@ -16,7 +16,6 @@ pub(super) fn services<'a>(services: &[&'a Service]) -> Vec<&'a Service> {
 
 pub(super) fn destinations<'a>(destinations: &[&'a Destination]) -> Vec<&'a Destination> {
     merge_sort(destinations, |a, b| {
-        let (a, b) = (&a.settings, &b.settings);
         first_of(&[
             compare_addresses(a.address, b.address),
             difference(a.port, b.port),
@@ -49,18 +48,16 @@ fn compare_services(a: &ServiceIdentity, b: &ServiceIdentity) -> i32 {
     }
 }
 
+/// Of an IPv4 address, only the first of four numbers is compared, whatever the other address is.
 fn compare_addresses(a: IpAddr, b: IpAddr) -> i32 {
-    match (a, b) {
-        (IpAddr::V4(a), IpAddr::V4(b)) => a.to_bits().wrapping_sub(b.to_bits()) as i32,
-        _ => {
-            let differences: Vec<i32> = words(a)
-                .into_iter()
-                .zip(words(b))
-                .map(|(a, b)| a.wrapping_sub(b) as i32)
-                .collect();
-            first_of(&differences)
-        }
-    }
+    let count = if a.is_ipv4() { 1 } else { 4 };
+    let differences: Vec<i32> = words(a)
+        .into_iter()
+        .zip(words(b))
+        .take(count)
+        .map(|(a, b)| a.wrapping_sub(b) as i32)
+        .collect();
+    first_of(&differences)
 }
 
 fn words(address: IpAddr) -> [u32; 4] {

@@ -1,37 +1,33 @@
 //! `ipvsadm -L`: services and real servers.
 
-use std::net::{IpAddr, SocketAddr};
+use dray_model::{Family, Forward, Tunnel, TunnelChecksum};
 
-use dray_model::{Family, ServiceIdentity, Tunnel, TunnelChecksum};
-
-use super::{Format, TITLE, sort};
-use crate::{
-    Method, Netmask, SchedulerFlags,
-    snapshot::{Counts, Destination, Service, Snapshot},
+use super::{
+    Format, Look,
+    look::cut,
+    number::{column, columns},
+    service::{flags, mask, name, protocol},
+    sort,
 };
+use crate::snapshot::{Counts, Destination, Service, Snapshot};
 
 /// All services.
-pub fn table(snapshot: &Snapshot, format: Format) -> String {
-    let mut text = TITLE.to_owned() + &title(format);
-    for service in services(snapshot, format.nosort) {
-        text += &entry(service, format);
+pub fn table(snapshot: &Snapshot, format: Format, look: Look<'_>) -> String {
+    let mut text = format!("IP Virtual Server version 1.2.1 (size={})\n", snapshot.size);
+    text += &title(format);
+    let mut services: Vec<&Service> = snapshot.services.iter().collect();
+    if !format.nosort {
+        services = sort::services(&services);
+    }
+    for service in services {
+        text += &entry(service, format, look);
     }
     text
 }
 
 /// One service.
-pub fn one(service: &Service, format: Format) -> String {
-    title(format) + &entry(service, format)
-}
-
-/// The services in the order of a listing.
-pub(super) fn services(snapshot: &Snapshot, nosort: bool) -> Vec<&Service> {
-    let services: Vec<&Service> = snapshot.services.iter().collect();
-    if nosort {
-        services
-    } else {
-        sort::services(&services)
-    }
+pub fn one(service: &Service, format: Format, look: Look<'_>) -> String {
+    title(format) + &entry(service, format, look)
 }
 
 fn title(format: Format) -> String {
@@ -67,54 +63,29 @@ fn title(format: Format) -> String {
     )
 }
 
-fn entry(service: &Service, format: Format) -> String {
-    let name = name(&service.identity);
+fn entry(service: &Service, format: Format, look: Look<'_>) -> String {
+    let name = name(&service.identity, look);
+    let statistics = &service.statistics;
     let mut text = if format.stats {
-        format!(
-            "{name:<33}{}",
-            large(service.statistics.counts, format.exact)
-        )
+        format!("{name:<33}{}\n", columns(statistics.counts, format.exact))
     } else if format.rate {
-        format!(
-            "{name:<33}{}",
-            large(service.statistics.rates, format.exact)
-        )
+        format!("{name:<33}{}\n", columns(statistics.rates, format.exact))
     } else {
-        format!("{name} {}", described(service))
+        format!("{name} {}\n", described(service))
     };
-    text.push('\n');
     let mut list: Vec<&Destination> = service.destinations.iter().collect();
     if !format.nosort {
         list = sort::destinations(&list);
     }
     for destination in list {
-        text += &line(destination, format);
-        text.push('\n');
+        let (address, port) = (destination.address, destination.port);
+        let mut real = look.endpoint(address, port, protocol(service));
+        if Family::of(address) == Family::Ipv4 {
+            real = cut(real, 28);
+        }
+        text += &format!("  -> {real:<28}{}\n", line(destination, format));
     }
     text
-}
-
-/// A service's name, cut as the tool's buffer cuts it.
-fn name(identity: &ServiceIdentity) -> String {
-    match identity {
-        ServiceIdentity::Mark(mark) => {
-            let family = if mark.family == Family::Ipv6 {
-                " IPv6"
-            } else {
-                ""
-            };
-            // Version 1.31 prints it as a signed number.
-            format!("FWM  {}{family}", mark.number.get() as i32)
-        }
-        ServiceIdentity::Address(address) => {
-            let protocol = address.protocol.name().to_uppercase();
-            let text = format!("{protocol:<4} {}", endpoint(address.vip, address.port));
-            match address.vip {
-                IpAddr::V4(_) => text.chars().take(33).collect(),
-                IpAddr::V6(_) => text,
-            }
-        }
-    }
 }
 
 /// Scheduler, flags and persistence.
@@ -139,141 +110,96 @@ fn described(service: &Service) -> String {
     text
 }
 
-/// The names of a scheduler's flags. Those of `sh` and `mh` have names of their own; `mh` has no third.
-pub(super) fn flags(scheduler: &str, flags: SchedulerFlags) -> String {
-    let names = match scheduler {
-        "sh" => ["sh-fallback", "sh-port", "flag-3"],
-        "mh" => ["mh-fallback", "mh-port", ""],
-        _ => ["flag-1", "flag-2", "flag-3"],
-    };
-    let set = [flags.first, flags.second, flags.third];
-    let names: Vec<&str> = names
-        .into_iter()
-        .zip(set)
-        .filter(|(name, set)| *set && !name.is_empty())
-        .map(|(name, _)| name)
-        .collect();
-    names.join(",")
-}
-
-/// The mask, unless it tells every client from every other.
-pub(super) fn mask(netmask: Netmask) -> Option<String> {
-    match netmask {
-        Netmask::ALL4 | Netmask::ALL6 => None,
-        Netmask::Ipv4(mask) => Some(mask.to_string()),
-        Netmask::Ipv6(length) => Some(length.to_string()),
-    }
-}
-
+/// What a line says of a real server, after its name.
 fn line(destination: &Destination, format: Format) -> String {
-    let settings = &destination.settings;
-    let name: String = match settings.address {
-        IpAddr::V4(_) => endpoint(settings.address, settings.port)
-            .chars()
-            .take(28)
-            .collect(),
-        IpAddr::V6(_) => endpoint(settings.address, settings.port),
-    };
     let Destination {
-        active, inactive, ..
+        active,
+        inactive,
+        persistent,
+        weight,
+        thresholds,
+        ..
     } = destination;
-    let head = format!("  -> {name:<28}");
     if format.stats {
-        return head + &large(destination.statistics.counts, format.exact);
+        return columns(counts(destination), format.exact);
     }
     if format.rate {
-        let rates = destination.statistics.rates;
+        let rates = rates(destination);
         return format!(
-            "{head} {:>8} {:>8} {:>8}{}{}",
+            " {:>8} {:>8} {:>8}{}{}",
             rates.connections,
             rates.in_packets,
             rates.out_packets,
-            large_number(rates.in_bytes, format.exact),
-            large_number(rates.out_bytes, format.exact)
+            column(rates.in_bytes, format.exact),
+            column(rates.out_bytes, format.exact)
         );
     }
     if format.thresholds {
         return format!(
-            "{head} {:<10} {:<10} {active:<10} {inactive:<10}",
-            settings.upper, settings.lower
+            " {:<10} {:<10} {active:<10} {inactive:<10}",
+            thresholds.upper, thresholds.lower
         );
     }
     if format.persistent_conn {
-        return format!(
-            "{head} {:<9} {:<11} {active:<10} {inactive:<10}",
-            settings.weight, destination.persistent
-        );
+        return format!(" {weight:<9} {persistent:<11} {active:<10} {inactive:<10}");
     }
     let tunnel = if format.tunnels {
-        format!(" {:<13}", tunnel(destination))
+        format!(" {:<13}", tunnel(destination.forward))
     } else {
         String::new()
     };
-    format!(
-        "{head} {:<7}{tunnel} {:<6} {active:<10} {inactive:<10}",
-        settings.method.name(),
-        settings.weight
-    )
+    let method = method(destination.forward);
+    format!(" {method:<7}{tunnel} {weight:<6} {active:<10} {inactive:<10}")
 }
 
-fn tunnel(destination: &Destination) -> String {
+/// What is counted of a real server, as `ipvsadm` reads it from the kernel: it takes half of most numbers.
+fn counts(destination: &Destination) -> Counts {
+    let counts = destination.statistics.counts;
+    Counts {
+        connections: low_half(counts.connections),
+        in_packets: low_half(counts.in_packets),
+        out_packets: low_half(counts.out_packets),
+        ..counts
+    }
+}
+
+fn rates(destination: &Destination) -> Counts {
+    let rates = destination.statistics.rates;
+    Counts {
+        connections: low_half(rates.connections),
+        in_packets: low_half(rates.in_packets),
+        out_packets: low_half(rates.out_packets),
+        in_bytes: low_half(rates.in_bytes),
+        out_bytes: low_half(rates.out_bytes),
+    }
+}
+
+const fn low_half(number: u64) -> u64 {
+    number & 0xffff_ffff
+}
+
+/// A forwarding method's name; that of FULLNAT is from the LVS that has it.
+const fn method(forward: Forward) -> &'static str {
+    match forward {
+        Forward::DirectRouting => "Route",
+        Forward::Tunnel(_) => "Tunnel",
+        Forward::Nat => "Masq",
+        Forward::FullNat => "FullNat",
+    }
+}
+
+fn tunnel(forward: Forward) -> String {
     let mark = |checksum| match checksum {
         TunnelChecksum::None => "-c",
         TunnelChecksum::Full => "+c",
         TunnelChecksum::Remote => "r+c",
     };
-    match destination.settings.method {
-        Method::DirectRouting | Method::Nat => "n/a".to_owned(),
-        Method::Tunnel(Tunnel::IpIp) => "ipip".to_owned(),
-        Method::Tunnel(Tunnel::Gue { port, checksum }) => format!("gue:{port}:{}", mark(checksum)),
-        Method::Tunnel(Tunnel::Gre { checksum }) => format!("gre:{}", mark(checksum)),
-    }
-}
-
-/// An address and a port.
-pub(super) fn endpoint(address: IpAddr, port: u16) -> String {
-    SocketAddr::new(address, port).to_string()
-}
-
-fn large(counts: Counts, exact: bool) -> String {
-    [
-        counts.connections,
-        counts.in_packets,
-        counts.out_packets,
-        counts.in_bytes,
-        counts.out_bytes,
-    ]
-    .map(|number| large_number(number, exact))
-    .concat()
-}
-
-fn large_number(number: u64, exact: bool) -> String {
-    if exact {
-        let width = number.to_string().len().max(8) + 1;
-        return format!("{number:>width$}");
-    }
-    match number {
-        0..100_000_000 => format!("{number:>9}"),
-        100_000_000..1_000_000_000 => format!("{:>8}K", number / 1000),
-        1_000_000_000..100_000_000_000 => format!("{:>8}M", number / 1_000_000),
-        100_000_000_000..100_000_000_000_000 => format!("{:>8}G", number / 1_000_000_000),
-        _ => format!("{:>8}T", number / 1_000_000_000_000),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn large_numbers_are_cut_short_unless_they_are_to_be_exact() {
-        assert_eq!(large_number(0, false), "        0");
-        assert_eq!(large_number(99_999_999, false), " 99999999");
-        assert_eq!(large_number(100_000_000, false), "  100000K");
-        assert_eq!(large_number(1_000_000_000, false), "    1000M");
-        assert_eq!(large_number(100_000_000_000, false), "     100G");
-        assert_eq!(large_number(100_000_000_000_000, false), "     100T");
-        assert_eq!(large_number(7, true), "        7");
-        assert_eq!(large_number(1_000_000_000, true), " 1000000000");
+    match forward {
+        Forward::DirectRouting | Forward::Nat | Forward::FullNat => "n/a".to_owned(),
+        Forward::Tunnel(Tunnel::IpIp) => "ipip".to_owned(),
+        Forward::Tunnel(Tunnel::Gue { port, checksum }) => {
+            format!("gue:{port}:{}", mark(checksum))
+        }
+        Forward::Tunnel(Tunnel::Gre { checksum }) => format!("gre:{}", mark(checksum)),
     }
 }

@@ -1,12 +1,29 @@
-//! Addresses, ports and numbers as `ipvsadm` reads them.
+//! Addresses and ports as `ipvsadm` reads them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// An address, and a port if there is one. `None` when it is none: bare digits, a name, brackets without a port.
-pub(super) fn service(text: &str) -> Option<(IpAddr, Option<u16>)> {
+use dray_model::Protocol;
+
+use super::number::{is_blank, number};
+use crate::Names;
+
+/// An address, and a port if there is one. `None` when it is none: bare digits, brackets without a port, a name that nobody
+/// knows. Ports have names only with a protocol.
+pub(super) fn service(
+    text: &str,
+    protocol: Option<Protocol>,
+    names: &dyn Names,
+) -> Option<(IpAddr, Option<u16>)> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
+    let port_number = |text: Option<&str>| match text {
+        Some(text) => number(text, 0, 65535)
+            .and_then(|port| u16::try_from(port).ok())
+            .or_else(|| names.port_of(text, protocol?))
+            .map(Some),
+        None => Some(None),
+    };
     let (address, port) = match text.strip_prefix('[') {
         Some(rest) => {
             let (address, port) = rest.split_once(']')?;
@@ -22,21 +39,19 @@ pub(super) fn service(text: &str) -> Option<(IpAddr, Option<u16>)> {
         Some((address, port)) => (address, Some(port)),
         None => (address, None),
     };
-    let address = ipv4(address)?;
+    let address = host(address, names)?;
     Some((address.into(), port_number(port)?))
 }
 
-/// The number of a port that may be missing; `None` when it is there and no number.
-fn port_number(text: Option<&str>) -> Option<Option<u16>> {
-    match text {
-        Some(text) => Some(Some(number(text, 0, 65535)? as u16)),
-        None => Some(None),
-    }
+/// An IPv4 address, or a host's.
+pub(super) fn host(text: &str, names: &dyn Names) -> Option<Ipv4Addr> {
+    ipv4(text).or_else(|| names.address_of(text))
 }
 
 /// An IPv4 address in any of the forms of `inet_aton`: one to four numbers, decimal, octal or hexadecimal, the last of which
-/// fills what is left.
-pub(super) fn ipv4(text: &str) -> Option<Ipv4Addr> {
+/// fills what is left. A blank ends it, and anything may come behind.
+fn ipv4(text: &str) -> Option<Ipv4Addr> {
+    let text = text.split(is_blank).next()?;
     let parts: Vec<u32> = text.split('.').map(part).collect::<Option<_>>()?;
     let (last, first) = parts.split_last()?;
     if first.len() > 3 || first.iter().any(|part| *part > 255) {
@@ -52,41 +67,45 @@ pub(super) fn ipv4(text: &str) -> Option<Ipv4Addr> {
 }
 
 fn part(text: &str) -> Option<u32> {
-    if !text.starts_with(|c: char| c.is_ascii_digit()) {
-        return None;
-    }
-    if let Some(hex) = text.strip_prefix("0x").or(text.strip_prefix("0X")) {
-        return u32::from_str_radix(hex, 16).ok();
-    }
-    match text.strip_prefix('0') {
-        Some(octal) if !octal.is_empty() => u32::from_str_radix(octal, 8).ok(),
-        _ => text.parse().ok(),
-    }
-}
-
-/// A decimal number in a range, as `strtol` reads it: blanks and a sign may come first.
-pub(super) fn number(text: &str, least: i64, most: i64) -> Option<i64> {
-    let text = text.trim_start_matches([' ', '\t']);
-    let number: i64 = text.parse().ok()?;
-    (least..=most).contains(&number).then_some(number)
+    let (digits, base) = match text.strip_prefix("0x").or(text.strip_prefix("0X")) {
+        Some(digits) => (digits, 16),
+        None => match text.strip_prefix('0') {
+            Some(digits) if !digits.is_empty() => (digits, 8),
+            _ => (text, 10),
+        },
+    };
+    // A sign is none of a part's digits, unlike elsewhere.
+    digits
+        .chars()
+        .all(|digit| digit.is_digit(base))
+        .then(|| u32::from_str_radix(digits, base).ok())?
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::names::Tables;
+
+    fn read(text: &str) -> Option<(IpAddr, Option<u16>)> {
+        let names = Tables::read("10.0.0.7 web\nfd00::7 six", "http 80/tcp");
+        service(text, Some(Protocol::Tcp), &names)
+    }
 
     #[test]
     fn addresses_are_read_as_the_c_library_reads_them() {
         let v4 = |text: &str| Some((text.parse().expect("an address"), None));
-        assert_eq!(service("10.0.0.1"), v4("10.0.0.1"));
-        assert_eq!(service("10.1"), v4("10.0.0.1"));
-        assert_eq!(service("0x0a.010.1"), v4("10.8.0.1"));
-        assert_eq!(service("10.0.0.1:80").map(|(_, port)| port), Some(Some(80)));
-        assert_eq!(
-            service("[2001:db8::1]:0").map(|(_, port)| port),
-            Some(Some(0))
-        );
-        assert_eq!(service("2001:db8::1").map(|(_, port)| port), Some(None));
+        assert_eq!(read("10.0.0.1"), v4("10.0.0.1"));
+        assert_eq!(read("10.1"), v4("10.0.0.1"));
+        assert_eq!(read("0x0a.010.1"), v4("10.8.0.1"));
+        assert_eq!(read("10.0.0.1 and more"), v4("10.0.0.1"));
+        assert_eq!(read("web"), v4("10.0.0.7"));
+        let port = |text: &str| read(text).map(|(_, port)| port);
+        assert_eq!(port("10.0.0.1:80"), Some(Some(80)));
+        assert_eq!(port("10.0.0.1:http"), Some(Some(80)));
+        assert_eq!(port("10.0.0.1: 80"), Some(Some(80)));
+        assert_eq!(port("[2001:db8::1]:0"), Some(Some(0)));
+        assert_eq!(port("2001:db8::1"), Some(None));
+        assert_eq!(port("[10.0.0.1]:80"), Some(None));
     }
 
     #[test]
@@ -97,11 +116,16 @@ mod tests {
             "[2001:db8::1]",
             "[2001:db8::1",
             "10.0.0.256",
-            "10.0.0.1:http",
+            "10.0.0.+1",
+            "0x+5.1",
+            "08.1.1.1",
+            "10.0.0.1.",
+            "10.0.0.1:domain",
             "10.0.0.1:65536",
-            "web",
+            "six",
+            "nobody",
         ] {
-            assert_eq!(service(text), None, "{text}");
+            assert_eq!(read(text), None, "{text}");
         }
     }
 }

@@ -1,79 +1,101 @@
 //! From what the options said to a command: the checks that look at several of them.
 
-use std::num::NonZeroU32;
+use std::{net::IpAddr, num::NonZeroU32};
 
 use dray_model::{Family, Protocol, ServiceIdentity};
 
 use super::{
-    line::{Line, Named, timeout},
+    line::{Line, Named},
+    number::timeout,
     rules::{self, Opt},
+    scheduler_flags::scheduler_flags,
     tunnel,
     verb::Verb,
 };
 use crate::{
-    Command, DestinationSettings, List, Method, SchedulerFlags, ServiceSettings, SetTimeouts,
-    Usage, listing::Format,
+    Change, Command, DestinationSettings, List, Method, Role, SchedulerFlags, ServiceSettings,
+    SetTimeouts, StartDaemon, Usage, listing::Format,
 };
 
-impl Line {
+/// The scheduler of a command that names none.
+const SCHEDULER: &str = "wlc";
+
+/// The interface of a synchronisation daemon that names none.
+const INTERFACE: &str = "eth0";
+
+impl Line<'_> {
     /// The command, with the words that are no options.
     ///
     /// # Errors
     /// When the options do not go together.
-    pub(super) fn finish(self, others: &[&str]) -> Result<Command, Usage> {
+    pub(super) fn finish(mut self, others: &[&str]) -> Result<Command, Usage> {
         let mut others = others.iter();
-        let timeouts = if self.verb == Verb::Set {
-            Some(set_timeouts(&mut others)?)
-        } else {
-            None
+        let timeouts = match self.verb {
+            Verb::Set => Some(set_timeouts(&mut others)?),
+            _ => None,
         };
         if let Some(word) = others.next() {
             return Err(Usage::wrong(format!("unexpected argument {word}")));
         }
+        if self.scheduler.is_empty() {
+            self.scheduler = SCHEDULER.to_owned();
+        }
         let flags = scheduler_flags(&self.scheduler, &self.flags)?;
         rules::check(self.verb, &self.given)?;
-        match self.verb {
-            Verb::AddService => self
-                .service_settings(flags)
-                .map(|(service, it)| Command::AddService(service, it)),
-            Verb::EditService => self
-                .service_settings(flags)
-                .map(|(service, it)| Command::EditService(service, it)),
-            Verb::DeleteService => Ok(Command::DeleteService(self.identity()?)),
-            Verb::Clear => Ok(Command::Clear),
-            Verb::AddServer => self
-                .server(true)
-                .map(|(service, it)| Command::AddServer(service, it)),
-            Verb::EditServer => self
-                .server(true)
-                .map(|(service, it)| Command::EditServer(service, it)),
-            Verb::DeleteServer => self
-                .server(false)
-                .map(|(service, it)| Command::DeleteServer(service, it)),
-            Verb::Set => Ok(Command::SetTimeouts(timeouts.unwrap_or(SetTimeouts {
-                tcp: None,
-                tcp_fin: None,
-                udp: None,
-            }))),
-            Verb::StartDaemon => Ok(Command::StartDaemon),
-            Verb::StopDaemon => Ok(Command::StopDaemon),
-            Verb::Restore => Ok(Command::Restore),
-            Verb::Save => Ok(Command::Save),
-            Verb::Zero => Ok(Command::Zero(match self.service {
-                Named::Nothing => None,
-                _ => Some(self.identity()?),
-            })),
-            Verb::List => self.list(),
-        }
+        Ok(Command::Change(match self.verb {
+            Verb::AddService => {
+                let (service, settings) = self.service_settings(flags)?;
+                Change::AddService(service, settings)
+            }
+            Verb::EditService => {
+                let (service, settings) = self.service_settings(flags)?;
+                Change::EditService(service, settings)
+            }
+            Verb::DeleteService => Change::DeleteService(self.identity()?),
+            Verb::Clear => Change::Clear,
+            Verb::AddServer => {
+                let (service, settings) = self.server_settings()?;
+                Change::AddServer(service, settings)
+            }
+            Verb::EditServer => {
+                let (service, settings) = self.server_settings()?;
+                Change::EditServer(service, settings)
+            }
+            Verb::DeleteServer => Change::DeleteServer(self.identity()?, self.real()?),
+            Verb::Set => Change::SetTimeouts(timeouts.ok_or_else(three_needed)?),
+            Verb::StartDaemon(role) => Change::StartDaemon(self.daemon(role)),
+            Verb::StopDaemon(role) => Change::StopDaemon(role),
+            Verb::Zero => Change::Zero(self.zeroed()),
+            Verb::Restore => return Ok(Command::Restore),
+            Verb::Save => {
+                return Ok(Command::Save {
+                    numeric: self.has(Opt::Numeric),
+                });
+            }
+            Verb::List => return self.list(),
+        }))
     }
 
     fn identity(&self) -> Result<ServiceIdentity, Usage> {
         match self.service {
             Named::Address(address) => Ok(address.into()),
             Named::Mark(mark) => Ok(mark.into()),
-            // The rules have seen to it for every command that needs one.
-            Named::Nothing => Err(Usage::try_help()),
+            Named::Nothing => Err(rules::needed(self.verb, Opt::Service)),
         }
+    }
+
+    fn real(&self) -> Result<(IpAddr, u16), Usage> {
+        self.real
+            .ok_or_else(|| rules::needed(self.verb, Opt::RealServer))
+    }
+
+    /// The one service to be zeroed, if it is one: `ipvsadm` takes address and port of 0 for none.
+    fn zeroed(&self) -> Option<ServiceIdentity> {
+        self.identity().ok().filter(|service| {
+            service
+                .address()
+                .is_none_or(|address| !address.vip.is_unspecified() || address.port != 0)
+        })
     }
 
     fn service_settings(
@@ -94,11 +116,7 @@ impl Line {
             }
         }
         let settings = ServiceSettings {
-            scheduler: if self.scheduler.is_empty() {
-                "wlc".to_owned()
-            } else {
-                self.scheduler
-            },
+            scheduler: self.scheduler,
             flags,
             persistent: self.persistent,
             netmask: self.netmask,
@@ -108,34 +126,44 @@ impl Line {
         Ok((identity, settings))
     }
 
-    /// The real server of a command; those that delete one do not look at what it is like.
-    fn server(&self, whole: bool) -> Result<(ServiceIdentity, DestinationSettings), Usage> {
+    fn server_settings(&self) -> Result<(ServiceIdentity, DestinationSettings), Usage> {
         let identity = self.identity()?;
-        let (address, mut port) = self.real.ok_or_else(Usage::try_help)?;
-        let mut method = self.method;
-        if whole {
-            let by_address = matches!(self.service, Named::Address(_));
-            if by_address && self.method.keeps_port() {
-                port = self.service.port();
-            }
-            if Family::of(address) != self.service.family()
-                && !matches!(self.method, Method::Tunnel(_))
-            {
-                return Err(Usage::wrong(
-                    "Different address family is allowed only for tunneling servers",
-                ));
-            }
-            method = tunnel::with_tunnel(self)?;
+        let (address, mut port) = self.real()?;
+        let by_address = matches!(self.service, Named::Address(_));
+        if by_address && self.method.keeps_port() {
+            port = self.service.port();
+        }
+        if Family::of(address) != self.service.family() && !matches!(self.method, Method::Tunnel(_))
+        {
+            return Err(Usage::wrong(
+                "Different address family is allowed only for tunneling servers",
+            ));
         }
         let settings = DestinationSettings {
             address,
             port,
-            method,
+            method: tunnel::with_tunnel(self)?,
             weight: self.weight,
             upper: self.upper,
             lower: self.lower,
         };
         Ok((identity, settings))
+    }
+
+    fn daemon(self, role: Role) -> StartDaemon {
+        let mut daemon = self.daemon;
+        if daemon.interface.is_empty() {
+            daemon.interface = INTERFACE.to_owned();
+        }
+        StartDaemon {
+            role,
+            interface: daemon.interface,
+            syncid: daemon.syncid,
+            longest: daemon.longest,
+            group: daemon.group,
+            port: daemon.port,
+            ttl: daemon.ttl,
+        }
     }
 
     fn list(self) -> Result<Command, Usage> {
@@ -148,6 +176,7 @@ impl Line {
             return Err(Usage::wrong("options conflicts in the list command"));
         }
         let format = Format {
+            numeric: self.has(Opt::Numeric),
             stats: self.has(Opt::Stats),
             rate: self.has(Opt::Rate),
             thresholds: self.has(Opt::Thresholds),
@@ -174,7 +203,7 @@ impl Line {
 fn set_timeouts<'a>(words: &mut impl Iterator<Item = &'a &'a str>) -> Result<SetTimeouts, Usage> {
     let three = [words.next(), words.next(), words.next()];
     let [Some(tcp), Some(tcp_fin), Some(udp)] = three else {
-        return Err(Usage::wrong("--set option requires 3 timeout values"));
+        return Err(three_needed());
     };
     Ok(SetTimeouts {
         tcp: NonZeroU32::new(timeout(tcp, 0)?),
@@ -183,26 +212,6 @@ fn set_timeouts<'a>(words: &mut impl Iterator<Item = &'a &'a str>) -> Result<Set
     })
 }
 
-/// The flags of `-b`: those with a scheduler's name in them are that scheduler's.
-fn scheduler_flags(scheduler: &str, text: &str) -> Result<SchedulerFlags, Usage> {
-    let mut flags = SchedulerFlags::default();
-    for flag in text.split(',').filter(|flag| !flag.is_empty()) {
-        let owner = match flag {
-            "flag-1" | "flag-2" | "flag-3" => None,
-            "sh-fallback" | "sh-port" => Some("sh"),
-            "mh-fallback" | "mh-port" => Some("mh"),
-            _ => return Err(Usage::wrong(format!("invalid scheduler flag `{flag}'"))),
-        };
-        if owner.is_some_and(|owner| owner != scheduler) {
-            return Err(Usage::wrong(format!(
-                "incompatible scheduler flag `{flag}'"
-            )));
-        }
-        match flag {
-            "flag-1" | "sh-fallback" | "mh-fallback" => flags.first = true,
-            "flag-2" | "sh-port" | "mh-port" => flags.second = true,
-            _ => flags.third = true,
-        }
-    }
-    Ok(flags)
+fn three_needed() -> Usage {
+    Usage::wrong("--set option requires 3 timeout values")
 }

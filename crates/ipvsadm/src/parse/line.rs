@@ -1,29 +1,29 @@
 //! What the options of a command line say, one after the other.
 
 use std::{
-    net::IpAddr,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     num::{NonZeroU16, NonZeroU32},
+    ops::RangeInclusive,
 };
 
 use dray_model::{Family, Mark, Protocol, ServiceAddress, Tunnel};
 
 use super::{
-    address::{self, number},
+    address,
+    number::{leading, number, timeout},
     options::Tag,
     rules::Opt,
     verb::Verb,
 };
-use crate::{Method, Netmask, Usage};
-
-/// The longest timeout: 31 days, in seconds.
-const MAX_TIMEOUT: i64 = 31 * 86400;
+use crate::{Method, Names, Netmask, Usage};
 
 /// How long clients are persistent if a command says no time, in seconds.
 const PERSISTENT: u32 = 360;
 
 /// What the options said so far.
-pub(super) struct Line {
+pub(super) struct Line<'a> {
     pub(super) verb: Verb,
+    names: &'a dyn Names,
     /// The options that were there, as they are counted.
     pub(super) given: Vec<Opt>,
     pub(super) service: Named,
@@ -40,6 +40,18 @@ pub(super) struct Line {
     pub(super) lower: u32,
     pub(super) tunnel: &'static str,
     pub(super) tunnel_port: Option<NonZeroU16>,
+    pub(super) daemon: Daemon,
+}
+
+/// What the options say of a synchronisation daemon.
+#[derive(Default)]
+pub(super) struct Daemon {
+    pub(super) interface: String,
+    pub(super) syncid: u8,
+    pub(super) longest: Option<NonZeroU16>,
+    pub(super) group: Option<IpAddr>,
+    pub(super) port: Option<NonZeroU16>,
+    pub(super) ttl: Option<u8>,
 }
 
 /// The service that the options name.
@@ -58,6 +70,15 @@ impl Named {
         }
     }
 
+    /// The protocol whose names its ports and those of its real servers have.
+    const fn protocol(self) -> Option<Protocol> {
+        match self {
+            Self::Address(address) => Some(address.protocol),
+            Self::Mark(_) => Some(Protocol::Tcp),
+            Self::Nothing => None,
+        }
+    }
+
     pub(super) const fn family(self) -> Family {
         match self {
             Self::Address(address) => Family::of(address.vip),
@@ -67,10 +88,11 @@ impl Named {
     }
 }
 
-impl Line {
-    pub(super) fn new(verb: Verb) -> Self {
+impl<'a> Line<'a> {
+    pub(super) fn new(verb: Verb, names: &'a dyn Names) -> Self {
         Self {
             verb,
+            names,
             given: Vec::new(),
             service: Named::Nothing,
             scheduler: String::new(),
@@ -86,6 +108,7 @@ impl Line {
             lower: 0,
             tunnel: "ipip",
             tunnel_port: None,
+            daemon: Daemon::default(),
         }
     }
 
@@ -104,7 +127,8 @@ impl Line {
         self.given.contains(&option)
     }
 
-    pub(super) fn take(&mut self, tag: Tag, argument: Option<&str>) -> Result<(), Usage> {
+    /// Takes an option in. False when it is none that can follow a command.
+    pub(super) fn take(&mut self, tag: Tag, argument: Option<&str>) -> Result<bool, Usage> {
         let text = argument.unwrap_or_default();
         match tag {
             Tag::Tcp => self.named(Protocol::Tcp, text)?,
@@ -120,7 +144,7 @@ impl Line {
             },
             Tag::Scheduler => {
                 self.count(Opt::Scheduler)?;
-                self.scheduler = text.chars().take(15).collect();
+                self.scheduler = cut(text, 15);
             }
             Tag::Persistent => {
                 self.count(Opt::Persistent)?;
@@ -132,7 +156,7 @@ impl Line {
             Tag::Netmask => self.mask(text)?,
             Tag::Engine => {
                 self.count(Opt::Engine)?;
-                self.engine = Some(text.chars().take(16).collect());
+                self.engine = Some(cut(text, 16));
             }
             Tag::OnePacket => {
                 self.count(Opt::OnePacket)?;
@@ -144,21 +168,26 @@ impl Line {
             }
             Tag::RealServer => {
                 self.count(Opt::RealServer)?;
-                let (address, port) = address::service(text)
-                    .ok_or_else(|| Usage::wrong("illegal real server address[:port] specified"))?;
+                let (address, port) = address::service(text, self.service.protocol(), self.names)
+                    .ok_or_else(|| {
+                    Usage::wrong("illegal real server address[:port] specified")
+                })?;
                 self.real = Some((address, port.unwrap_or(self.service.port())));
             }
             Tag::Masquerading => self.method(Method::Nat)?,
             Tag::Ipip => self.method(Method::Tunnel(Tunnel::IpIp))?,
             Tag::Gatewaying => self.method(Method::DirectRouting)?,
             Tag::Weight => {
-                self.weight = self.counted(Opt::Weight, text, "illegal weight specified")?
+                self.weight =
+                    self.ranged(Opt::Weight, text, NUMBERS, "illegal weight specified")?;
             }
             Tag::Upper => {
-                self.upper = self.counted(Opt::Upper, text, "illegal u_threshold specified")?
+                self.upper =
+                    self.ranged(Opt::Upper, text, NUMBERS, "illegal u_threshold specified")?;
             }
             Tag::Lower => {
-                self.lower = self.counted(Opt::Lower, text, "illegal l_threshold specified")?
+                self.lower =
+                    self.ranged(Opt::Lower, text, NUMBERS, "illegal l_threshold specified")?;
             }
             Tag::TunType => {
                 self.count(Opt::TunType)?;
@@ -168,31 +197,54 @@ impl Line {
                     .ok_or_else(|| Usage::wrong("illegal tunnel type specified"))?;
             }
             Tag::TunPort => {
-                self.count(Opt::TunPort)?;
-                let port = number(text, 1, 65535).and_then(|port| NonZeroU16::new(port as u16));
-                if port.is_none() {
-                    return Err(Usage::wrong("illegal tunnel port specified"));
-                }
-                self.tunnel_port = port;
+                let wrong = "illegal tunnel port specified";
+                let port = self.ranged(Opt::TunPort, text, 1..=65535, wrong)?;
+                self.tunnel_port = NonZeroU16::new(port);
             }
-            Tag::McastGroup => self.group(text)?,
-            _ => return self.take_other(tag, text),
+            _ => return self.take_of_daemon(tag, text),
         }
-        Ok(())
+        Ok(true)
     }
 
-    /// Options that say no more than that they are there, or a number that is of no use here.
-    fn take_other(&mut self, tag: Tag, text: &str) -> Result<(), Usage> {
-        let ranged = |least, most, wrong: &str| {
-            number(text, least, most)
-                .map(|_| ())
-                .ok_or_else(|| Usage::wrong(wrong))
-        };
-        let option = match tag {
+    /// Options of the synchronisation daemons.
+    fn take_of_daemon(&mut self, tag: Tag, text: &str) -> Result<bool, Usage> {
+        match tag {
+            Tag::McastInterface => {
+                self.count(Opt::McastInterface)?;
+                self.daemon.interface = cut(text, 15);
+            }
+            Tag::SyncId => {
+                self.daemon.syncid =
+                    self.ranged(Opt::SyncId, text, 0..=255, "illegal syncid specified")?;
+            }
+            Tag::McastGroup => {
+                self.count(Opt::McastGroup)?;
+                self.daemon.group = Some(group(text)?);
+            }
+            Tag::McastPort => {
+                let wrong = "illegal mcast-port specified";
+                let port = self.ranged(Opt::McastPort, text, 1..=65535, wrong)?;
+                self.daemon.port = NonZeroU16::new(port);
+            }
+            Tag::McastTtl => {
+                let wrong = "illegal mcast-ttl specified";
+                self.daemon.ttl = Some(self.ranged(Opt::McastTtl, text, 1..=255, wrong)?);
+            }
+            Tag::SyncMaxlen => {
+                let wrong = "illegal sync-maxlen specified";
+                let longest = self.ranged(Opt::SyncMaxlen, text, 1..=65507, wrong)?;
+                self.daemon.longest = NonZeroU16::new(longest);
+            }
+            _ => return self.take_plain(tag),
+        }
+        Ok(true)
+    }
+
+    /// Options that say no more than that they are there.
+    fn take_plain(&mut self, tag: Tag) -> Result<bool, Usage> {
+        self.count(match tag {
             Tag::Numeric => Opt::Numeric,
             Tag::Connection => Opt::Connection,
-            Tag::McastInterface => Opt::McastInterface,
-            Tag::SyncId => Opt::SyncId,
             Tag::Timeout => Opt::Timeout,
             Tag::Daemon => Opt::Daemon,
             Tag::Stats => Opt::Stats,
@@ -201,29 +253,19 @@ impl Line {
             Tag::PersistentConn => Opt::PersistentConn,
             Tag::NoSort => Opt::NoSort,
             Tag::Exact => Opt::Exact,
-            Tag::McastPort => Opt::McastPort,
-            Tag::McastTtl => Opt::McastTtl,
-            Tag::SyncMaxlen => Opt::SyncMaxlen,
             Tag::TunInfo => Opt::TunInfo,
             Tag::TunNocsum => Opt::TunNocsum,
             Tag::TunCsum => Opt::TunCsum,
             Tag::TunRemcsum => Opt::TunRemcsum,
-            Tag::Sort => return Ok(()),
-            _ => return Err(Usage::try_help()),
-        };
-        self.count(option)?;
-        match option {
-            Opt::SyncId => ranged(0, 255, "illegal syncid specified"),
-            Opt::McastPort => ranged(1, 65535, "illegal mcast-port specified"),
-            Opt::McastTtl => ranged(1, 255, "illegal mcast-ttl specified"),
-            Opt::SyncMaxlen => ranged(1, 65507, "illegal sync-maxlen specified"),
-            _ => Ok(()),
-        }
+            Tag::Sort => return Ok(true),
+            _ => return Ok(false),
+        })?;
+        Ok(true)
     }
 
     fn named(&mut self, protocol: Protocol, text: &str) -> Result<(), Usage> {
         self.count(Opt::Service)?;
-        let (vip, port) = address::service(text)
+        let (vip, port) = address::service(text, Some(protocol), self.names)
             .ok_or_else(|| Usage::wrong("illegal virtual server address[:port] specified"))?;
         if vip.is_ipv6() {
             self.netmask = Netmask::ALL6;
@@ -238,8 +280,9 @@ impl Line {
 
     fn marked(&mut self, text: &str) -> Result<(), Usage> {
         self.count(Opt::Service)?;
-        let mark =
-            number(text, 1, i64::from(u32::MAX)).and_then(|mark| NonZeroU32::new(mark as u32));
+        let mark = number(text, 1, i64::from(u32::MAX))
+            .and_then(|mark| u32::try_from(mark).ok())
+            .and_then(NonZeroU32::new);
         self.service = Named::Mark(Mark {
             number: mark
                 .ok_or_else(|| Usage::wrong(format!("invalid fwmark value `{text}' specified")))?,
@@ -250,41 +293,20 @@ impl Line {
 
     fn mask(&mut self, text: &str) -> Result<(), Usage> {
         self.count(Opt::Netmask)?;
-        self.netmask =
-            match self.service.family() {
-                Family::Ipv4 => Netmask::Ipv4(address::ipv4(text).ok_or_else(|| {
+        self.netmask = match self.service.family() {
+            Family::Ipv4 => {
+                let mask = address::host(text, self.names);
+                Netmask::Ipv4(mask.ok_or_else(|| {
                     Usage::wrong("illegal virtual server persistent mask specified")
-                })?),
-                // Read with `atoi`: digits count up to what is none.
-                Family::Ipv6 => {
-                    let end = text
-                        .find(|c: char| !c.is_ascii_digit())
-                        .unwrap_or(text.len());
-                    let length = number(&text[..end], 1, 128);
-                    Netmask::Ipv6(
-                        length.ok_or_else(|| Usage::wrong("illegal ipv6 netmask specified"))? as u8,
-                    )
-                }
-            };
-        Ok(())
-    }
-
-    fn group(&mut self, text: &str) -> Result<(), Usage> {
-        self.count(Opt::McastGroup)?;
-        let (version, multicast) = if text.contains(':') {
-            let group = text.parse::<std::net::Ipv6Addr>();
-            ("IPv6", group.is_ok_and(|group| group.is_multicast()))
-        } else {
-            let group = text.parse::<std::net::Ipv4Addr>();
-            ("IPv4", group.is_ok_and(|group| group.is_multicast()))
+                })?)
+            }
+            Family::Ipv6 => {
+                let length = u8::try_from(leading(text)).ok();
+                let length = length.filter(|length| (1..=128).contains(length));
+                Netmask::Ipv6(length.ok_or_else(|| Usage::wrong("illegal ipv6 netmask specified"))?)
+            }
         };
-        if multicast {
-            Ok(())
-        } else {
-            Err(Usage::wrong(format!(
-                "invalid {version} mcast-group `{text}'"
-            )))
-        }
+        Ok(())
     }
 
     fn method(&mut self, method: Method) -> Result<(), Usage> {
@@ -293,18 +315,38 @@ impl Line {
         Ok(())
     }
 
-    fn counted(&mut self, option: Opt, text: &str, wrong: &str) -> Result<u32, Usage> {
+    /// The number that is an option's argument.
+    fn ranged<N: TryFrom<i64>>(
+        &mut self,
+        option: Opt,
+        text: &str,
+        range: RangeInclusive<i64>,
+        wrong: &str,
+    ) -> Result<N, Usage> {
         self.count(option)?;
-        let number = number(text, 0, i64::from(i32::MAX));
-        number
-            .map(|number| number as u32)
+        number(text, *range.start(), *range.end())
+            .and_then(|number| N::try_from(number).ok())
             .ok_or_else(|| Usage::wrong(wrong))
     }
 }
 
-/// A time in seconds, from `least` to 31 days.
-pub(super) fn timeout(text: &str, least: i64) -> Result<u32, Usage> {
-    number(text, least, MAX_TIMEOUT)
-        .map(|seconds| seconds as u32)
-        .ok_or_else(|| Usage::wrong(format!("invalid timeout value `{text}' specified")))
+/// The range of weights and thresholds.
+const NUMBERS: RangeInclusive<i64> = 0..=i32::MAX as i64;
+
+/// A multicast group.
+fn group(text: &str) -> Result<IpAddr, Usage> {
+    let (version, group) = if text.contains(':') {
+        ("IPv6", text.parse::<Ipv6Addr>().map(IpAddr::V6))
+    } else {
+        ("IPv4", text.parse::<Ipv4Addr>().map(IpAddr::V4))
+    };
+    group
+        .ok()
+        .filter(IpAddr::is_multicast)
+        .ok_or_else(|| Usage::wrong(format!("invalid {version} mcast-group `{text}'")))
+}
+
+/// What fits of a name that the kernel keeps so many bytes of.
+fn cut(text: &str, length: usize) -> String {
+    text[..text.floor_char_boundary(length)].to_owned()
 }

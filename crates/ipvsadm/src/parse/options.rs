@@ -138,9 +138,24 @@ const TABLE: &[(&str, char, Argument, Tag)] = &[
 /// An option and its argument.
 pub(super) type Given<'a> = (Tag, Option<&'a str>);
 
-/// An option that cannot be read, as popt words it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct BadOption(pub(super) String);
+/// Why an option cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BadOption {
+    Unknown,
+    MissingArgument,
+    UnwantedArgument,
+}
+
+impl BadOption {
+    /// In popt's words.
+    pub(super) const fn text(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown option",
+            Self::MissingArgument => "missing argument",
+            Self::UnwantedArgument => "option does not take an argument",
+        }
+    }
+}
 
 /// Reads options one after the other.
 pub(super) struct Options<'a> {
@@ -191,9 +206,13 @@ impl<'a> Options<'a> {
         let (_, _, argument, tag) = TABLE
             .iter()
             .find(|(_, short, _, _)| *short == letter)
-            .ok_or_else(|| self.bad("unknown option"))?;
+            .ok_or(BadOption::Unknown)?;
         if *argument == Without {
-            return Ok((*tag, None));
+            return if self.bundle.starts_with('=') {
+                Err(BadOption::UnwantedArgument)
+            } else {
+                Ok((*tag, None))
+            };
         }
         let rest = std::mem::take(&mut self.bundle);
         if rest.is_empty() {
@@ -211,10 +230,10 @@ impl<'a> Options<'a> {
         let (_, _, argument, tag) = TABLE
             .iter()
             .find(|(long, _, _, _)| *long == name)
-            .ok_or_else(|| self.bad("unknown option"))?;
+            .ok_or(BadOption::Unknown)?;
         match (argument, value) {
             (Without, None) => Ok((*tag, None)),
-            (Without, Some(_)) => Err(self.bad("option does not take an argument")),
+            (Without, Some(_)) => Err(BadOption::UnwantedArgument),
             (_, Some(value)) => Ok((*tag, Some(value))),
             (argument, None) => Ok((*tag, self.argument(*argument)?)),
         }
@@ -223,7 +242,7 @@ impl<'a> Options<'a> {
     /// The next word as an argument; one that looks like an option is none if it may be missing.
     fn argument(&mut self, argument: Argument) -> Result<Option<&'a str>, BadOption> {
         match self.words.get(self.next) {
-            None if argument == Needed => Err(self.bad("missing argument")),
+            None if argument == Needed => Err(BadOption::MissingArgument),
             Some(word) if argument == Needed || !word.starts_with('-') => {
                 self.next += 1;
                 Ok(Some(word))
@@ -239,9 +258,5 @@ impl<'a> Options<'a> {
             .checked_sub(1)
             .and_then(|last| self.words.get(last));
         last.map_or("", String::as_str)
-    }
-
-    fn bad(&self, why: &str) -> BadOption {
-        BadOption(format!("{}: {why}", self.word()))
     }
 }

@@ -11,9 +11,7 @@ pub(super) fn check(verb: Verb, given: &[Opt]) -> Result<(), Usage> {
         let name = option.name();
         match (given.contains(&option), rule(verb, option)) {
             (false, Rule::Needed) => {
-                return Err(Usage::wrong(format!(
-                    "You need to supply the '{name}' option for the '{command}' command"
-                )));
+                return Err(needed(verb, option));
             }
             (true, Rule::Illegal) => {
                 return Err(Usage::wrong(format!(
@@ -33,6 +31,15 @@ pub(super) fn check(verb: Verb, given: &[Opt]) -> Result<(), Usage> {
         }
     }
     Ok(())
+}
+
+/// What is printed of an option that is missing.
+pub(super) fn needed(verb: Verb, option: Opt) -> Usage {
+    Usage::wrong(format!(
+        "You need to supply the '{}' option for the '{}' command",
+        option.name(),
+        verb.name()
+    ))
 }
 
 /// How an option goes with a verb.
@@ -78,10 +85,10 @@ const fn rule(verb: Verb, option: Opt) -> Rule {
             | TunRemcsum,
         )
         | (
-            Verb::StartDaemon,
+            Verb::StartDaemon(_),
             McastInterface | SyncId | McastGroup | McastPort | McastTtl | SyncMaxlen,
         )
-        | (Verb::StopDaemon, SyncId)
+        | (Verb::StopDaemon(_), SyncId)
         | (Verb::Save, Numeric)
         | (Verb::Zero, Service) => Rule::Free,
         _ => Rule::Illegal,

@@ -9,7 +9,7 @@ use crate::{Method, Usage};
 ///
 /// # Errors
 /// When it has options for another kind of tunnel, or for a tunnel without being one.
-pub(super) fn with_tunnel(line: &Line) -> Result<Method, Usage> {
+pub(super) fn with_tunnel(line: &Line<'_>) -> Result<Method, Usage> {
     let any = [Opt::TunType, Opt::TunPort]
         .into_iter()
         .chain(CHECKSUMS)
@@ -23,7 +23,7 @@ pub(super) fn with_tunnel(line: &Line) -> Result<Method, Usage> {
 
 const CHECKSUMS: [Opt; 3] = [Opt::TunNocsum, Opt::TunCsum, Opt::TunRemcsum];
 
-fn tunnel(line: &Line) -> Result<Tunnel, Usage> {
+fn tunnel(line: &Line<'_>) -> Result<Tunnel, Usage> {
     let kind = line.tunnel;
     if kind == "gue" && !line.has(Opt::TunPort) {
         return Err(Usage::wrong(

@@ -1,7 +1,7 @@
 //! What a command line is to do: its first option says it.
 
 use super::options::Tag;
-use crate::Usage;
+use crate::{Role, Usage};
 
 /// What a line is to do, by its first option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,16 +15,21 @@ pub(super) enum Verb {
     DeleteServer,
     EditServer,
     Set,
-    StartDaemon,
-    StopDaemon,
+    StartDaemon(Role),
+    StopDaemon(Role),
     Restore,
     Save,
     Zero,
 }
 
-pub(super) fn verb(tag: Tag, argument: Option<&str>) -> Result<Verb, Usage> {
-    let daemon = matches!(argument, Some("master" | "backup"));
-    Ok(match tag {
+/// What the first option says; `None` when it is none that can be first.
+pub(super) fn verb(tag: Tag, argument: Option<&str>) -> Result<Option<Verb>, Usage> {
+    let role = |wrong: &str| match argument {
+        Some("master") => Ok(Role::Master),
+        Some("backup") => Ok(Role::Backup),
+        _ => Err(Usage::wrong(wrong)),
+    };
+    Ok(Some(match tag {
         Tag::AddService => Verb::AddService,
         Tag::EditService => Verb::EditService,
         Tag::DeleteService => Verb::DeleteService,
@@ -37,18 +42,10 @@ pub(super) fn verb(tag: Tag, argument: Option<&str>) -> Result<Verb, Usage> {
         Tag::Set => Verb::Set,
         Tag::Restore => Verb::Restore,
         Tag::Save => Verb::Save,
-        Tag::StartDaemon if daemon => Verb::StartDaemon,
-        Tag::StartDaemon => return Err(Usage::wrong("illegal start-daemon parameter specified")),
-        Tag::StopDaemon if daemon => Verb::StopDaemon,
-        Tag::StopDaemon => return Err(Usage::wrong("illegal start_daemon specified")),
-        Tag::Version => {
-            return Err(Usage {
-                status: 0,
-                text: crate::command::VERSION.to_owned(),
-            });
-        }
-        _ => return Err(Usage::try_help()),
-    })
+        Tag::StartDaemon => Verb::StartDaemon(role("illegal start-daemon parameter specified")?),
+        Tag::StopDaemon => Verb::StopDaemon(role("illegal start_daemon specified")?),
+        _ => return Ok(None),
+    }))
 }
 
 impl Verb {
@@ -63,8 +60,8 @@ impl Verb {
             Self::DeleteServer => "delete-server",
             Self::EditServer => "edit-server",
             Self::Set => "set",
-            Self::StartDaemon => "start-daemon",
-            Self::StopDaemon => "stop-daemon",
+            Self::StartDaemon(_) => "start-daemon",
+            Self::StopDaemon(_) => "stop-daemon",
             Self::Restore => "restore",
             Self::Save => "save",
             Self::Zero => "zero",

@@ -64,6 +64,7 @@ pub(super) fn scenario(seed: u64, number: u64) -> Scenario {
         sysctls,
         timeouts,
         setup: Vec::new(),
+        apart: false,
         random: false,
         destination: None,
         services,

@@ -26,6 +26,7 @@ pub(super) fn fill_in(scenario: &Scenario, events: &[Event]) -> Result<Recording
     let mut reading = Reading {
         events: events.iter(),
         reals: RealServers::of(scenario),
+        apart: scenario.apart,
         complaints: Vec::new(),
         step: 0,
     };
@@ -90,13 +91,14 @@ struct Sent {
 struct Reading<'a> {
     events: slice::Iter<'a, Event>,
     reals: RealServers,
+    apart: bool,
     complaints: Vec<Complaint>,
     step: usize,
 }
 
 impl<'a> Reading<'a> {
     fn set_up(&mut self) -> Result<()> {
-        let answer = self.command(None)?.1;
+        let answer = self.command(None, false)?.1;
         if !KILLED.contains(&answer.rc) && answer != CommandAnswer::silent() {
             self.complaints.push(Complaint::Wrong(format!(
                 "the set-up failed ({}): {}",
@@ -111,15 +113,18 @@ impl<'a> Reading<'a> {
     fn answer(&mut self, step: &mut Step) -> Result<Duration> {
         match step {
             Step::Packet(packet) => self.packet(packet),
-            Step::Ipvsadm { expect, .. }
-            | Step::Sysctl { expect, .. }
-            | Step::Shell { expect, .. } => {
-                let (at, answer) = self.command(Some(self.step))?;
+            Step::Ipvsadm { expect, .. } => {
+                let (at, answer) = self.command(Some(self.step), self.apart)?;
+                *expect = Some(answer);
+                Ok(at)
+            }
+            Step::Sysctl { expect, .. } | Step::Shell { expect, .. } => {
+                let (at, answer) = self.command(Some(self.step), false)?;
                 *expect = Some(answer);
                 Ok(at)
             }
             Step::Dump { kind, expect } => {
-                let (at, answer) = self.command(Some(self.step))?;
+                let (at, answer) = self.command(Some(self.step), false)?;
                 *expect = Some(normalised(*kind, &answer.out.join("\n")));
                 Ok(at)
             }
@@ -206,16 +211,18 @@ impl<'a> Reading<'a> {
             .collect()
     }
 
-    fn command(&mut self, step: Option<usize>) -> Result<(Duration, CommandAnswer)> {
+    fn command(&mut self, step: Option<usize>, apart: bool) -> Result<(Duration, CommandAnswer)> {
         match self.next()? {
-            Event::Ran { at, status, output } => {
+            Event::Ran {
+                at,
+                status,
+                output,
+                errors,
+            } => {
                 if KILLED.contains(status) {
                     self.complaints.push(Complaint::Killed { step });
                 }
-                let answer = CommandAnswer {
-                    rc: *status,
-                    out: output.lines().map(str::to_owned).collect(),
-                };
+                let answer = CommandAnswer::of(*status, output, errors, apart);
                 Ok((*at, answer))
             }
             other => bail!("instead of a command the guest reported {other}"),

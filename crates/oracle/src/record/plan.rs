@@ -28,7 +28,9 @@ pub(super) fn compile(scenario: &Scenario) -> Result<Plan> {
                     .with_context(|| format!("step {number}"))?;
                 packets += plan.len() - before;
             }
-            Step::Ipvsadm { line, .. } => plan.push(Instruction::Run(format!("ipvsadm {line}"))),
+            Step::Ipvsadm { line, input, .. } => {
+                plan.push(Instruction::Run(with_input(line, input.as_deref())));
+            }
             Step::Sysctl { name, value, .. } => plan.push(Instruction::Run(set(name, value))),
             Step::Shell { line, .. } => plan.push(Instruction::Run(line.clone())),
             Step::Wait(time) => plan.push(Instruction::Wait(time.duration())),
@@ -36,6 +38,17 @@ pub(super) fn compile(scenario: &Scenario) -> Result<Plan> {
         }
     }
     Ok(Plan(plan))
+}
+
+/// The shell line that runs `ipvsadm` with a standard input.
+fn with_input(line: &str, input: Option<&str>) -> String {
+    match input {
+        Some(input) => format!(
+            "printf %s '{}' | ipvsadm {line}",
+            input.replace('\'', "'\\''")
+        ),
+        None => format!("ipvsadm {line}"),
+    }
 }
 
 /// The shell line that makes a setting.

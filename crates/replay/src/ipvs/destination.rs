@@ -40,6 +40,7 @@ pub(super) fn check_address(address: IpAddr, around: &dyn Surroundings) -> Resul
             IpAddr::V6(address) => {
                 !(address.is_multicast()
                     || address.is_unspecified()
+                    || address.to_ipv4_mapped().is_some()
                     || address.is_unicast_link_local())
             }
         };

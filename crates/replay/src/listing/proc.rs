@@ -2,10 +2,10 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use dray_ipvsadm::{Netmask, snapshot::Connection};
+use dray_ipvsadm::{Method, Netmask, snapshot::Connection};
 use dray_model::ServiceIdentity;
 
-use super::{Facts, TITLE};
+use super::{Facts, SIZE};
 use crate::ipvs::{Destination, Service};
 
 /// Ticks of the kernel's clock in a second, on the machine of the recordings.
@@ -13,8 +13,10 @@ const HZ: u64 = 100;
 
 /// `/proc/net/ip_vs`.
 pub fn proc_services(facts: &Facts<'_>) -> String {
-    let mut text = TITLE.to_owned()
-        + "Prot LocalAddress:Port Scheduler Flags\n  -> RemoteAddress:Port Forward Weight ActiveConn InActConn\n";
+    let mut text = format!(
+        "IP Virtual Server version 1.2.1 (size={SIZE})\n\
+         Prot LocalAddress:Port Scheduler Flags\n  -> RemoteAddress:Port Forward Weight ActiveConn InActConn\n"
+    );
     for service in facts.ipvs.services() {
         text += &entry(service);
         for destination in &service.list {
@@ -72,11 +74,19 @@ fn line(facts: &Facts<'_>, destination: &Destination) -> String {
     format!(
         "  -> {address}:{:04X}      {:<7} {:<6} {:<10} {:<10}\n",
         settings.port,
-        settings.method.name(),
+        method(settings.method),
         settings.weight,
         live.active,
         live.inactive
     )
+}
+
+const fn method(method: Method) -> &'static str {
+    match method {
+        Method::DirectRouting => "Route",
+        Method::Tunnel(_) => "Tunnel",
+        Method::Nat => "Masq",
+    }
 }
 
 /// `/proc/net/ip_vs_stats`.

@@ -94,6 +94,8 @@ pub(super) struct RawStep {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) ipvsadm: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) stdin: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) sysctl: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) sh: Option<String>,

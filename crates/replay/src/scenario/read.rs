@@ -76,6 +76,8 @@ struct RawScenario {
     #[serde(default)]
     setup: Vec<String>,
     #[serde(default)]
+    apart: bool,
+    #[serde(default)]
     random: bool,
     dst: Option<Endpoint>,
     services: Vec<RawService>,
@@ -95,6 +97,7 @@ impl From<RawScenario> for Scenario {
             sysctls: raw.sysctl,
             timeouts: raw.timeout,
             setup: raw.setup,
+            apart: raw.apart,
             random: raw.random,
             destination: raw.dst,
             services: raw.services.into_iter().map(Service::from).collect(),

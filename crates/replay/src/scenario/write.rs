@@ -34,6 +34,9 @@ pub(super) fn write(scenario: &Scenario) -> String {
     if !scenario.setup.is_empty() {
         parts.push(part("setup", &scenario.setup));
     }
+    if scenario.apart {
+        parts.push(part("apart", &true));
+    }
     if scenario.random {
         parts.push(part("random", &true));
     }
@@ -90,8 +93,13 @@ impl Serialize for StepText<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             Step::Packet(packet) => packet_step(packet, serializer),
-            Step::Ipvsadm { line, expect } => RawStep {
+            Step::Ipvsadm {
+                line,
+                input,
+                expect,
+            } => RawStep {
                 ipvsadm: Some(line.clone()),
+                stdin: input.clone(),
                 expect: command(expect),
                 ..RawStep::default()
             }

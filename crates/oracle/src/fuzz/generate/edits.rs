@@ -77,7 +77,11 @@ impl Drawing {
     /// Runs a command. With `expire_nodest_conn` the kernel ends connections of a removed server a tick later.
     fn ipvsadm(&mut self, line: String) {
         let removes = line.starts_with("-d") || line.starts_with("-D");
-        self.steps.push(Step::Ipvsadm { line, expect: None });
+        self.steps.push(Step::Ipvsadm {
+            line,
+            input: None,
+            expect: None,
+        });
         if removes {
             self.settle();
         }

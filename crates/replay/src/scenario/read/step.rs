@@ -45,6 +45,7 @@ impl RawStep {
             "pkt" | "ip" => Step::Packet(self.packet_step()?),
             "ipvsadm" => Step::Ipvsadm {
                 line: self.ipvsadm.take().unwrap_or_default(),
+                input: self.stdin.take(),
                 expect: self.command_answer()?,
             },
             "sysctl" => {
