@@ -3,9 +3,7 @@
 //! The task tells, and never waits for who listens: a reader that is slow loses the oldest events and learns how many from
 //! [`RecvError::Lagged`](tokio::sync::broadcast::error::RecvError::Lagged).
 
-use std::net::SocketAddr;
-
-use dray_model::{RealServer, ServiceIdentity, ServiceName};
+use dray_model::{RealServer, ServiceIdentity, ServiceName, document::Endpoint};
 use tokio::sync::broadcast;
 
 use crate::{
@@ -25,7 +23,7 @@ pub struct Event {
     pub what: Happening,
 }
 
-/// What happened. A real server is named by its address and its port, 0 for that of the connection.
+/// What happened. A real server has the name that a configuration file gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Happening {
     /// Another configuration is in force; the events of what it changed come before this one.
@@ -64,13 +62,17 @@ pub enum Happening {
     RealAdded {
         /// The service's name.
         service: ServiceName,
-        /// The real server, with its settings.
-        real: RealServer,
+        /// The real server.
+        real: Endpoint,
+        /// Its settings.
+        settings: RealServer,
     },
     /// A real server has other settings.
     RealChanged {
         /// The service's name.
         service: ServiceName,
+        /// The real server.
+        real: Endpoint,
         /// Its settings until now.
         before: RealServer,
         /// Its settings from now on.
@@ -80,36 +82,38 @@ pub enum Happening {
     RealRemoved {
         /// The service's name.
         service: ServiceName,
-        /// The real server, with its last settings.
-        real: RealServer,
+        /// The real server.
+        real: Endpoint,
+        /// Its last settings.
+        settings: RealServer,
     },
     /// A real server's weight is 0 from now on: it keeps its connections and gets no new ones.
     Quiesced {
         /// The service's name.
         service: ServiceName,
         /// The real server.
-        real: SocketAddr,
+        real: Endpoint,
     },
     /// A real server's weight is no longer 0.
     Resumed {
         /// The service's name.
         service: ServiceName,
         /// The real server.
-        real: SocketAddr,
+        real: Endpoint,
     },
     /// The way to a real server is known, so that it may get new connections.
     Reachable {
         /// The service's name.
         service: ServiceName,
         /// The real server.
-        real: SocketAddr,
+        real: Endpoint,
     },
     /// A real server gets no new connections, as the way to it is not known or of no use.
     Unreachable {
         /// The service's name.
         service: ServiceName,
         /// The real server.
-        real: SocketAddr,
+        real: Endpoint,
         /// Why.
         why: Ineligible,
     },
@@ -118,14 +122,14 @@ pub enum Happening {
         /// The service's name.
         service: ServiceName,
         /// The real server.
-        real: SocketAddr,
+        real: Endpoint,
     },
     /// A real server that had reached its upper threshold has few enough connections again (seen within 2 s).
     Relieved {
         /// The service's name.
         service: ServiceName,
         /// The real server.
-        real: SocketAddr,
+        real: Endpoint,
     },
     /// The director has put an address on an interface.
     VipAdded(AddedVip),

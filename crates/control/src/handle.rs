@@ -8,6 +8,7 @@ use crate::{
     apply::ApplyError,
     event::{Door, Event},
     preview::{Basis, Preview},
+    selection::Which,
     snapshot::{
         Applied, ConnectionFilter, Connections, Ended, RealLive, RealName, ServiceStatus, Status,
         Templates,
@@ -90,10 +91,10 @@ pub(crate) enum Request {
     Preview(Desired, oneshot::Sender<Basis>),
     Status(oneshot::Sender<Status>),
     Service(ServiceName, oneshot::Sender<Option<ServiceStatus>>),
-    Live(RealName, oneshot::Sender<RealLive>),
+    Live(Vec<RealName>, oneshot::Sender<RealLive>),
     Connections(ConnectionFilter, usize, oneshot::Sender<Connections>),
     Templates(usize, oneshot::Sender<Templates>),
-    EndConnections(ConnectionFilter, bool, oneshot::Sender<Ended>),
+    End(Which, bool, oneshot::Sender<Ended>),
     Zero(Option<ServiceName>, oneshot::Sender<bool>),
     Stop(StopMode, oneshot::Sender<Result<(), ControlError>>),
 }
@@ -148,12 +149,12 @@ impl Handle {
         self.ask(|reply| Request::Service(name, reply)).await
     }
 
-    /// What counts towards a real server. It costs little, however many others there are.
+    /// What counts towards these real servers together. It costs what they are, however many others there are.
     ///
     /// # Errors
     /// [`ControlError::Stopped`].
-    pub async fn live(&self, real: RealName) -> Result<RealLive, ControlError> {
-        self.ask(|reply| Request::Live(real, reply)).await
+    pub async fn live(&self, reals: Vec<RealName>) -> Result<RealLive, ControlError> {
+        self.ask(|reply| Request::Live(reals, reply)).await
     }
 
     /// Connections of the table, at most `limit`.
@@ -183,7 +184,7 @@ impl Handle {
     ///
     /// The next packet of an ended connection is treated as one of a connection that never was: a TCP segment without SYN is
     /// left to the director's host, which answers with a reset; a datagram is scheduled anew. A filter by client accepts a
-    /// template whose clients are all in the network; one by state goes by the template's own state (`NONE`, `ASSURED`).
+    /// template whose clients are all in the network; one by state accepts no template.
     ///
     /// # Errors
     /// [`ControlError::Stopped`].
@@ -192,7 +193,20 @@ impl Handle {
         filter: ConnectionFilter,
         templates: bool,
     ) -> Result<Ended, ControlError> {
-        self.ask(|reply| Request::EndConnections(filter, templates, reply))
+        self.ask(|reply| Request::End(Which::Filter(filter), templates, reply))
+            .await
+    }
+
+    /// Ends the connections of these real servers, as [`Handle::end_connections`].
+    ///
+    /// # Errors
+    /// [`ControlError::Stopped`].
+    pub async fn end_reals(
+        &self,
+        reals: Vec<RealName>,
+        templates: bool,
+    ) -> Result<Ended, ControlError> {
+        self.ask(|reply| Request::End(Which::Reals(reals), templates, reply))
             .await
     }
 

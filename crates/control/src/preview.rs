@@ -17,7 +17,8 @@ use std::{
     sync::Arc,
 };
 
-use dray_model::{Desired, DestinationId, Live, ServiceIdentity, ServiceName};
+use dray_model::{Desired, DestinationId, Live, ServiceIdentity, ServiceName, document::Endpoint};
+use serde_json::Value;
 
 use crate::{
     difference::{Changed, Difference},
@@ -76,9 +77,9 @@ pub struct SettingChange {
     /// Its key; of a key inside a table, both with a dot between.
     pub key: String,
     /// Its value now; none when it is not written, which stands for its default.
-    pub before: Option<String>,
+    pub before: Option<Value>,
     /// Its value then, likewise.
-    pub after: Option<String>,
+    pub after: Option<Value>,
 }
 
 /// What would become of a service.
@@ -105,8 +106,8 @@ pub struct ServicePreview {
 /// What would become of a real server in a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RealPreview {
-    /// Its address and its own port, 0 for that of the connection. One with another address or port is another real server.
-    pub real: SocketAddr,
+    /// Its name in a configuration file. One with another address or port is another real server.
+    pub real: Endpoint,
     /// What would become of it.
     pub change: Change,
     /// Its settings that would be others; all of a new one's, none of a removed one's.
@@ -128,6 +129,13 @@ pub struct Affected {
     pub connections_fate: Fate,
     /// What would become of the templates.
     pub templates_fate: Fate,
+}
+
+impl Affected {
+    /// Connections, active or not.
+    pub const fn connections(&self) -> u64 {
+        self.active as u64 + self.inactive as u64
+    }
 }
 
 /// What becomes of connections or templates.

@@ -171,7 +171,7 @@ impl<D: DataPlane> Report<'_, D> {
 
     /// Connections of the table.
     pub(crate) fn connections(&self, filter: &ConnectionFilter, limit: usize) -> Connections {
-        let selection = Selection::of(filter, self.catalog, self.view);
+        let selection = Selection::filter(filter, self.catalog, self.view);
         let destination = |connection: &Connection| self.destination(connection.destination);
         let keep = |connection: &Connection| selection.has_connection(connection);
         // One more than asked for says whether there are more.
@@ -198,10 +198,14 @@ impl<D: DataPlane> Report<'_, D> {
         }
     }
 
-    /// What counts towards a real server.
-    pub(crate) fn live(&self, real: &RealName) -> RealLive {
+    /// What counts towards these real servers.
+    pub(crate) fn live(&self, reals: &[RealName]) -> RealLive {
+        let destinations = reals.iter();
+        let destinations: BTreeSet<DestinationId> = destinations
+            .flat_map(|real| destinations_of(real, self.catalog, self.view))
+            .collect();
         let mut total = RealLive::default();
-        for id in destinations_of(real, self.catalog, self.view) {
+        for id in destinations {
             let live = self.dataplane.live(id);
             total.destinations += 1;
             total.active += u64::from(live.active);

@@ -1,4 +1,4 @@
-//! Which entries of the tables a filter means.
+//! Which entries of the tables are meant.
 
 use std::{
     collections::HashSet,
@@ -13,89 +13,99 @@ use crate::{
     view::View,
 };
 
-/// A filter, with the destinations that it means by their numbers of now.
+/// What somebody says to mean entries.
 #[derive(Clone, Debug)]
-pub(crate) struct Selection<'a> {
+pub(crate) enum Which {
+    /// Those that a filter accepts.
+    Filter(ConnectionFilter),
+    /// Those of these real servers.
+    Reals(Vec<RealName>),
+}
+
+/// Entries that are meant, by the numbers that destinations have now.
+#[derive(Clone, Debug)]
+pub(crate) struct Selection {
     /// None for all.
     destinations: Option<HashSet<DestinationId>>,
     client: Option<(IpAddr, u8)>,
-    state: Option<&'a str>,
+    state: Option<String>,
 }
 
-impl<'a> Selection<'a> {
-    pub(crate) fn of(filter: &'a ConnectionFilter, catalog: &Catalog, view: &View) -> Self {
-        let ConnectionFilter {
-            client,
-            service,
-            real,
-            port,
-            state,
-        } = filter;
-        let of_service = || {
-            let service = catalog.named(service.as_ref()?)?;
-            Some(view.destinations_of(service.identity))
+impl Selection {
+    pub(crate) fn of(which: &Which, catalog: &Catalog, view: &View) -> Self {
+        match which {
+            Which::Filter(filter) => Self::filter(filter, catalog, view),
+            Which::Reals(reals) => {
+                let reals = reals.iter();
+                let destinations = reals.flat_map(|real| destinations_of(real, catalog, view));
+                Self {
+                    destinations: Some(destinations.collect()),
+                    client: None,
+                    state: None,
+                }
+            }
+        }
+    }
+
+    pub(crate) fn filter(filter: &ConnectionFilter, catalog: &Catalog, view: &View) -> Self {
+        let real = filter.real;
+        let of_service = |name| {
+            let service = catalog.named(name).map(|service| service.identity);
+            let destinations = service.into_iter().flat_map(|is| view.destinations_of(is));
+            destinations
+                .filter(|(found, _)| real.is_none_or(|real| real == found.ip()))
+                .map(|(_, id)| id)
+                .collect()
         };
-        let fits = |found: SocketAddr| {
-            real.is_none_or(|wanted| wanted == found.ip())
-                && port.is_none_or(|wanted| wanted == found.port())
-        };
-        let destinations = match (service, real) {
-            (Some(_), _) => Some(
-                (of_service().into_iter().flatten())
-                    .filter(|(real, _)| fits(*real))
-                    .map(|(_, id)| id)
-                    .collect(),
-            ),
-            (None, Some(address)) => Some(view.destinations_at(*address, *port).collect()),
-            (None, None) => port.map(|_| {
-                let all = view.destinations().iter();
-                all.filter(|(_, found)| fits(SocketAddr::new(found.real, found.port)))
-                    .map(|(id, _)| *id)
-                    .collect()
-            }),
+        let destinations = match &filter.service {
+            Some(name) => Some(of_service(name)),
+            None => real.map(|real| view.destinations_at(real).collect()),
         };
         Self {
             destinations,
-            client: *client,
-            state: state.as_deref(),
+            client: filter.client,
+            state: filter.state.clone(),
         }
     }
 
     /// Whether it means this connection.
     pub(crate) fn has_connection(&self, connection: &Connection) -> bool {
-        self.has(
-            connection.destination,
-            connection.client.ip(),
-            connection.state,
-        )
+        let is_in = |state: &String| connection.state.eq_ignore_ascii_case(state);
+        self.has(connection.destination, connection.client.ip())
+            && self.state.as_ref().is_none_or(is_in)
     }
 
-    /// Whether it means this template.
+    /// Whether it means this template; none by a state, which is one of connections.
     pub(crate) fn has_template(&self, template: &Template) -> bool {
-        self.has(template.destination, template.client, template.state)
+        self.has(template.destination, template.client) && self.state.is_none()
     }
 
-    fn has(&self, destination: DestinationId, client: IpAddr, state: &str) -> bool {
+    fn has(&self, destination: DestinationId, client: IpAddr) -> bool {
         (self.destinations.as_ref()).is_none_or(|wanted| wanted.contains(&destination))
             && self.client.is_none_or(|network| within(client, network))
-            && (self.state).is_none_or(|wanted| state.eq_ignore_ascii_case(wanted))
     }
 }
 
 /// The destinations of a real server, those that are leaving among them.
 pub(crate) fn destinations_of(
-    real: &RealName,
+    RealName { service, real }: &RealName,
     catalog: &Catalog,
     view: &View,
 ) -> Vec<DestinationId> {
-    let filter = ConnectionFilter {
-        service: real.service.clone(),
-        real: Some(real.address),
-        port: real.port,
-        ..ConnectionFilter::default()
+    if let Some(name) = service {
+        let found = catalog.named(name).and_then(|service| {
+            let place = SocketAddr::from(real.place(&service.identity));
+            view.destination(service.identity, place)
+        });
+        return found.into_iter().collect();
+    }
+    let is_meant = |id: &DestinationId| {
+        let found = view.destinations().get(id);
+        found.is_some_and(|found| real.place(&found.service) == (found.real, found.port))
     };
-    let Selection { destinations, .. } = Selection::of(&filter, catalog, view);
-    destinations.into_iter().flatten().collect()
+    view.destinations_at(real.address)
+        .filter(is_meant)
+        .collect()
 }
 
 /// Whether an address begins with the first `length` bits of another of its family.

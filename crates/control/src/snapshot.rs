@@ -10,7 +10,7 @@ use std::{
 use dray_model::{
     ClientAddress, Counters, DestinationId, Family, Forward, Hop, InterfaceStatus, Live,
     LocalAddresses, ReasonCount, Removed, Scheduler, ServiceAddress, ServiceIdentity, ServiceName,
-    ServiceOptions, Thresholds, Timeouts, Unresolved, Weight,
+    ServiceOptions, Thresholds, Timeouts, Unresolved, Weight, document::Endpoint,
 };
 
 use crate::{defence::Defences, rates::Rates};
@@ -243,8 +243,6 @@ pub struct ConnectionFilter {
     pub service: Option<ServiceName>,
     /// This real server.
     pub real: Option<IpAddr>,
-    /// Real servers with this port of their own, 0 for that of the connection.
-    pub port: Option<u16>,
     /// This state, in IPVS's names; upper and lower case are the same.
     pub state: Option<String>,
 }
@@ -254,16 +252,14 @@ pub struct ConnectionFilter {
 pub struct RealName {
     /// In the service of this name; none for in all, those among them that were removed and have connections left.
     pub service: Option<ServiceName>,
-    /// Its address.
-    pub address: IpAddr,
-    /// Its own port, 0 for that of the connection; none for any.
-    pub port: Option<u16>,
+    /// Its name. Without a port it is, in each service, the one at the service's port.
+    pub real: Endpoint,
 }
 
-/// What counts towards a real server now.
+/// What counts towards real servers now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RealLive {
-    /// How many services have it, those among them that it is leaving.
+    /// In how many places they are: one for each of them in each service, those among them that they are leaving.
     pub destinations: usize,
     /// Connections in an active state.
     pub active: u64,
@@ -274,7 +270,7 @@ pub struct RealLive {
 }
 
 impl RealLive {
-    /// Whether nothing keeps a client with it.
+    /// Whether nothing keeps a client with them.
     pub const fn is_idle(&self) -> bool {
         self.active == 0 && self.inactive == 0 && self.templates == 0
     }

@@ -223,13 +223,12 @@ impl<D: DataPlane, N: Net> Task<D, N> {
             Request::Preview(desired, reply) => _ = reply.send(self.basis(desired)),
             Request::Status(reply) => self.chores.push_back(Chore::status(reply)),
             Request::Service(name, reply) => _ = reply.send(self.service(&name)),
-            Request::Live(real, reply) => {
+            Request::Live(reals, reply) => {
                 let interfaces = self.interfaces();
-                _ = reply.send(self.report(&interfaces).live(&real));
+                _ = reply.send(self.report(&interfaces).live(&reals));
             }
-            Request::EndConnections(filter, templates, reply) => {
-                let chore = Chore::end(filter, templates, reply);
-                self.chores.push_back(chore);
+            Request::End(which, templates, reply) => {
+                self.chores.push_back(Chore::end(which, templates, reply));
             }
             Request::Zero(name, reply) => _ = reply.send(self.zero(name.as_ref())),
             Request::Connections(filter, limit, reply) => {
@@ -273,6 +272,7 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         }
         if done.destinations_changed {
             self.follow();
+            self.chores.iter_mut().for_each(Chore::renumber);
         }
         Passed {
             steps: done.steps,

@@ -208,14 +208,10 @@ impl View {
             .map(|(&(_, real), &id)| (real, id))
     }
 
-    /// All destinations with this real server, of whatever service; with this port of its own, or any.
-    pub(crate) fn destinations_at(
-        &self,
-        address: IpAddr,
-        port: Option<u16>,
-    ) -> impl Iterator<Item = DestinationId> {
-        let first = SocketAddr::new(address, port.unwrap_or(0));
-        let last = SocketAddr::new(address, port.unwrap_or(u16::MAX));
+    /// All destinations whose real server has this address, of whatever service and port.
+    pub(crate) fn destinations_at(&self, address: IpAddr) -> impl Iterator<Item = DestinationId> {
+        let first = SocketAddr::new(address, 0);
+        let last = SocketAddr::new(address, u16::MAX);
         self.reals
             .range((first, DestinationId(0))..=(last, DestinationId(u32::MAX)))
             .map(|(_, id)| *id)

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
-use dray_model::{IpvsOptions, Live, RealServer, Service};
+use dray_model::{IpvsOptions, Live, RealServer, Service, document::Endpoint};
 
 use super::{
     Affected, Basis, Change, Present, RealPreview, ServicePreview, fate, is_reordered, settings,
@@ -68,7 +68,7 @@ impl Basis {
 
     fn real_added(&self, service: &Service, real: &RealServer) -> RealPreview {
         RealPreview {
-            real: name(real),
+            real: Endpoint::of(real, &service.identity),
             change: Change::Added,
             settings: settings::of_real(None, (real, service)),
             affected: self.live(service, real).map(fate::back).filter(is_any),
@@ -78,7 +78,7 @@ impl Basis {
     fn real_removed(&self, service: &Service, real: &RealServer) -> RealPreview {
         let live = self.live(service, real).unwrap_or_default();
         RealPreview {
-            real: name(real),
+            real: Endpoint::of(real, &service.identity),
             change: Change::Removed,
             settings: Vec::new(),
             affected: Some(fate::removed(live, self.options())),
@@ -92,7 +92,7 @@ impl Basis {
     ) -> RealPreview {
         let live = self.live(after.1, after.0).unwrap_or_default();
         RealPreview {
-            real: name(after.0),
+            real: Endpoint::of(after.0, &after.1.identity),
             change: Change::Changed,
             settings: settings::of_real(Some(before), after),
             affected: Some(fate::changed(live, before.0, after.0, self.options())),

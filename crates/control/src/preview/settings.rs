@@ -1,4 +1,4 @@
-//! Settings that differ, by the keys and in the spelling of a configuration file.
+//! Settings that differ, with the keys and values that a configuration file has for them.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::SettingChange;
 const MEMBERS: [&str; 1] = ["real"];
 
 /// Settings by key, of inner tables with a dot between.
-type Settings = BTreeMap<String, String>;
+type Settings = BTreeMap<String, Value>;
 
 /// Of `[director]`.
 pub(super) fn of_director(before: &Director, after: &Director) -> Vec<SettingChange> {
@@ -89,17 +89,6 @@ fn flatten(key: String, value: Value, settings: &mut Settings) {
             }
         }
         _ if MEMBERS.contains(&key.as_str()) => {}
-        value => _ = settings.insert(key, written(&value)),
-    }
-}
-
-/// The value as TOML has it: for what documents are made of, that is JSON's way but for the space in lists.
-fn written(value: &Value) -> String {
-    match value {
-        Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(written).collect();
-            format!("[{}]", items.join(", "))
-        }
-        value => value.to_string(),
+        value => _ = settings.insert(key, value),
     }
 }

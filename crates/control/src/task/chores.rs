@@ -11,8 +11,8 @@ use tokio::sync::oneshot;
 use super::Task;
 use crate::{
     difference::Difference,
-    selection::Selection,
-    snapshot::{ConnectionFilter, Ended, ServiceStatus, Status},
+    selection::{Selection, Which},
+    snapshot::{Ended, ServiceStatus, Status},
 };
 
 /// Destinations that a slice of a status has, and a service's more.
@@ -40,7 +40,9 @@ pub(super) struct StatusChore {
 /// An ending of entries: first nobody finds the templates any more, then the connections end, and the templates with them.
 #[derive(Debug)]
 pub(super) struct EndChore {
-    filter: ConnectionFilter,
+    which: Which,
+    /// What that means; none before somebody has looked, and when a number may have become another's.
+    selection: Option<Selection>,
     /// The part of the table of templates that comes next.
     templates: u32,
     /// The part of the table of connections that comes next.
@@ -58,13 +60,10 @@ impl Chore {
         })
     }
 
-    pub(super) fn end(
-        filter: ConnectionFilter,
-        templates: bool,
-        reply: oneshot::Sender<Ended>,
-    ) -> Self {
+    pub(super) fn end(which: Which, templates: bool, reply: oneshot::Sender<Ended>) -> Self {
         Self::End(EndChore {
-            filter,
+            which,
+            selection: None,
             templates: if templates { 0 } else { PARTS },
             connections: 0,
             ended: Ended::default(),
@@ -72,12 +71,22 @@ impl Chore {
         })
     }
 
-    /// Forgets what was said of services that are not as they were.
+    /// Looks again at services that are not as they were.
     pub(super) fn outdate(&mut self, difference: &Difference) {
-        if let Self::Status(StatusChore { done, .. }) = self {
-            for service in difference.services() {
-                done.remove(&service);
+        match self {
+            Self::Status(StatusChore { done, .. }) => {
+                for service in difference.services() {
+                    done.remove(&service);
+                }
             }
+            Self::End(EndChore { selection, .. }) => *selection = None,
+        }
+    }
+
+    /// Looks again who has which number: some have got other ones.
+    pub(super) fn renumber(&mut self) {
+        if let Self::End(EndChore { selection, .. }) = self {
+            *selection = None;
         }
     }
 }
@@ -119,7 +128,8 @@ impl<D: DataPlane, N: Net> Task<D, N> {
     }
 
     fn go_on_ending(&mut self, mut chore: EndChore) -> Option<Chore> {
-        let selection = Selection::of(&chore.filter, &self.catalog, &self.view);
+        let selection = (chore.selection)
+            .get_or_insert_with(|| Selection::of(&chore.which, &self.catalog, &self.view));
         let part = |number| Part { number, of: PARTS };
         if chore.templates < PARTS {
             chore.ended.templates += self

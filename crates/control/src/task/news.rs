@@ -5,7 +5,7 @@ use std::{
     net::SocketAddr,
 };
 
-use dray_model::{DataPlane, Net, RealServer, Service};
+use dray_model::{DataPlane, Net, RealServer, Service, document::Endpoint};
 
 use super::{SLICES, Task};
 use crate::{
@@ -40,7 +40,8 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         for real in &service.reals {
             self.teller.tell(Happening::RealRemoved {
                 service: service.name.clone(),
-                real: *real,
+                real: Endpoint::of(real, &service.identity),
+                settings: *real,
             });
         }
         self.teller.tell(Happening::ServiceRemoved {
@@ -57,13 +58,15 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         for real in &service.reals {
             self.teller.tell(Happening::RealAdded {
                 service: service.name.clone(),
-                real: *real,
+                real: Endpoint::of(real, &service.identity),
+                settings: *real,
             });
         }
     }
 
     fn tell_changed(&mut self, before: &Service, after: &Service) {
         let service = || after.name.clone();
+        let endpoint = |real: &RealServer| Endpoint::of(real, &after.identity);
         if !same_but_for_reals(before, after) {
             self.teller.tell(Happening::ServiceChanged {
                 service: service(),
@@ -85,13 +88,15 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         for real in left.into_values() {
             self.teller.tell(Happening::RealRemoved {
                 service: service(),
-                real,
+                real: endpoint(&real),
+                settings: real,
             });
         }
         for real in new {
             self.teller.tell(Happening::RealAdded {
                 service: service(),
-                real,
+                real: endpoint(&real),
+                settings: real,
             });
         }
     }
@@ -100,9 +105,10 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         if before == after {
             return;
         }
-        let real = name(&after);
+        let real = Endpoint::of(&after, &service.identity);
         self.teller.tell(Happening::RealChanged {
             service: service.name.clone(),
+            real,
             before,
             after,
         });
@@ -123,6 +129,7 @@ impl<D: DataPlane, N: Net> Task<D, N> {
             eligible,
         } in turned
         {
+            let real = Endpoint::at((real.ip(), real.port()), &service);
             let Some(service) = self.catalog.name(service).cloned() else {
                 continue;
             };
@@ -146,7 +153,8 @@ impl<D: DataPlane, N: Net> Task<D, N> {
             let Some(service) = self.catalog.name(destination.service).cloned() else {
                 continue;
             };
-            let real = SocketAddr::new(destination.real, destination.port);
+            let place = (destination.real, destination.port);
+            let real = Endpoint::at(place, &destination.service);
             self.teller.tell(if begins {
                 Happening::Overloaded { service, real }
             } else {

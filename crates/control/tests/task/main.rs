@@ -3,8 +3,11 @@
 
 mod defences;
 mod destinations;
+mod endings;
+mod events;
 mod lifetime;
 mod methods;
+mod preview;
 mod readers;
 mod replace;
 mod site;
