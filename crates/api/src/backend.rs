@@ -10,7 +10,7 @@ use crate::{
     v1::{
         Confirmed, Connections, ConnectionsQuery, Drain, DrainRequest, Drains, EditsPolicy,
         EndQuery, Ended, Event, HistoricConfiguration, History, Outcome, Plan, Problem, Reloaded,
-        Status, StopMode, Stopped, Templates, TemplatesQuery,
+        RollbackRequest, Status, StopMode, Stopped, Templates, TemplatesQuery,
     },
 };
 
@@ -61,14 +61,19 @@ pub trait Backend: Clone + Send + Sync + 'static {
         application: Application,
     ) -> impl Future<Output = Result<Outcome, Problem>> + Send;
 
-    /// Keeps the configuration that waits for its confirmation; 409 when none does.
-    fn confirm(&self, caller: Caller) -> impl Future<Output = Result<Confirmed, Problem>> + Send;
-
-    /// Goes back to the configuration of that number, or to the one before the one in force; 404 when it is not kept.
-    fn rollback(
+    /// Keeps the configuration that waits for its confirmation, if it is the one of that number; 409 when none does, or
+    /// another.
+    fn confirm(
         &self,
         caller: Caller,
         number: Option<u64>,
+    ) -> impl Future<Output = Result<Confirmed, Problem>> + Send;
+
+    /// Goes back to an earlier configuration; 404 when it is not kept.
+    fn rollback(
+        &self,
+        caller: Caller,
+        request: RollbackRequest,
     ) -> impl Future<Output = Result<Outcome, Problem>> + Send;
 
     /// Changes a part of the configuration. [`Precondition::check_edit`] says whether the precondition holds, and an

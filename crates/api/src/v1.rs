@@ -25,25 +25,29 @@ mod vips;
 mod zero;
 
 pub use configuration::{
-    ApplyQuery, ConfigurationStatus, Confirmed, EditSummary, EditsPolicy, Outcome, Pending,
+    ApplyQuery, ConfigurationStatus, ConfirmQuery, Confirmed, EditSummary, EditsPolicy, Outcome,
+    Pending,
 };
 pub use connections::{
     Connection, Connections, ConnectionsQuery, EndQuery, Ended, InvalidLimit, Limit,
 };
 pub use counters::{Counters, DestinationCounters, ServiceCounters};
-pub use drains::{AtDeadline, Drain, DrainRequest, DrainState, Drains};
+pub use drains::{AtDeadline, Drain, DrainRequest, DrainState, DrainedDestination, Drains};
 pub use dray_model::config::FieldError;
 pub use events::{
     ConfigurationEvent, ConfigurationTurn, DefenceEvent, DestinationChange, DestinationEvent,
-    DrainEvent, DrainTurn, Event, MissedEvent, ServiceEvent, ServiceTurn, TableEvent, VipEvent,
-    VipTurn,
+    DrainEvent, DrainTurn, Event, MissedEvent, ServiceEvent, ServiceTurn, Table, TableEvent,
+    VipEvent, VipTurn,
 };
 pub use forward::{Forward, Tunnel};
 pub use history::{Applied, HistoricConfiguration, History, HistoryEntry, RollbackRequest};
 pub use identity::{Family, Mark, Protocol, ServiceAddress, ServiceIdentity};
 pub use neighbours::{Neighbour, Neighbours};
 pub use period::{NotAPeriod, Period};
-pub use plan::{Change, FieldChange, HashSlots, Plan, RealChange, ServiceChange, VipChange};
+pub use plan::{
+    Affected, Change, DroppedEdit, Fate, FieldChange, HashSlots, Plan, RealChange, ServiceChange,
+    VipChange,
+};
 pub use prefix::{NotAPrefix, Prefix};
 pub use problem::{ConfigError, Problem};
 pub use reload::Reloaded;

@@ -8,10 +8,10 @@ use super::{Call, CallError, Client, Tagged, with_query};
 use crate::{
     Precondition,
     v1::{
-        ApplyQuery, Confirmed, Connections, ConnectionsQuery, Counters, Drain, DrainRequest,
-        Drains, EndQuery, Ended, HistoricConfiguration, History, Neighbours, Outcome, Reals,
-        Reloaded, RollbackRequest, Services, Status, StopMode, StopRequest, Stopped, Templates,
-        TemplatesQuery, Vips, ZeroQuery,
+        ApplyQuery, ConfirmQuery, Confirmed, Connections, ConnectionsQuery, Counters, Drain,
+        DrainRequest, Drains, EndQuery, Ended, HistoricConfiguration, History, Neighbours, Outcome,
+        Reals, Reloaded, RollbackRequest, Services, Status, StopMode, StopRequest, Stopped,
+        Templates, TemplatesQuery, Vips, ZeroQuery,
     },
 };
 
@@ -126,9 +126,9 @@ impl Client {
     ///
     /// # Errors
     /// See [`CallError`].
-    pub async fn confirm(&self) -> Result<Confirmed, CallError> {
-        self.call(Call::new(Method::POST, "/v1/configuration/confirm"))
-            .await
+    pub async fn confirm(&self, query: &ConfirmQuery) -> Result<Confirmed, CallError> {
+        let path = with_query("/v1/configuration/confirm", query);
+        self.call(Call::new(Method::POST, &path)).await
     }
 
     /// The configurations that were applied last.
@@ -147,12 +147,12 @@ impl Client {
         self.get(&format!("/v1/history/{number}")).await
     }
 
-    /// Goes back to the configuration of that number, or to the one before the one in force.
+    /// Goes back to an earlier configuration.
     ///
     /// # Errors
     /// See [`CallError`].
-    pub async fn rollback(&self, number: Option<u64>) -> Result<Outcome, CallError> {
-        self.post("/v1/rollback", &RollbackRequest { number }).await
+    pub async fn rollback(&self, request: &RollbackRequest) -> Result<Outcome, CallError> {
+        self.post("/v1/rollback", request).await
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
     Application, Backend, ETag,
     answer::{Answer, tagged},
     request::{Accept, Condition, ConfigurationBody, IfNoneMatch, Media, Query, Reader, Writer},
-    v1::{ApplyQuery, Confirmed, Outcome, Period, Problem},
+    v1::{ApplyQuery, ConfirmQuery, Confirmed, Outcome, Period, Problem},
 };
 
 /// The configuration in force, edits included
@@ -97,18 +97,19 @@ pub(crate) async fn put_configuration<B: Backend>(
 
 /// Keep the configuration that waits for its confirmation
 #[utoipa::path(
-    post, path = "/v1/configuration/confirm", tag = "configuration",
+    post, path = "/v1/configuration/confirm", tag = "configuration", params(ConfirmQuery),
     responses(
         (status = 200, body = Confirmed),
-        (status = 409, description = "None waits", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "None waits, or another", body = Problem, content_type = "application/problem+json"),
         Refusals,
     )
 )]
 pub(crate) async fn confirm<B: Backend>(
     Writer(caller): Writer,
     State(backend): State<B>,
+    Query(query): Query<ConfirmQuery>,
 ) -> Answer<Confirmed> {
-    Ok(Json(backend.confirm(caller).await?))
+    Ok(Json(backend.confirm(caller, query.number).await?))
 }
 
 /// The text for the history, and what it says.

@@ -72,7 +72,6 @@ pub(crate) async fn drain<B: Backend>(
     responses(
         (status = 200, description = "As it was at its end", body = Drain),
         (status = 404, description = "There is no such drain", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "It has ended already", body = Problem, content_type = "application/problem+json"),
         Refusals,
     )
 )]

@@ -37,7 +37,7 @@ pub(crate) async fn historic<B: Backend>(
     Ok(Json(backend.historic(number).await?))
 }
 
-/// Go back to an earlier configuration, without the edits since
+/// Go back to an earlier configuration
 #[utoipa::path(
     post, path = "/v1/rollback", tag = "configuration", request_body = RollbackRequest,
     responses(
@@ -52,5 +52,5 @@ pub(crate) async fn rollback<B: Backend>(
     State(backend): State<B>,
     Body(request): Body<RollbackRequest>,
 ) -> Answer<Outcome> {
-    Ok(Json(backend.rollback(caller, request.number).await?))
+    Ok(Json(backend.rollback(caller, request).await?))
 }

@@ -48,7 +48,9 @@ pub struct Drains {
 pub struct Drain {
     /// The drain's number.
     pub id: u64,
-    /// The real server as the configuration names it.
+    /// Who asked for it.
+    pub who: String,
+    /// The real server, as it was named.
     pub real: String,
     /// In this service only; none for every service that has it.
     pub service: Option<String>,
@@ -62,20 +64,37 @@ pub struct Drain {
     pub seconds_left: u64,
     /// How far it is.
     pub state: DrainState,
+    /// When it ended, in seconds since 1970 (UTC); none while it is under way.
+    pub ended_unix_seconds: Option<u64>,
     /// Connections when it began.
     pub connections_before: u64,
-    /// Connections now.
-    pub connections: u64,
+    /// Connections now; none when it has ended.
+    pub connections: Option<u64>,
+    /// The real servers that it is about, each in its service.
+    pub destinations: Vec<DrainedDestination>,
+}
+
+/// A real server in a service that is being emptied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DrainedDestination {
+    /// The service's name.
+    pub service: String,
+    /// The real server as the service names it.
+    pub real: String,
 }
 
 /// How far a drain is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum DrainState {
     /// Connections are ending.
     Draining,
-    /// No connection is left.
+    /// No connection was left.
     Empty,
-    /// The deadline came before that.
+    /// The deadline came before that; what was to be done then was done.
     Overdue,
+    /// Somebody called it off.
+    Cancelled,
+    /// Somebody gave its real servers a weight, or removed them.
+    Overtaken,
 }

@@ -19,7 +19,7 @@ pub enum Event {
     Configuration(ConfigurationEvent),
     /// A drain began or ended.
     Drain(DrainEvent),
-    /// The connection table is full, or no longer is.
+    /// A table is full, or no longer is.
     Table(TableEvent),
     /// A defence went on or off.
     Defence(DefenceEvent),
@@ -47,8 +47,14 @@ pub struct DestinationEvent {
 pub enum DestinationChange {
     /// It is new in its service.
     Added,
+    /// It has other settings.
+    Changed,
     /// It is no longer in its service.
     Removed,
+    /// Its weight is 0: it keeps its connections and gets no new ones.
+    Quiesced,
+    /// Its weight is no longer 0.
+    Resumed,
     /// The way to it is known.
     Reachable,
     /// No way to it is known.
@@ -59,21 +65,23 @@ pub enum DestinationChange {
     Relieved,
 }
 
-/// A service is new, or gone.
+/// A service is new, other, or gone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ServiceEvent {
     /// Its name.
     pub service: String,
-    /// Which of the two.
+    /// Which of them.
     pub what: ServiceTurn,
 }
 
-/// Whether a service came or went.
+/// What happened to a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ServiceTurn {
     /// It is new.
     Added,
+    /// It has other settings, not counting its real servers.
+    Changed,
     /// It is gone.
     Removed,
 }
@@ -152,13 +160,31 @@ pub enum DrainTurn {
     Overdue,
     /// Somebody called it off.
     Cancelled,
+    /// Somebody gave its real servers a weight, or removed them.
+    Overtaken,
 }
 
-/// The connection table is full, or no longer is.
+/// A table is full, or no longer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TableEvent {
-    /// Whether it is.
+    /// Which one.
+    pub table: Table,
+    /// Whether it is: for a minute after the last time that there was no room.
     pub full: bool,
+}
+
+/// What can be used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Table {
+    /// Connections: new ones are forwarded without an entry.
+    Connections,
+    /// Translations: new connections by NAT and FULLNAT are dropped.
+    Translations,
+    /// FULLNAT's local addresses and ports: new connections are dropped.
+    LocalPorts,
+    /// Templates: clients are scheduled without persistence.
+    Templates,
 }
 
 /// A defence went on or off.

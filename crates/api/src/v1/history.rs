@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{EditSummary, Pending};
+use super::{DroppedEdit, EditsPolicy, Pending};
 
 /// The configurations that were applied last.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -17,19 +17,17 @@ pub struct History {
 pub struct HistoryEntry {
     /// Its number; later ones have higher numbers.
     pub number: u64,
-    /// When it was applied, in seconds since 1970 (UTC).
+    /// When it was applied first, in seconds since 1970 (UTC).
     pub at_unix_seconds: u64,
-    /// Who applied it: `uid 0 (pid 4711)`, `token deploy`, `certificate ops`, `the daemon's start`.
+    /// Who sent it: `uid 0 (pid 4711)`, `token deploy`, `certificate ops`; none when the daemon read its own file.
     #[schema(example = "uid 0 (pid 4711)")]
-    pub who: String,
-    /// The file that it is from, as whoever applied it named it.
+    pub who: Option<String>,
+    /// The file that it is from, as whoever sent it named it.
     pub file: Option<String>,
-    /// The number of the configuration that it repeats; none unless it is a rollback.
-    pub rollback_to: Option<u64>,
-    /// Services in it.
-    pub services: usize,
-    /// Real servers in it, counted once in each service.
-    pub reals: usize,
+    /// Length of its text in bytes.
+    pub bytes: u64,
+    /// Whether it was to be confirmed and was not, so that the director went back from it.
+    pub went_back: bool,
     /// Whether it is the one in force.
     pub current: bool,
 }
@@ -56,7 +54,7 @@ pub struct Applied {
     /// Real servers in force, counted once in each service.
     pub reals: usize,
     /// Edits that were forgotten.
-    pub edits_dropped: Vec<EditSummary>,
+    pub edits_dropped: Vec<DroppedEdit>,
     /// When it goes back by itself; none when it is there to stay.
     pub pending: Option<Pending>,
     /// What could not be done yet and is tried again by itself, each a sentence.
@@ -67,7 +65,11 @@ pub struct Applied {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RollbackRequest {
-    /// Its number in the history; the one before the one in force when nothing is said.
+    /// Its number in the history; the one before the one in force when nothing is said. One that waits for its confirmation
+    /// is gone back from then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<u64>,
+    /// What becomes of edits; they are forgotten when nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edits: Option<EditsPolicy>,
 }

@@ -6,23 +6,38 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::EditSummary;
+use super::{EditSummary, ServiceIdentity};
 
 /// What a change of the configuration does.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Plan {
+    /// Why it would be refused, each a sentence; empty when it would not.
+    pub refusals: Vec<String>,
     /// Settings of the director that change.
     pub director: Vec<FieldChange>,
-    /// Services that are added, removed or changed; others are as before.
+    /// Whether other packets get marks.
+    pub marks: bool,
+    /// Services that are added or changed, in the order of the new configuration, then those that are removed.
     pub services: Vec<ServiceChange>,
-    /// VIPs that the director would answer for, or would no longer.
+    /// Whether the services that stay stand in another order, which nothing but listings goes by.
+    pub reordered: bool,
+    /// Addresses that the director puts on an interface, or takes off.
     pub vips: Vec<VipChange>,
-    /// Connections that have their real server removed, or their packets treated in another way.
+    /// Connections that do not go on as they are, of all services together.
     pub connections_affected: u64,
-    /// Edits that would be made again.
+    /// Edits that are made again.
     pub edits_kept: Vec<EditSummary>,
-    /// Edits that would be forgotten.
-    pub edits_dropped: Vec<EditSummary>,
+    /// Edits that are forgotten.
+    pub edits_dropped: Vec<DroppedEdit>,
+}
+
+/// An edit that is forgotten.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DroppedEdit {
+    /// What was edited: `service web`, `real server 10.77.0.11 of service web`.
+    pub what: String,
+    /// Why it is forgotten, as a sentence; none when that was wanted.
+    pub why: Option<String>,
 }
 
 /// How a thing differs.
@@ -54,17 +69,21 @@ pub struct FieldChange {
 /// A service that is added, removed or changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ServiceChange {
-    /// Its name.
+    /// Its name: the new one if it stays.
     pub service: String,
+    /// Protocol, VIP and port, or a mark. One with another identity is another service.
+    #[serde(flatten)]
+    pub identity: ServiceIdentity,
     /// How it differs.
     pub change: Change,
-    /// Its settings that change.
+    /// Its settings that change; all of a new one's, none of a removed one's.
     pub fields: Vec<FieldChange>,
-    /// Its real servers that are added, removed or changed.
+    /// Its real servers that are added, removed or changed; all when the service is.
     pub reals: Vec<RealChange>,
-    /// Connections of it that are affected.
-    pub connections_affected: u64,
-    /// How much of its hash table goes to other real servers; none for schedulers without one.
+    /// Whether the real servers that stay stand in another order, which nothing but listings goes by.
+    pub reordered: bool,
+    /// How much of its hash table goes to other real servers; none for schedulers without one, and when the service is new
+    /// or gone.
     pub hash_slots: Option<HashSlots>,
 }
 
@@ -76,10 +95,43 @@ pub struct RealChange {
     pub real: String,
     /// How it differs.
     pub change: Change,
-    /// Its settings that change.
+    /// Its settings that change; all of a new one's, none of a removed one's.
     pub fields: Vec<FieldChange>,
-    /// Connections to it that are affected.
-    pub connections_affected: u64,
+    /// What it has at present, and what becomes of that; none for a new one.
+    pub affected: Option<Affected>,
+}
+
+/// Connections and templates of a real server, and what becomes of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Affected {
+    /// Connections in an active state.
+    pub active: u32,
+    /// All other connections.
+    pub inactive: u32,
+    /// Persistence templates.
+    pub templates: u32,
+    /// What becomes of the connections.
+    pub connections_fate: Fate,
+    /// What becomes of the templates.
+    pub templates_fate: Fate,
+}
+
+/// What becomes of connections or templates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fate {
+    /// They go on as they are.
+    Kept,
+    /// They go on to a real server that gets no new ones.
+    Finish,
+    /// Their packets are dropped until the real server is back or their time is over.
+    Dropped,
+    /// They end within seconds.
+    Ended,
+    /// They end with their next packet: the new forwarding method changes addresses, and theirs were not changed.
+    EndedByMethod,
+    /// Templates: they give no more connections to the real server; their clients are scheduled anew.
+    Void,
 }
 
 /// How much of a scheduler's hash table (`sh`, `dh`, `mh`) goes to other real servers.
@@ -91,12 +143,14 @@ pub struct HashSlots {
     pub of: u32,
 }
 
-/// A VIP that the director answers for, or no longer does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// An address that the director puts on an interface, or takes off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VipChange {
-    /// The VIP.
+    /// A VIP, or a local address of FULLNAT.
     #[schema(value_type = String, example = "10.77.0.100")]
     pub vip: IpAddr,
+    /// The interface's name.
+    pub interface: String,
     /// [`Change::Added`] or [`Change::Removed`].
     pub change: Change,
 }
@@ -104,14 +158,10 @@ pub struct VipChange {
 impl Plan {
     /// Whether nothing would change.
     pub fn is_empty(&self) -> bool {
-        let Self {
-            director,
-            services,
-            vips,
-            connections_affected: _,
-            edits_kept: _,
-            edits_dropped,
-        } = self;
-        director.is_empty() && services.is_empty() && vips.is_empty() && edits_dropped.is_empty()
+        let unchanged = Self {
+            edits_kept: self.edits_kept.clone(),
+            ..Self::default()
+        };
+        *self == unchanged
     }
 }
