@@ -3,6 +3,9 @@
 //! Writing it is the model's work ([`Document::to_toml`]), and so is judging it: what the model's parser refuses becomes a
 //! comment with its words, until the rest is accepted. So no rule of dray's configuration is known here.
 
+mod name;
+mod rules;
+mod seat;
 mod settle;
 mod write;
 
@@ -10,14 +13,19 @@ use dray_model::document::{Director, Document, Mark, Real, Service};
 
 use crate::report::Place;
 
+pub(crate) use name::{Names, title};
+pub(crate) use seat::seat;
+
 /// A configuration with what is to be said around it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Draft {
     /// Comments at the top.
     pub(crate) top: Vec<String>,
+    /// Comments on what the director is told.
+    pub(crate) above_director: Vec<String>,
     /// What concerns the whole director.
     pub(crate) director: Director,
-    /// Comments behind it.
+    /// Comments behind that.
     pub(crate) below_director: Vec<String>,
     /// The services, in order.
     pub(crate) services: Vec<ServiceDraft>,

@@ -19,6 +19,8 @@ mod lines;
 mod repeat;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod translate;
 mod tree;
 mod words;

@@ -15,6 +15,7 @@
 //! The room is pure: files come through [`keepalived::Files`].
 
 mod draft;
+pub mod ipvsadm;
 pub mod keepalived;
 mod report;
 

@@ -126,8 +126,12 @@ pub(crate) struct Ledger {
 struct Said {
     statement: String,
     verdict: Verdict,
-    words: Vec<String>,
+    /// What was said, each with the services that it was said of, where it was not said of all.
+    words: Vec<(String, Vec<String>)>,
 }
+
+/// How many services are named of which the same is said.
+const MAX_NAMED: usize = 3;
 
 impl Ledger {
     /// The number of the file with this name.
@@ -152,17 +156,27 @@ impl Ledger {
         verdict: Verdict,
         words: impl Into<String>,
     ) {
-        let words = words.into();
-        match self.said.entry(place) {
-            btree_map::Entry::Vacant(entry) => {
-                entry.insert(Said {
-                    statement: statement.to_owned(),
-                    verdict,
-                    words: vec![words],
-                });
-            }
-            btree_map::Entry::Occupied(mut entry) => entry.get_mut().add(verdict, words),
-        }
+        self.say_of("", place, statement, verdict, words);
+    }
+
+    /// Says what became of the statement at `place` for one of the services that it stands for.
+    pub(crate) fn say_of(
+        &mut self,
+        service: &str,
+        place: Place,
+        statement: &str,
+        verdict: Verdict,
+        words: impl Into<String>,
+    ) {
+        let said = match self.said.entry(place) {
+            btree_map::Entry::Vacant(entry) => entry.insert(Said {
+                statement: statement.to_owned(),
+                verdict,
+                words: Vec::new(),
+            }),
+            btree_map::Entry::Occupied(entry) => entry.into_mut(),
+        };
+        said.add(verdict, words.into(), service);
     }
 
     /// Whether anything was said of the statement at `place`.
@@ -184,9 +198,9 @@ impl Ledger {
         let entries = self.said.into_iter().map(|(place, said)| Entry {
             file: files[place.file].clone(),
             line: place.line,
+            words: said.in_words(),
             statement: said.statement,
             verdict: said.verdict,
-            words: said.words.join("; "),
         });
         Report {
             entries: entries.collect(),
@@ -196,13 +210,40 @@ impl Ledger {
 }
 
 impl Said {
-    fn add(&mut self, verdict: Verdict, words: String) {
+    fn add(&mut self, verdict: Verdict, words: String, service: &str) {
+        if verdict < self.verdict {
+            return;
+        }
         if verdict > self.verdict {
             self.verdict = verdict;
-            self.words = vec![words];
-        } else if verdict == self.verdict && !self.words.contains(&words) {
-            self.words.push(words);
+            self.words.clear();
         }
+        let at = self.words.iter().position(|(known, _)| *known == words);
+        let at = at.unwrap_or_else(|| {
+            self.words.push((words, Vec::new()));
+            self.words.len() - 1
+        });
+        let services = &mut self.words[at].1;
+        if !service.is_empty() && !services.iter().any(|known| known == service) {
+            services.push(service.to_owned());
+        }
+    }
+
+    fn in_words(&self) -> String {
+        let words = self
+            .words
+            .iter()
+            .map(|(words, services)| match services.as_slice() {
+                [] => words.clone(),
+                services if services.len() <= MAX_NAMED => {
+                    format!("{words} ({})", services.join(", "))
+                }
+                services => {
+                    let (named, others) = services.split_at(MAX_NAMED);
+                    format!("{words} ({} and {} more)", named.join(", "), others.len())
+                }
+            });
+        words.collect::<Vec<_>>().join("; ")
     }
 }
 

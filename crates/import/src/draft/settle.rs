@@ -49,18 +49,32 @@ impl Draft {
                 }
                 let key = line.split(' ').next().unwrap_or_default();
                 if clear(&mut service.document, key) {
-                    let stood = format!("refused: {line} ({why})");
-                    service.below.insert(0, comment(&stood));
-                    let mut origins = service.keys.iter().filter(|(name, _)| *name == key);
-                    origins.by_ref().for_each(|(_, origin)| {
-                        tell(ledger, &Some(origin.clone()), &service.title, why)
-                    });
+                    let origins = service.keys.iter().filter(|(name, _)| *name == key);
+                    let origins: Vec<Option<Origin>> =
+                        origins.map(|(_, origin)| Some(origin.clone())).collect();
+                    let mut stood: Vec<String> = origins
+                        .iter()
+                        .flatten()
+                        .map(|origin| {
+                            let name = ledger.name(origin.place);
+                            comment(&format!("{name}: refused ({why}): {}", origin.statement))
+                        })
+                        .collect();
+                    if stood.is_empty() {
+                        stood.push(comment(&format!("refused ({why}): {line}")));
+                    }
+                    service.below.splice(0..0, stood);
+                    for origin in &origins {
+                        tell(ledger, origin, &service.title, why);
+                    }
                 } else {
                     service.refused = Some(why.clone());
                     tell(ledger, &service.origin, &service.title, why);
                     let why = "its virtual server is refused";
-                    for real in &service.reals {
-                        tell(ledger, &real.origin, &service.title, why);
+                    let of_keys = service.keys.iter().map(|(_, origin)| Some(origin.clone()));
+                    let of_reals = service.reals.iter().map(|real| real.origin.clone());
+                    for origin in of_keys.chain(of_reals) {
+                        tell(ledger, &origin, &service.title, why);
                     }
                 }
                 true
@@ -116,12 +130,13 @@ fn tell(ledger: &mut Ledger, origin: &Option<Origin>, title: &str, why: &str) {
     let Some(origin) = origin else {
         return;
     };
-    let why = if title.is_empty() {
-        why.to_owned()
-    } else {
-        format!("{title}: {why}")
-    };
-    ledger.say(origin.place, &origin.statement, Verdict::Refused, why);
+    ledger.say_of(
+        title,
+        origin.place,
+        &origin.statement,
+        Verdict::Refused,
+        why,
+    );
 }
 
 #[cfg(test)]

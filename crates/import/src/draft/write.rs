@@ -37,8 +37,12 @@ pub(super) fn write(draft: &Draft) -> Text {
         director: draft.director.clone(),
         ..Document::default()
     };
-    for line in director.to_toml().lines() {
+    for (number, line) in director.to_toml().lines().enumerate() {
         text.line(line, Owner::Nobody);
+        // Behind the header they cannot be taken for comments on the whole file.
+        if number == 0 {
+            text.lines(&draft.above_director, Owner::Nobody);
+        }
     }
     text.lines(&draft.below_director, Owner::Nobody);
     for (number, service) in draft.services.iter().enumerate() {

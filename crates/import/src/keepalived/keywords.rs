@@ -22,3 +22,6 @@ pub(super) const PROCESS: &str = "it is about keepalived's own processes";
 
 /// Why BFD is not translated.
 pub(super) const BFD: &str = "dray does not speak BFD yet";
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@
 //! Lines come from a stack of sources: the rest of a line, the rounds of a repetition, the lines of a parameter, a file.
 //! The innermost gives until it is empty.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::{
     Files, Options, comment,
@@ -332,10 +332,11 @@ impl<'a> Lines<'a> {
             if text.is_empty() {
                 continue;
             }
-            if !matches!(text, "{" | "}") {
+            let statement = text.trim_matches([' ', '{', '}']);
+            if !statement.is_empty() {
                 ledger.say(
                     place,
-                    text,
+                    statement,
                     Verdict::Ignored,
                     "nobody uses the parameter that it is part of",
                 );
@@ -480,15 +481,13 @@ impl<'a> Lines<'a> {
         }
         texts.reverse();
         self.push(place, Source::Files(texts), ledger, faults);
-        let is_wrong = !missing.is_empty() || include.must_match && read.is_empty();
-        if is_wrong {
-            let missing = if missing.is_empty() {
-                "a file that matches".to_owned()
+        if !missing.is_empty() || include.must_match && read.is_empty() {
+            let words = if missing.is_empty() {
+                "no file matches: nothing of it is imported".to_owned()
             } else {
-                missing.join(", ")
+                format!("not there, and so not imported: {}", missing.join(", "))
             };
-            let words = format!("there is no {missing}: nothing of it is imported");
-            ledger.note(format!("{}: {words}", ledger.name(place)));
+            ledger.note(format!("{}: {line}: {words}", ledger.name(place)));
             ledger.say(place, line, Verdict::Refused, words);
         } else {
             let words = if read.is_empty() {
@@ -510,7 +509,15 @@ impl<'a> Lines<'a> {
 
     /// A file's name as the report has it.
     fn shown(&self, path: &Path) -> String {
-        let path = path.strip_prefix(&self.root).unwrap_or(path);
+        let mut plain = PathBuf::new();
+        for part in path.components() {
+            if part == Component::ParentDir && plain.file_name().is_some() {
+                plain.pop();
+            } else {
+                plain.push(part);
+            }
+        }
+        let path = plain.strip_prefix(&self.root).unwrap_or(&plain);
         path.display().to_string()
     }
 

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use super::{Files, Name};
@@ -14,23 +14,39 @@ pub(crate) struct Shelf(BTreeMap<PathBuf, String>);
 impl Shelf {
     /// A shelf of these files.
     pub(crate) fn of(files: &[(&str, &str)]) -> Self {
-        let files = files.iter();
-        Self(
-            files
-                .map(|(path, text)| (PathBuf::from(path), (*text).to_owned()))
-                .collect(),
-        )
+        Self::below("/", files)
     }
+
+    /// A shelf of these files, whose paths are relative to `directory`.
+    pub(crate) fn below(directory: &str, files: &[(&str, &str)]) -> Self {
+        let file =
+            |(path, text): &(&str, &str)| (Path::new(directory).join(path), (*text).to_owned());
+        Self(files.iter().map(file).collect())
+    }
+}
+
+/// The path without `..`, as a file system finds it.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain
 }
 
 impl Files for Shelf {
     fn read(&self, path: &Path) -> Result<Vec<u8>, String> {
-        let text = self.0.get(path).ok_or("no such file")?;
+        let text = self.0.get(&plain(path)).ok_or("no such file")?;
         Ok(text.clone().into_bytes())
     }
 
     fn is_file(&self, path: &Path) -> bool {
-        self.0.contains_key(path)
+        self.0.contains_key(&plain(path))
     }
 
     fn names(&self, directory: &Path) -> Result<Vec<Name>, String> {

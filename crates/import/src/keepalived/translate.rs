@@ -13,7 +13,7 @@ mod method;
 mod real;
 mod service;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use super::{
     Options,
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     PLACEHOLDER,
-    draft::{Draft, MarkDraft, Origin, comment},
+    draft::{Draft, Names, comment},
     report::{Ledger, Verdict},
 };
 
@@ -39,7 +39,7 @@ struct Site {
     next_mark: Option<u32>,
     first_mark: Option<u32>,
     /// The names that services have.
-    names: BTreeSet<String>,
+    names: Names,
     instances: Instances,
 }
 
@@ -125,7 +125,7 @@ impl Site {
     }
 
     fn finish(mut self, options: &Options<'_>, ledger: &mut Ledger) -> Draft {
-        self.placeholder_rules(ledger);
+        self.draft.complete_marks(ledger);
         self.director(ledger);
         let main = options.main.file_name().unwrap_or_default();
         self.draft.top = vec![
@@ -136,52 +136,4 @@ impl Site {
         ];
         self.draft
     }
-
-    /// Marks that come from outside of keepalived need rules too, which nobody but their author knows.
-    fn placeholder_rules(&mut self, ledger: &mut Ledger) {
-        let given: Vec<(u32, Option<String>)> = self
-            .draft
-            .marks
-            .iter()
-            .map(|rule| (rule.document.mark, rule.document.family.clone()))
-            .collect();
-        let mut rules = Vec::new();
-        for service in &self.draft.services {
-            let document = &service.document;
-            let Some(mark) = document.mark else { continue };
-            if given.contains(&(mark, document.family.clone())) {
-                continue;
-            }
-            ledger.note(format!(
-                "mark {mark}: write into its `[[mark]]` what your iptables or nftables rule matches; until then no packet \
-                 has it"
-            ));
-            rules.push(placeholder_rule(
-                mark,
-                document.family.as_deref(),
-                service.origin.clone(),
-            ));
-        }
-        self.draft.marks.extend(rules);
-    }
-}
-
-/// A rule for a mark that matches addresses which nobody has (RFC 5737, RFC 3849).
-fn placeholder_rule(mark: u32, family: Option<&str>, origin: Option<Origin>) -> MarkDraft {
-    let nowhere = match family {
-        Some("ipv6") => "2001:db8::/32",
-        _ => "192.0.2.0/24",
-    };
-    let above = [
-        "TO DO: firewall rules give this mark, and XDP comes before them. Write here what they match:",
-        "destination, protocol, ports. As it stands, no packet has the mark.",
-    ];
-    let mut rule = MarkDraft {
-        above: above.map(comment).to_vec(),
-        origin,
-        ..MarkDraft::default()
-    };
-    rule.document.mark = mark;
-    rule.document.destination = vec![nowhere.to_owned()];
-    rule
 }

@@ -46,15 +46,22 @@ pub(super) fn first_piece(line: &str) -> Option<(Piece<'_>, &str)> {
 /// What parts words.
 const BLANKS: [char; 5] = [' ', '\t', '\x0c', '\r', '\x0b'];
 
-/// The first brace that is not between double quotes.
+/// The first brace that is neither between double quotes nor part of a parameter that nobody defines, `${NAME}`.
 fn first_brace(line: &str) -> Option<usize> {
     let mut in_quotes = false;
-    line.char_indices()
-        .find(|(_, char)| {
-            in_quotes ^= *char == '"';
-            !in_quotes && matches!(char, '{' | '}')
-        })
-        .map(|(at, _)| at)
+    let mut in_parameter = false;
+    let mut before = ' ';
+    for (at, char) in line.char_indices() {
+        match char {
+            '"' => in_quotes = !in_quotes,
+            '{' if !in_quotes && before == '$' => in_parameter = true,
+            '}' if in_parameter => in_parameter = false,
+            '{' | '}' if !in_quotes => return Some(at),
+            _ => {}
+        }
+        before = char;
+    }
+    None
 }
 
 #[cfg(test)]
@@ -80,5 +87,8 @@ mod tests {
         assert_eq!(piece, Piece::Text(r#"weight "{1""#));
         assert_eq!(first_piece(rest), Some((Piece::Close, "")));
         assert_eq!(first_piece(" "), None);
+        let undefined = "track_file load.${ID} {";
+        let (piece, rest) = first_piece(undefined).expect("it has pieces");
+        assert_eq!((piece, rest), (Piece::Text("track_file load.${ID}"), "{"));
     }
 }

@@ -9,6 +9,9 @@ use crate::{
     report::{Ledger, Verdict},
 };
 
+/// Why something is not translated that could be.
+const PART: &str = "what it is part of is not translated";
+
 /// How far what stands in a block is indented.
 const INDENT: &str = "    ";
 
@@ -20,7 +23,7 @@ pub(super) fn carry(statement: &Statement, ledger: &mut Ledger, comments: &mut V
     if !has_arguments(statement, ledger, comments) {
         return;
     }
-    let (verdict, why) = fate(keyword.fate);
+    let (verdict, why) = fate(keyword.fate).unwrap_or((Verdict::NotYet, PART));
     if verdict == Verdict::Translated {
         ledger.say(statement.place, &statement.text, verdict, why);
         inside(statement, (verdict, why), ledger);
@@ -84,7 +87,13 @@ fn inside(statement: &Statement, outer: (Verdict, &str), ledger: &mut Ledger) {
     for inner in statement.inside() {
         let (verdict, why) = match inner.known {
             _ if ledger.knows(inner.place) => outer,
-            Known::Keyword(keyword) => fate(keyword.fate),
+            Known::Keyword(keyword) => match missing(inner) {
+                Some(why) => {
+                    ledger.say(inner.place, &inner.text, Verdict::Refused, why);
+                    continue;
+                }
+                None => fate(keyword.fate).unwrap_or((outer.0, PART)),
+            },
             Known::Value => outer,
             Known::Unknown(_) => {
                 carry_unknown(inner, ledger, &mut Vec::new());
@@ -107,16 +116,14 @@ fn inside(statement: &Statement, outer: (Verdict, &str), ledger: &mut Ledger) {
     }
 }
 
-/// What the table says becomes of a keyword.
-fn fate(fate: Fate) -> (Verdict, &'static str) {
+/// What the table says becomes of a keyword; `None` where something else decides, which carries it only with the whole that it
+/// is part of.
+fn fate(fate: Fate) -> Option<(Verdict, &'static str)> {
     match fate {
-        Fate::Same(why) => (Verdict::Translated, why),
-        Fate::NotYet(why) => (Verdict::NotYet, why),
-        Fate::Refused(why) => (Verdict::Refused, why),
-        // Whoever handles these carries them only with the whole that they are part of.
-        Fate::Global(_) | Fate::Instance(_) | Fate::Service(_) | Fate::Real(_) => {
-            (Verdict::NotYet, "what it is part of is not translated")
-        }
+        Fate::Same(why) => Some((Verdict::Translated, why)),
+        Fate::NotYet(why) => Some((Verdict::NotYet, why)),
+        Fate::Refused(why) => Some((Verdict::Refused, why)),
+        Fate::Global(_) | Fate::Instance(_) | Fate::Service(_) | Fate::Real(_) => None,
     }
 }
 
@@ -129,24 +136,35 @@ pub(super) fn has_arguments(
     let Known::Keyword(keyword) = statement.known else {
         return true;
     };
-    let count = statement.arguments().len();
-    let (least, most) = keyword.arity;
-    let example = format!("{} {}", keyword.name, keyword.example);
-    if count < least {
-        let why = format!(
-            "a word is missing behind it, as in `{}`; keepalived ignores it",
-            example.trim_end()
-        );
+    if let Some(why) = missing(statement) {
         carry_as(statement, Verdict::Refused, &why, ledger, comments);
         return false;
     }
-    if count > most {
+    if statement.arguments().len() > keyword.arity.1 {
         ledger.note(format!(
             "{}: `{}` has more words than keepalived reads; it is imported like `{}`",
             ledger.name(statement.place),
             statement.text,
-            example.trim_end()
+            example(keyword)
         ));
     }
     true
+}
+
+/// Why a keyword has too few words behind it, if so.
+fn missing(statement: &Statement) -> Option<String> {
+    let Known::Keyword(keyword) = statement.known else {
+        return None;
+    };
+    (statement.arguments().len() < keyword.arity.0).then(|| {
+        let example = example(keyword);
+        format!("a word is missing behind it, as in `{example}`; keepalived ignores it")
+    })
+}
+
+/// A keyword with what may stand behind it.
+fn example(keyword: &Keyword) -> String {
+    format!("{} {}", keyword.name, keyword.example)
+        .trim_end()
+        .to_owned()
 }

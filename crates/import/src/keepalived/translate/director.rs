@@ -62,18 +62,11 @@ impl Site {
 
     /// What the director is told, now that the services are there.
     pub(super) fn director(&mut self, ledger: &mut Ledger) {
-        let named = if self.instances.of_vips.is_empty() {
+        let interfaces = if self.instances.of_vips.is_empty() {
             self.instances.all.clone()
         } else {
             self.instances.of_vips.clone()
         };
-        let (interfaces, odd): (Vec<_>, Vec<_>) =
-            named.into_iter().partition(|name| is_interface(name));
-        for name in odd {
-            ledger.note(format!(
-                "`{name}` is no name of an interface: it is left out of `interfaces`"
-            ));
-        }
         let mut comments = Vec::new();
         if interfaces.is_empty() {
             ledger.note(format!(
@@ -98,8 +91,7 @@ impl Site {
             self.draft.director.manage_vips = Some(false);
             comments.extend(self.who_adds_vips(ledger).iter().map(|line| comment(line)));
         }
-        comments.append(&mut self.draft.below_director);
-        self.draft.below_director = comments;
+        self.draft.above_director = comments;
     }
 
     /// Who adds the VIPs, in words.
@@ -152,7 +144,7 @@ fn timeouts(words: &[String]) -> Result<Timeouts, String> {
 }
 
 /// Whether the kernel takes it for an interface's name (`dev_valid_name` in net/core/dev.c).
-fn is_interface(name: &str) -> bool {
+pub(super) fn is_interface(name: &str) -> bool {
     let is_odd =
         |char: char| char.is_whitespace() || char.is_control() || matches!(char, '/' | ':');
     !name.is_empty() && name.len() <= 15 && !matches!(name, "." | "..") && !name.contains(is_odd)

@@ -10,6 +10,7 @@ use super::{
     },
     Site, address,
     carry::{carry_as, has_arguments},
+    director::is_interface,
 };
 use crate::report::{Ledger, Verdict};
 
@@ -35,19 +36,26 @@ impl Site {
             .iter()
             .rev()
             .find_map(|inner| match fate(inner) {
-                Some(Instance::Interface) => inner.argument(0).map(str::to_owned),
+                Some(Instance::Interface) => inner
+                    .argument(0)
+                    .filter(|name| is_interface(name))
+                    .map(str::to_owned),
                 _ => None,
             });
         for inner in statement.inside() {
             match fate(inner) {
                 Some(Instance::Interface) => {
                     if has_arguments(inner, ledger, &mut Vec::new()) {
-                        ledger.say(
-                            inner.place,
-                            &inner.text,
-                            Verdict::Translated,
-                            "one of `interfaces`, if services have an address on it",
-                        );
+                        let name = inner.argument(0).unwrap_or_default();
+                        let (verdict, words) = if is_interface(name) {
+                            (
+                                Verdict::Translated,
+                                "one of `interfaces`, if services have an address on it",
+                            )
+                        } else {
+                            (Verdict::Refused, "no interface can have this name")
+                        };
+                        ledger.say(inner.place, &inner.text, verdict, words);
                     }
                 }
                 Some(Instance::Addresses) => {
@@ -83,7 +91,8 @@ impl Site {
         }
         let device = line.words.iter().position(|word| word == "dev");
         let device = device.and_then(|at| line.words.get(at + 1));
-        if let Some(interface) = device.map(String::as_str).or(interface) {
+        let device = device.map(String::as_str).filter(|name| is_interface(name));
+        if let Some(interface) = device.or(interface) {
             remember(&mut self.instances.of_vips, interface);
         }
         self.instances.held.push(address);

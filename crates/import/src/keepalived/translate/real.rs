@@ -1,8 +1,8 @@
 //! `real_server`.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
-use dray_model::document::Real as Document;
+use dray_model::document::{self, Real as Document};
 
 use super::{
     super::{
@@ -15,7 +15,7 @@ use super::{
     service::{Server, Which, near, origin},
 };
 use crate::{
-    draft::{RealDraft, comment},
+    draft::{RealDraft, comment, seat},
     report::{Ledger, Verdict},
 };
 
@@ -24,7 +24,7 @@ impl Server {
     pub(super) fn real(
         &self,
         statement: &Statement,
-        which: Which,
+        service: (Which, &document::Service),
         ledger: &mut Ledger,
         comments: &mut Vec<String>,
     ) -> Option<RealDraft> {
@@ -85,7 +85,7 @@ impl Server {
         place(
             statement,
             (address, port),
-            which,
+            service,
             method,
             &mut draft,
             ledger,
@@ -98,7 +98,7 @@ impl Server {
 fn place(
     statement: &Statement,
     (address, port): (IpAddr, u16),
-    which: Which,
+    (which, service): (Which, &document::Service),
     method: &Method,
     draft: &mut RealDraft,
     ledger: &mut Ledger,
@@ -107,20 +107,14 @@ fn place(
         Which::Address(_, own) => own,
         Which::Mark(..) => 0,
     };
-    let is_other = port != 0 && port != own;
-    let mut said = (Verdict::Translated, "`real`".to_owned());
-    draft.document.address = if is_other && method.forward == "nat" {
-        SocketAddr::new(address, port).to_string()
-    } else {
-        if is_other {
-            let how = format!(
-                "packets keep their port with {}, as in keepalived: {port} is left out",
-                method.forward
-            );
-            draft.above.push(near(statement, &how, ledger));
-            said = (Verdict::Approximated, how);
+    let (address, why) = seat(address, port, own, method.forward, service);
+    draft.document.address = address;
+    let said = match why {
+        None => (Verdict::Translated, "`real`"),
+        Some(why) => {
+            draft.above.push(near(statement, why, ledger));
+            (Verdict::Approximated, why)
         }
-        address.to_string()
     };
     ledger.say(statement.place, &statement.text, said.0, said.1);
 }

@@ -18,7 +18,7 @@ use super::{
     method::{self, Method},
 };
 use crate::{
-    draft::{MarkDraft, Origin, ServiceDraft, comment},
+    draft::{MarkDraft, Origin, ServiceDraft, comment, title},
     report::{Ledger, Verdict},
 };
 
@@ -90,7 +90,7 @@ impl Site {
             if is_many {
                 draft.title = title(&draft.document);
             }
-            draft.document.name = self.name(server.name.as_deref(), &draft.document);
+            draft.document.name = self.names.give(server.name.as_deref(), &draft.document);
             if let Some(origin) = origin {
                 let name = ledger.name(origin.place);
                 draft
@@ -134,6 +134,9 @@ impl Site {
                         }
                         What::Addresses(range, port) if self.next_mark.is_some() => {
                             marked.push((range, port, member.origin.clone()));
+                            let words = "a rule for the group's mark";
+                            ledger.say(*place, text, Verdict::Translated, words);
+                            continue;
                         }
                         What::Addresses(range, port) => match address::each(range) {
                             Ok(all) => {
@@ -162,6 +165,11 @@ impl Site {
                     );
                 }
                 self.marked(&marked, statement, &mut services, ledger);
+                if services.is_empty() {
+                    return Err(format!(
+                        "no line of the virtual_server_group `{name}` makes a service"
+                    ));
+                }
                 Ok(services)
             }
             "fwmark" => {
@@ -216,23 +224,6 @@ impl Site {
                 self.draft.marks.push(rule);
             }
         }
-    }
-
-    /// A name for a service that no other has: its own, or one made of what it is.
-    fn name(&mut self, own: Option<&str>, document: &Document) -> String {
-        let own = own.filter(|own| ServiceName::new(own).is_ok());
-        let made = || {
-            let title = title(document);
-            let plain = title.replace("://", "-").replace(['[', ']'], "");
-            plain.replace([':', '/', ' '], "-")
-        };
-        let name = own.map_or_else(made, str::to_owned);
-        let mut numbered = (2..).map(|number| format!("{name}-{number}"));
-        let mut free = name.clone();
-        while !self.names.insert(free.clone()) {
-            free = numbered.next().unwrap_or_default();
-        }
-        free
     }
 }
 
@@ -459,7 +450,7 @@ impl Server {
         );
         let reals = reals
             .iter()
-            .filter_map(|real| self.real(real, which, ledger, &mut below));
+            .filter_map(|real| self.real(real, (which, &document), ledger, &mut below));
         let reals = reals.collect();
         ServiceDraft {
             above,
@@ -565,19 +556,4 @@ pub(super) fn origin(statement: &Statement) -> Origin {
 /// Seconds as keepalived has them too, so that the two files can be compared.
 fn seconds_of(seconds: u32) -> String {
     format!("{seconds}s")
-}
-
-/// Which service it is, in a few words.
-fn title(document: &Document) -> String {
-    match (&document.address, document.mark) {
-        (Some(address), _) => address.clone(),
-        (None, mark) => {
-            let family = document.family.iter().map(|family| format!(" {family}"));
-            format!(
-                "mark {}{}",
-                mark.unwrap_or_default(),
-                family.collect::<String>()
-            )
-        }
-    }
 }
