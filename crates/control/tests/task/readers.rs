@@ -244,3 +244,151 @@ async fn a_director_that_hears_nothing_of_the_network_says_so() {
     let problems = handle.status().await.unwrap().problems;
     assert!(problems[0].contains("network"), "{problems:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_service_is_told_as_in_the_status_of_all() {
+    let site = Site::new();
+    site.resolve_all();
+    let wanted = desired(vec![service(0, &[(1, 1), (2, 0)]), service(1, &[(1, 1)])]);
+    let (handle, _task) = site.start(wanted).await;
+    let all = handle.status().await.unwrap().services;
+    for expected in all {
+        let found = handle.service(expected.name.clone()).await.unwrap();
+        assert_eq!(found, Some(expected));
+    }
+    let unknown = handle.service(service(9, &[]).name).await.unwrap();
+    assert_eq!(unknown, None);
+}
+
+/// Many services, so that a status of all takes many slices.
+fn many(weight: u16) -> dray_model::Desired {
+    let mut all = desired(vec![]);
+    for number in 0..2000_u16 {
+        let [high, low] = number.to_be_bytes();
+        let mut one = service(0, &[(1, weight), (2, 1), (3, 1)]);
+        one.name = dray_model::ServiceName::new(&format!("many-{number}")).unwrap();
+        let mut address = address(0);
+        address.vip = [10, 64, high, low].into();
+        one.identity = address.into();
+        all.services.push(one.into());
+    }
+    all
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_does_not_wait_for_a_status_and_the_status_has_it() {
+    let site = Site::new();
+    site.resolve_all();
+    let (handle, _task) = site.start(many(1)).await;
+    let asked = tokio::spawn({
+        let handle = handle.clone();
+        async move { handle.status().await.unwrap() }
+    });
+    tokio::task::yield_now().await;
+    let mut after = many(1);
+    let first = after.services.remove(0);
+    let mut changed = many(5).services.swap_remove(1);
+    std::sync::Arc::make_mut(&mut changed).scheduler = Scheduler::RoundRobin;
+    after.services[0] = changed;
+    after.services.push(first);
+    after.services.push(service(7, &[(1, 1)]).into());
+    after.services.remove(1);
+    handle.replace(after.clone()).await.unwrap();
+    assert!(!asked.is_finished(), "the change did not wait for it");
+    let status = asked.await.unwrap();
+    let names = status.services.iter().map(|service| service.name.as_str());
+    let wanted = after.services.iter().map(|service| service.name.as_str());
+    assert!(names.eq(wanted));
+    let changed = &status.services[0];
+    assert_eq!(changed.scheduler, Scheduler::RoundRobin);
+    assert_eq!(changed.destinations[0].weight.value(), 5);
+    assert_eq!(status, handle.status().await.unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn readers_that_have_gone_cost_nothing_more() {
+    let site = Site::new();
+    let (handle, _task) = site.start(many(1)).await;
+    let asked = tokio::spawn({
+        let handle = handle.clone();
+        async move { handle.status().await.unwrap() }
+    });
+    tokio::task::yield_now().await;
+    asked.abort();
+    let status = handle.status().await.unwrap();
+    assert_eq!(status.services.len(), 2000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn zeroed_counters_begin_anew_and_what_is_counted_goes_on() {
+    let site = Site::new();
+    site.resolve_all();
+    let wanted = desired(vec![service(0, &[(1, 1), (2, 1)]), service(1, &[(1, 1)])]);
+    let (handle, _task) = site.start(wanted).await;
+    let count = |service, number, packets| {
+        let id = site.dataplane.destination(address(service), real(number));
+        let counters = Counters {
+            packets,
+            ..Counters::default()
+        };
+        site.dataplane.set_counters(id.unwrap(), counters);
+    };
+    for (service, number) in [(0, 1), (0, 2), (1, 1)] {
+        count(service, number, 100);
+    }
+    sleep(Duration::from_secs(10)).await;
+    assert!(handle.zero(Some(service(0, &[]).name)).await.unwrap());
+    assert!(!handle.zero(Some(service(9, &[]).name)).await.unwrap());
+    count(0, 1, 130);
+    let shown = async || {
+        let status = handle.status().await.unwrap();
+        let of_services = status.services.iter().map(|service| {
+            let parts = service.destinations.iter();
+            let traffic = [&service.traffic]
+                .into_iter()
+                .chain(parts.map(|part| &part.traffic));
+            traffic
+                .map(|traffic| (traffic.counters.packets, traffic.since_zeroed().packets))
+                .collect::<Vec<_>>()
+        });
+        of_services.collect::<Vec<_>>()
+    };
+    let zeroed = vec![(230, 30), (130, 30), (100, 0)];
+    assert_eq!(shown().await, [zeroed, vec![(100, 100), (100, 100)]]);
+
+    // What a removed real server had is neither lost nor counted as new.
+    handle
+        .replace(desired(vec![service(0, &[(2, 1)]), service(1, &[(1, 1)])]))
+        .await
+        .unwrap();
+    eventually!(async site.dataplane.destination(address(0), real(1)).is_none());
+    assert_eq!(shown().await[0], [(230, 30), (100, 0)]);
+
+    assert!(handle.zero(None).await.unwrap());
+    assert_eq!(shown().await, [vec![(230, 0), (100, 0)], vec![(100, 0); 2]]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn zeroed_rates_begin_anew() {
+    let site = Site::new();
+    site.resolve_all();
+    let (handle, _task) = site.start(desired(vec![service(0, &[(1, 1)])])).await;
+    let id = site.dataplane.destination(address(0), real(1)).unwrap();
+    sleep(Duration::from_millis(1150)).await;
+    let counters = Counters {
+        connections: 400,
+        ..Counters::default()
+    };
+    site.dataplane.set_counters(id, counters);
+    sleep(Duration::from_secs(2)).await;
+    let rates = async || {
+        let service = handle.status().await.unwrap().services.remove(0);
+        [service.traffic.rates, service.destinations[0].traffic.rates]
+            .map(|rates| rates.connections)
+    };
+    assert_eq!(rates().await, [50, 50]);
+    handle.zero(None).await.unwrap();
+    assert_eq!(rates().await, [0, 0]);
+    sleep(Duration::from_secs(2)).await;
+    assert_eq!(rates().await, [0, 0], "nothing has come since");
+}
