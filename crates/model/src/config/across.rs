@@ -195,7 +195,7 @@ fn used_again<P: Clone>(place: &P, cause: String, cure: impl Into<String>, first
 }
 
 /// What is there again, each with its place and the first one.
-fn again<'f, T: Copy + Eq + Hash, P>(all: &'f [(T, P)]) -> impl Iterator<Item = (T, &'f P, &'f P)> {
+fn again<T: Copy + Eq + Hash, P>(all: &[(T, P)]) -> impl Iterator<Item = (T, &P, &P)> {
     let mut first = HashMap::with_capacity(all.len());
     all.iter().filter_map(move |(thing, place)| {
         let before = *first.entry(*thing).or_insert(place);

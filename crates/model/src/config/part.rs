@@ -29,11 +29,14 @@ pub(crate) fn service(
         let entries = Entries::open(&keys::SERVICE, 0..0, table, faults);
         let mut own = Facts::default();
         let service = service::service(&entries, &mut own, faults);
-        let touched = Touched::by(&own);
+        let before = number.map(|number| &*desired.services[number]);
+        let news = News::of(&own, before);
         let mut facts = of_director(&desired.director);
-        for (other, service) in desired.services.iter().enumerate() {
-            if Some(other) != number && touched.includes(service) {
-                add_service(&mut facts, other, service);
+        if !news.is_empty() {
+            for (other, service) in desired.services.iter().enumerate() {
+                if Some(other) != number && news.concern(service) {
+                    add_service(&mut facts, other, service);
+                }
             }
         }
         add_own(&mut facts, own);
@@ -126,36 +129,53 @@ enum Place {
     Director,
 }
 
-/// What of other services could be against the rules together with a service.
-struct Touched<'f> {
-    names: HashSet<&'f str>,
-    identities: HashSet<ServiceIdentity>,
-    vips: HashSet<IpAddr>,
+/// What is new of a service, by which it could be against others: with what it had before, it was not.
+struct News<'f> {
+    name: Option<&'f str>,
+    identity: Option<ServiceIdentity>,
+    vip: Option<IpAddr>,
     reals: HashSet<IpAddr>,
 }
 
-impl<'f> Touched<'f> {
-    fn by<P>(own: &Facts<'f, P>) -> Self {
-        let identities = own.identities.iter().map(|(identity, _)| *identity);
-        let addresses = identities.clone().filter_map(|identity| identity.address());
-        Self {
-            names: own.names.iter().map(|(name, _)| *name).collect(),
-            vips: addresses.map(|address| address.vip).collect(),
-            identities: identities.collect(),
+impl<'f> News<'f> {
+    fn of<P>(own: &Facts<'f, P>, before: Option<&Service>) -> Self {
+        let vip = |identity: ServiceIdentity| identity.address().map(|address| address.vip);
+        let name = own.names.first().map(|(name, _)| *name);
+        let identity = own.identities.first().map(|(identity, _)| *identity);
+        let mut news = Self {
+            name,
+            identity,
+            vip: identity.and_then(vip),
             reals: own.seats.iter().map(|seat| seat.address).collect(),
+        };
+        if let Some(before) = before {
+            news.name = news.name.filter(|name| *name != before.name.as_str());
+            news.identity = news
+                .identity
+                .filter(|identity| *identity != before.identity);
+            news.vip = news.vip.filter(|new| Some(*new) != vip(before.identity));
+            for real in &before.reals {
+                news.reals.remove(&real.address);
+            }
         }
+        news
     }
 
-    fn includes(&self, other: &Service) -> bool {
-        let vip = other.identity.address().map(|address| address.vip);
-        self.names.contains(other.name.as_str())
-            || self.identities.contains(&other.identity)
-            || vip.is_some_and(|vip| self.reals.contains(&vip))
-            || !self.vips.is_empty()
-                && other
-                    .reals
-                    .iter()
-                    .any(|real| self.vips.contains(&real.address))
+    fn is_empty(&self) -> bool {
+        self.name.is_none()
+            && self.identity.is_none()
+            && self.vip.is_none()
+            && self.reals.is_empty()
+    }
+
+    /// Whether they could be against this other service.
+    fn concern(&self, other: &Service) -> bool {
+        let vip = || other.identity.address().map(|address| address.vip);
+        let has = |vip| other.reals.iter().any(|real| real.address == vip);
+        self.name == Some(other.name.as_str())
+            || self.identity == Some(other.identity)
+            || !self.reals.is_empty() && vip().is_some_and(|vip| self.reals.contains(&vip))
+            || self.vip.is_some_and(has)
     }
 }
 

@@ -623,7 +623,7 @@ fn settle(draft: Draft, desired: &Desired) -> Option<(Edit, Value)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_024))]
+    #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
     fn an_edit_is_as_good_as_the_file_that_it_leads_to(
