@@ -25,12 +25,18 @@ impl Configuration {
     pub fn parse(file_name: &str, text: impl Into<Arc<str>>) -> Result<Self, Diagnostics> {
         let text = text.into();
         let desired = Arc::new(config::parse(file_name, &text)?);
+        Ok(Self::parsed(text, desired))
+    }
+
+    /// The same for somebody who has read it already.
+    pub fn parsed(text: impl Into<Arc<str>>, desired: Arc<Desired>) -> Self {
+        let text = text.into();
         let digest = Digest::of(text.as_bytes());
-        Ok(Self {
+        Self {
             text,
             desired,
             digest,
-        })
+        }
     }
 
     /// The text, to the byte.

@@ -1,5 +1,4 @@
-//! Short fingerprints that stay the same over restarts: of texts, to see whether a file is what was written, and of
-//! resources, for `If-Match` (RFC 9110, section 13.1.1).
+//! Short fingerprints that stay the same over restarts: of texts, to see whether a file is what was written.
 
 use std::{fmt, hash::Hasher as _, str::FromStr};
 
@@ -17,17 +16,6 @@ pub struct Digest(u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a fingerprint has 16 hexadecimal digits")]
 pub struct InvalidDigest;
-
-/// The fingerprint of a resource (a service's document, a real server's): the same as long as the resource says the same.
-/// It is that of the resource's JSON with keys in alphabetical order.
-///
-/// # Panics
-/// When the resource is none that JSON can hold (a map with keys that are no text).
-pub fn etag<R: Serialize>(resource: &R) -> String {
-    // A `Value` keeps its keys sorted, a struct those of its source.
-    let canonical = serde_json::to_value(resource).expect("documents are plain JSON");
-    Digest::of(canonical.to_string().as_bytes()).to_string()
-}
 
 impl Digest {
     /// The fingerprint of these bytes.
@@ -70,8 +58,6 @@ impl TryFrom<String> for Digest {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -94,23 +80,5 @@ mod tests {
         ] {
             assert_eq!(wrong.parse::<Digest>(), Err(InvalidDigest), "{wrong:?}");
         }
-    }
-
-    #[test]
-    fn an_etag_says_what_a_resource_holds_whatever_the_order_of_its_keys() {
-        #[derive(Serialize)]
-        struct Real {
-            weight: u16,
-            address: &'static str,
-        }
-        let real = |weight| Real {
-            weight,
-            address: "10.0.0.1",
-        };
-        assert_eq!(
-            etag(&real(3)),
-            etag(&json!({ "address": "10.0.0.1", "weight": 3 }))
-        );
-        assert_ne!(etag(&real(3)), etag(&real(4)));
     }
 }

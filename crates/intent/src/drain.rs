@@ -27,6 +27,18 @@ pub struct Drain {
     pub id: u64,
     /// Who asked for it, as the API knows its callers.
     pub who: String,
+    /// The service that was named; none for all.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "text::optional_service"
+    )]
+    pub service: Option<ServiceName>,
+    /// The real server that was named.
+    #[serde(with = "text")]
+    pub real: Endpoint,
+    /// Connections that its real servers had when it began, active and inactive.
+    pub connections: u64,
     /// When it began.
     pub since: Timestamp,
     /// Until when connections may end by themselves.
@@ -104,6 +116,8 @@ pub struct DrainRequest {
     pub then: Then,
     /// Who asks, as the API knows its callers.
     pub who: String,
+    /// Connections that the real servers have, active and inactive, as somebody counted.
+    pub connections: u64,
 }
 
 /// How many connections a real server has in a service, as somebody counted.
@@ -119,7 +133,7 @@ pub struct Occupancy {
 
 impl DrainRequest {
     /// The real servers that are meant, with their services, in the order of the state.
-    pub(crate) fn targets<'d>(
+    pub fn targets<'d>(
         &self,
         desired: &'d Desired,
     ) -> impl Iterator<Item = (&'d Service, &'d RealServer)> {

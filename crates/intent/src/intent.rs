@@ -132,7 +132,6 @@ impl Intent {
         &self,
         number: Option<u64>,
         edits: Keeping,
-        if_match: Option<u64>,
         now: Timestamp,
     ) -> Result<Step, RollbackError> {
         let request = match self.state.rollback_target(number)? {
@@ -146,7 +145,6 @@ impl Intent {
                     number,
                     configuration,
                     edits,
-                    if_match,
                 }
             }
         };

@@ -33,7 +33,7 @@ mod text;
 mod time;
 
 pub use configuration::Configuration;
-pub use digest::{Digest, InvalidDigest, etag};
+pub use digest::{Digest, InvalidDigest};
 pub use drain::{Drain, DrainRequest, ENDED_DRAINS, End, EndedDrain, Occupancy, Quiesced, Then};
 pub use edits::{DroppedEdit, Edits, ListEdits, Patch, ServiceEdits};
 pub use history::{Applied, HISTORY, Source};
@@ -41,8 +41,8 @@ pub use intent::{Intent, Opened, RollbackError, StartError};
 pub use note::Note;
 pub use start::ConfigFile;
 pub use state::{
-    Apply, Batch, Condition, EditRequest, Edited, Effect, Keeping, NotEdited, Refusal, Request, RollbackTarget,
-    State, Step, Taken, Unconfirmed, Version,
+    Apply, Batch, Condition, EditRequest, Edited, Effect, Keeping, NotEdited, Refusal, Request,
+    RollbackTarget, State, Step, Taken, Unconfirmed, Version,
 };
 pub use store::{OpenError, SetAside, StoreError, TextError};
 pub use time::Timestamp;

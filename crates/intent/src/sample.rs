@@ -69,7 +69,6 @@ pub(crate) fn apply(configuration: Configuration) -> Apply {
         source: client(None),
         edits: Keeping::Keep,
         confirm: None,
-        if_match: None,
     }
 }
 
@@ -82,14 +81,14 @@ pub(crate) fn real(endpoint: &str) -> Endpoint {
 }
 
 /// Gives a real server a weight.
-pub(crate) fn weigh(service: &str, endpoint: &str, weight: u16) -> EditRequest {
+pub(crate) fn weigh(service: &str, endpoint: &str, weight: u16) -> EditRequest<()> {
     EditRequest {
         edit: Edit::PatchReal {
             service: name(service),
             real: real(endpoint),
             patch: json!({ "weight": weight }),
         },
-        expect: None,
+        condition: (),
     }
 }
 
@@ -101,6 +100,7 @@ pub(crate) fn drain(service: Option<&str>, endpoint: &str, then: Then) -> Reques
         patience: std::time::Duration::from_secs(60),
         then,
         who: "uid 0".to_owned(),
+        connections: 0,
     })
 }
 
@@ -113,11 +113,11 @@ pub(crate) fn granted(state: &State, request: Request, second: u64) -> Step {
 }
 
 /// The step of edits that are granted.
-pub(crate) fn edited(state: &State, edits: &[EditRequest], second: u64) -> Step {
+pub(crate) fn edited(state: &State, edits: &[EditRequest<()>], second: u64) -> Step {
     let batch = state.edit(edits, at(second));
     for result in batch.results {
         if let Err(refusal) = result {
-            panic!("{refusal}");
+            panic!("{refusal:?}");
         }
     }
     batch.step
@@ -129,4 +129,16 @@ pub(crate) fn text(step: &Step) -> Option<(u64, Arc<str>)> {
         Effect::Persist { text } => text.clone(),
         _ => None,
     })
+}
+
+/// The weight of a real server that is in force.
+pub(crate) fn weight(state: &State, service: &str, endpoint: &str) -> Option<u16> {
+    let services = &state.in_force().effective.services;
+    let service = services.iter().find(|one| one.name.as_str() == service)?;
+    let endpoint = real(endpoint);
+    let real = service
+        .reals
+        .iter()
+        .find(|real| endpoint.names(real, &service.identity))?;
+    Some(real.weight.value())
 }

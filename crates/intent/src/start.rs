@@ -15,6 +15,9 @@
 //! restart, and one that somebody edits meanwhile counts. A configuration that waits for its confirmation goes back first
 //! when its time is over.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use dray_model::config::LoadError;
@@ -167,6 +170,5 @@ fn apply(file: String, configuration: Configuration) -> Apply {
         source: Source::Daemon { file },
         edits: Keeping::Keep,
         confirm: None,
-        if_match: None,
     }
 }

@@ -22,10 +22,12 @@ mod apply;
 mod drains;
 mod edit;
 mod record;
+#[cfg(test)]
+mod tests;
 
 use std::{sync::Arc, time::Duration};
 
-use dray_model::{Desired, ServiceName, document::Endpoint, edit::EditError};
+use dray_model::{Desired, ServiceName, document::Endpoint};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -94,8 +96,6 @@ pub enum Request {
         configuration: Configuration,
         /// What becomes of the edits.
         edits: Keeping,
-        /// The revision that it is meant for.
-        if_match: Option<u64>,
     },
     /// Goes back from an unconfirmed configuration now.
     GoBack,
@@ -130,8 +130,6 @@ pub struct Apply {
     pub edits: Keeping,
     /// How long to wait for a confirmation before going back.
     pub confirm: Option<Duration>,
-    /// The revision that it is meant for.
-    pub if_match: Option<u64>,
 }
 
 /// What becomes of the edits when the base changes.
@@ -178,17 +176,6 @@ pub enum Effect {
 /// Why a request was refused. Nothing has changed.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Refusal {
-    /// Somebody else changed it since the caller read it.
-    #[error("{what} changed since it was read: read it again, and decide again")]
-    Changed {
-        /// What.
-        what: String,
-        /// Its revision or fingerprint now.
-        current: String,
-    },
-    /// The edit cannot be made.
-    #[error(transparent)]
-    Edit(#[from] EditError),
     /// No configuration waits for a confirmation.
     #[error("no configuration waits for a confirmation{}", .last_back.map(|number| format!(
         ": the time of configuration {number} was over, and the director went back")).unwrap_or_default())]
@@ -263,8 +250,7 @@ impl State {
                 number,
                 configuration,
                 edits,
-                if_match,
-            } => self.roll_back(number, &configuration, edits, if_match, now),
+            } => self.roll_back(number, &configuration, edits, now),
             Request::GoBack => self.go_back(now),
             Request::Confirm { number } => self.confirm(number, now),
             Request::Drain(drain) => self.drain(drain, now),
@@ -359,17 +345,6 @@ impl State {
                 number,
                 kept: kept(),
             }),
-        }
-    }
-
-    /// Refuses what was meant for another revision.
-    fn expect(&self, if_match: Option<u64>) -> Result<(), Refusal> {
-        match if_match {
-            Some(revision) if revision != self.revision => Err(Refusal::Changed {
-                what: "the configuration".to_owned(),
-                current: self.revision.to_string(),
-            }),
-            _ => Ok(()),
         }
     }
 

@@ -31,3 +31,26 @@ pub(crate) mod service {
         ServiceName::new(&String::deserialize(input)?).map_err(D::Error::custom)
     }
 }
+
+/// For a service's name that may be missing.
+pub(crate) mod optional_service {
+    use super::*;
+
+    pub(crate) fn serialize<S: Serializer>(
+        name: &Option<ServiceName>,
+        out: S,
+    ) -> Result<S::Ok, S::Error> {
+        match name {
+            Some(name) => out.collect_str(name),
+            None => out.serialize_none(),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        input: D,
+    ) -> Result<Option<ServiceName>, D::Error> {
+        let text = Option::<String>::deserialize(input)?;
+        text.map(|text| ServiceName::new(&text).map_err(D::Error::custom))
+            .transpose()
+    }
+}

@@ -8,7 +8,6 @@ use super::{Apply, Keeping, Refusal, State, Step, Taken, Unconfirmed, Version};
 
 impl State {
     pub(super) fn apply(&self, apply: Apply, now: Timestamp) -> Result<Step, Refusal> {
-        self.expect(apply.if_match)?;
         let number = self.number_for(&apply.configuration, &apply.source);
         Ok(self.put_in_force(apply, number, now))
     }
@@ -20,7 +19,6 @@ impl State {
             source,
             edits,
             confirm,
-            ..
         } = apply;
         let mut notes = Vec::new();
         let mut state = self.clone();
@@ -62,10 +60,8 @@ impl State {
         number: u64,
         configuration: &Configuration,
         edits: Keeping,
-        if_match: Option<u64>,
         now: Timestamp,
     ) -> Result<Step, Refusal> {
-        self.expect(if_match)?;
         self.rollback_target(Some(number))?;
         let mut notes = Vec::new();
         let mut state = self.clone();
@@ -77,10 +73,7 @@ impl State {
     pub(super) fn confirm(&self, number: Option<u64>, now: Timestamp) -> Result<Step, Refusal> {
         let waiting = self.in_force.number;
         if self.unconfirmed.is_none() {
-            let last = self.applied.last().filter(|applied| applied.went_back);
-            return Err(Refusal::NothingToConfirm {
-                last_back: last.map(|applied| applied.number),
-            });
+            return Err(self.nothing_to_confirm());
         }
         if let Some(asked) = number.filter(|asked| *asked != waiting) {
             return Err(Refusal::NotTheOneToConfirm { waiting, asked });
@@ -94,8 +87,9 @@ impl State {
 
     pub(crate) fn go_back(&self, now: Timestamp) -> Result<Step, Refusal> {
         let mut notes = Vec::new();
-        let state = self.gone_back(&mut notes);
-        let state = state.ok_or(Refusal::NothingToConfirm { last_back: None })?;
+        let state = self
+            .gone_back(&mut notes)
+            .ok_or_else(|| self.nothing_to_confirm())?;
         Ok(self.finish(state, None, notes, now))
     }
 
@@ -110,6 +104,13 @@ impl State {
         state.in_force = back;
         notes.push(Note::WentBack { from, to });
         Some(state)
+    }
+
+    fn nothing_to_confirm(&self) -> Refusal {
+        let last = self.applied.last().filter(|applied| applied.went_back);
+        Refusal::NothingToConfirm {
+            last_back: last.map(|applied| applied.number),
+        }
     }
 
     /// The configuration as the base of what is in force.

@@ -45,6 +45,9 @@ impl State {
         state.drains.push(Drain {
             id: state.last_drain,
             who: request.who,
+            service: request.service,
+            real: request.real,
+            connections: request.connections,
             since: now,
             deadline: now.after(request.patience),
             then: request.then,

@@ -55,7 +55,7 @@ pub(crate) enum Format {
 
 /// Why `state.json` is none that dray wrote.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NoRecord {
+pub(crate) enum NoRecord {
     #[error("it is cut off, damaged, or of another version of dray: {0}")]
     Json(#[from] serde_json::Error),
     #[error("it names configurations that it does not list")]
@@ -66,7 +66,7 @@ pub(super) enum NoRecord {
 
 impl Record {
     /// What the file's content says, if it is such a record.
-    pub(super) fn read(content: &[u8]) -> Result<Self, NoRecord> {
+    pub(crate) fn read(content: &[u8]) -> Result<Self, NoRecord> {
         let record: Self = serde_json::from_slice(content)?;
         let numbers = record.applied.iter().map(|applied| applied.number);
         if !numbers.is_sorted_by(|one, next| one < next) {
@@ -84,7 +84,7 @@ impl Record {
     }
 
     /// The content of the file: one line, for it is written often.
-    pub(super) fn write(&self) -> Vec<u8> {
+    pub(crate) fn write(&self) -> Vec<u8> {
         let mut content = serde_json::to_vec(self).expect("a record is plain JSON");
         content.push(b'\n');
         content
