@@ -69,7 +69,7 @@ use self::{
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Place};
 pub use field::FieldError;
 pub use keys::{Key, Presence, TABLES, Table};
-pub use load::{LoadError, load};
+pub use load::{LoadError, load, read};
 pub use real::MAX_REALS;
 
 /// Reads a configuration. `file_name` is only for the messages.

@@ -29,6 +29,7 @@ pub(crate) use mark::from_rules as marks;
 pub use director::{Api, ApiTcp, Director, FullNat, Timeouts, Tunnel};
 pub use ipvs::Ipvs;
 pub use mark::Mark;
+pub use method::Checksum;
 pub use real::{Endpoint, NotAnEndpoint, Real};
 pub use service::{Netmask, Service};
 

@@ -68,14 +68,17 @@ impl Tunnel {
         }
     }
 
+    /// What its checksum covers.
+    pub const fn checksum(self) -> TunnelChecksum {
+        match self {
+            Self::IpIp => TunnelChecksum::None,
+            Self::Gue { checksum, .. } | Self::Gre { checksum } => checksum,
+        }
+    }
+
     /// Whether the tunnel has a checksum over the inner packet.
     pub const fn has_checksum(self) -> bool {
-        match self {
-            Self::IpIp => false,
-            Self::Gue { checksum, .. } | Self::Gre { checksum } => {
-                !matches!(checksum, TunnelChecksum::None)
-            }
-        }
+        !matches!(self.checksum(), TunnelChecksum::None)
     }
 }
 

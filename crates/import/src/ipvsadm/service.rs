@@ -24,7 +24,7 @@ pub(super) fn draft(service: &Service, names: &mut Names, ledger: &mut Ledger) -
         document.forward = Some(way.forward.to_owned());
         document.tunnel = way.tunnel.map(str::to_owned);
         document.tunnel_port = way.port;
-        document.tunnel_checksum = way.checksum;
+        document.tunnel_checksum = way.checksum.map(Into::into);
     }
     let mut draft = ServiceDraft {
         above: vec![from(&service.origin, ledger)],
@@ -132,7 +132,7 @@ fn real(
         draft.document.forward = Some(way.forward.to_owned());
         draft.document.tunnel = way.tunnel.map(str::to_owned);
         draft.document.tunnel_port = way.port;
-        draft.document.tunnel_checksum = way.checksum;
+        draft.document.tunnel_checksum = way.checksum.map(Into::into);
     }
     said(&real.origin, (verdict.0, &verdict.1), ledger);
     draft

@@ -53,11 +53,19 @@ pub enum LoadError {
     Invalid(#[from] Diagnostics),
 }
 
-/// Reads a configuration file.
+/// Reads a configuration file, and what it says.
 ///
 /// # Errors
 /// When it cannot be read, is not UTF-8, or has errors; then with all of them.
 pub fn load(path: &Path) -> Result<Desired, LoadError> {
+    Ok(parse(&path.display().to_string(), &read(path)?)?)
+}
+
+/// The text of a configuration file.
+///
+/// # Errors
+/// When it cannot be read or is not UTF-8.
+pub fn read(path: &Path) -> Result<String, LoadError> {
     let bytes = fs::read(path).map_err(|source| {
         let path = path.to_owned();
         match source.kind() {
@@ -66,9 +74,10 @@ pub fn load(path: &Path) -> Result<Desired, LoadError> {
             _ => LoadError::Unreadable { path, source },
         }
     })?;
-    let text =
-        str::from_utf8(&bytes).map_err(|error| not_utf8(path, &bytes, error.valid_up_to()))?;
-    Ok(parse(&path.display().to_string(), text)?)
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        not_utf8(path, error.as_bytes(), at)
+    })
 }
 
 fn not_utf8(path: &Path, bytes: &[u8], at: usize) -> LoadError {

@@ -47,6 +47,9 @@ const OTHER_WORDS: [(&[&str], &str); 6] = [
 /// GUE's port when the file says nothing: the one that IANA gave it.
 pub(crate) const GUE_PORT: NonZeroU16 = NonZeroU16::new(6080).expect("6080 is not 0");
 
+/// The word for IPVS's remote checksum, in place of `true`.
+pub(crate) const REMOTE: &str = "remote";
+
 /// A forwarding method, with what real servers take over from their service's.
 #[derive(Clone, Debug)]
 pub(super) struct Method {
@@ -207,6 +210,7 @@ fn shape(
             unfit(&value, cure, faults);
             None
         }
+        Some(value) if value.is(REMOTE) => Some(TunnelChecksum::Remote),
         Some(value) => value.boolean(faults).map(|on| match on {
             true => TunnelChecksum::Full,
             false => TunnelChecksum::None,

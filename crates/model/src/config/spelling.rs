@@ -10,7 +10,7 @@ pub(crate) use super::{
     client_address::TOA,
     director::{MAX_CONNECTIONS, MAX_TRANSLATIONS},
     duration::write as duration,
-    method::GUE_PORT,
+    method::{GUE_PORT, REMOTE},
     prefix::bits,
     scheduler::DEFAULT as SCHEDULER,
     value::grouped,

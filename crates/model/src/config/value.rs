@@ -215,6 +215,11 @@ impl<'t, 'i> Value<'t, 'i> {
         }
     }
 
+    /// Whether it is this word, for keys that take a word or something else.
+    pub(super) fn is(&self, word: &str) -> bool {
+        self.value.get_ref().as_str() == Some(word)
+    }
+
     /// Whether it is a whole number, for keys that take a number or something else.
     pub(super) fn is_integer(&self) -> bool {
         matches!(self.value.get_ref(), DeValue::Integer(_))

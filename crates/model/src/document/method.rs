@@ -1,6 +1,35 @@
 //! The keys of a forwarding method, of which real servers write only what is not their service's.
 
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
 use crate::{Forward, Tunnel, TunnelChecksum, config::spelling};
+
+/// Whether a tunnel has a checksum over the inner packet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum Checksum {
+    /// It has, or has not.
+    Switch(bool),
+    /// `remote` for IPVS's remote checksum.
+    Word(String),
+}
+
+impl From<bool> for Checksum {
+    fn from(is_there: bool) -> Self {
+        Self::Switch(is_there)
+    }
+}
+
+impl From<TunnelChecksum> for Checksum {
+    fn from(checksum: TunnelChecksum) -> Self {
+        match checksum {
+            TunnelChecksum::None => Self::Switch(false),
+            TunnelChecksum::Full => Self::Switch(true),
+            TunnelChecksum::Remote => Self::Word(spelling::REMOTE.to_owned()),
+        }
+    }
+}
 
 /// The keys of a method.
 #[derive(Debug, Default)]
@@ -8,7 +37,7 @@ pub(super) struct Method {
     pub(super) forward: Option<String>,
     pub(super) tunnel: Option<String>,
     pub(super) tunnel_port: Option<u16>,
-    pub(super) tunnel_checksum: Option<bool>,
+    pub(super) tunnel_checksum: Option<Checksum>,
 }
 
 impl Method {
@@ -37,9 +66,8 @@ impl Method {
             method.tunnel_port = (port != default).then_some(port.get());
         }
         if let Tunnel::Gue { checksum, .. } | Tunnel::Gre { checksum } = tunnel {
-            // What comes from the wire is alike with a full checksum and IPVS's remote one.
-            let is_there = checksum != TunnelChecksum::None;
-            method.tunnel_checksum = (is_there != base.has_checksum()).then_some(is_there);
+            let default = base.checksum();
+            method.tunnel_checksum = (checksum != default).then(|| checksum.into());
         }
         method
     }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{from_checked, method::Method};
+use super::{Checksum, from_checked, method::Method};
 use crate::{
     RealServer, ServiceIdentity, Weight,
     config::{FieldError, part},
@@ -38,7 +38,7 @@ pub struct Real {
     pub tunnel_port: Option<u16>,
     /// Whether its tunnel has a checksum over the inner packet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tunnel_checksum: Option<bool>,
+    pub tunnel_checksum: Option<Checksum>,
     /// Its share of new connections; 1 unless it is said, 0 quiesces it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight: Option<u16>,

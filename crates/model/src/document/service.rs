@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{Real, from_checked, method::Method};
+use super::{Checksum, Real, from_checked, method::Method};
 use crate::{
     ClientAddress, Family, Forward, Granularity, HashFlags, Persistence, PersistenceEngine,
     Scheduler, ServiceIdentity,
@@ -65,7 +65,7 @@ pub struct Service {
     pub tunnel_port: Option<u16>,
     /// Whether tunnels have a checksum over the inner packet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tunnel_checksum: Option<bool>,
+    pub tunnel_checksum: Option<Checksum>,
     /// What FULLNAT's real servers are told of the client: `hidden`, unless it is said, or `toa`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "toa")]

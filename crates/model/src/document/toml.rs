@@ -4,7 +4,7 @@
 
 use std::fmt::{Display, Write as _};
 
-use super::{Director, Document, Ipvs, Mark, Netmask, Real, Service};
+use super::{Checksum, Director, Document, Ipvs, Mark, Netmask, Real, Service};
 use crate::config::spelling::{grouped, quoted};
 
 /// The text, in the order of the documentation.
@@ -136,7 +136,7 @@ fn service(service: &Service, text: &mut String) {
         .word("forward", forward)
         .word("tunnel", tunnel)
         .plain("tunnel_port", *tunnel_port)
-        .plain("tunnel_checksum", *tunnel_checksum)
+        .plain("tunnel_checksum", tunnel_checksum.as_ref().map(checksum))
         .word("client_address", client_address)
         .plain("toa_option", *toa_option)
         .plain("mss", *mss);
@@ -166,7 +166,7 @@ fn real(real: &Real, text: &mut String) {
         .word("forward", forward)
         .word("tunnel", tunnel)
         .plain("tunnel_port", *tunnel_port)
-        .plain("tunnel_checksum", *tunnel_checksum)
+        .plain("tunnel_checksum", tunnel_checksum.as_ref().map(checksum))
         .plain("weight", *weight)
         .plain("upper_threshold", *upper_threshold)
         .plain("lower_threshold", *lower_threshold);
@@ -193,6 +193,13 @@ fn mark(mark: &Mark, text: &mut String) {
         .list("source_ports", source_ports, false)
         .word("interface", interface)
         .word("family", family);
+}
+
+fn checksum(checksum: &Checksum) -> String {
+    match checksum {
+        Checksum::Switch(is_there) => is_there.to_string(),
+        Checksum::Word(word) => quoted(word),
+    }
 }
 
 /// A table's header; what is written to it goes below.

@@ -232,7 +232,13 @@ fn real(v4: bool) -> impl Strategy<Value = RealServer> {
 
 /// Any forwarding method that a file can give.
 fn forward() -> impl Strategy<Value = Forward> {
-    let checksum = || sample::select(vec![TunnelChecksum::None, TunnelChecksum::Full]);
+    let checksum = || {
+        sample::select(vec![
+            TunnelChecksum::None,
+            TunnelChecksum::Full,
+            TunnelChecksum::Remote,
+        ])
+    };
     let gue = (1..=u16::MAX, checksum()).prop_map(|(port, checksum)| Tunnel::Gue {
         port: port.try_into().expect("not zero"),
         checksum,

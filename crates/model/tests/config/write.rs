@@ -240,8 +240,12 @@ fn forward(forward: Forward) -> Vec<String> {
         lines.push(format!("tunnel_port = {port}"));
     }
     if let Tunnel::Gue { checksum, .. } | Tunnel::Gre { checksum } = tunnel {
-        let full = checksum == TunnelChecksum::Full;
-        lines.push(format!("tunnel_checksum = {full}"));
+        let checksum = match checksum {
+            TunnelChecksum::None => "false",
+            TunnelChecksum::Full => "true",
+            TunnelChecksum::Remote => "'remote'",
+        };
+        lines.push(format!("tunnel_checksum = {checksum}"));
     }
     lines
 }

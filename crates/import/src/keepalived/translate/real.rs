@@ -79,7 +79,7 @@ impl Server {
             draft.document.forward = Some(method.forward.to_owned());
             draft.document.tunnel = method.tunnel.map(str::to_owned);
             draft.document.tunnel_port = method.port;
-            draft.document.tunnel_checksum = method.checksum;
+            draft.document.tunnel_checksum = method.checksum.map(Into::into);
         }
         let method = own_method.as_ref().unwrap_or(&self.method);
         place(

@@ -396,7 +396,7 @@ impl Server {
         document.forward = Some(self.method.forward.to_owned());
         document.tunnel = self.method.tunnel.map(str::to_owned);
         document.tunnel_port = self.method.port;
-        document.tunnel_checksum = self.method.checksum;
+        document.tunnel_checksum = self.method.checksum.map(Into::into);
         let mut protocol = self.protocol;
         match which {
             Which::Address(address, port) => {

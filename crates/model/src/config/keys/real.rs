@@ -40,7 +40,7 @@ pub(in crate::config) static TUNNEL_PORT: Key = Key {
 };
 pub(in crate::config) static TUNNEL_CHECKSUM: Key = Key {
     name: "tunnel_checksum",
-    holds: "`true` or `false`",
+    holds: "`true`, `false` or `remote` in quotes",
     presence: Presence::Default("that of the service"),
     example: "tunnel_checksum = true",
     elsewhere: service::TUNNEL_CHECKSUM.elsewhere,

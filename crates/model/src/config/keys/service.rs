@@ -116,7 +116,7 @@ pub(in crate::config) static TUNNEL_PORT: Key = Key {
 };
 pub(in crate::config) static TUNNEL_CHECKSUM: Key = Key {
     name: "tunnel_checksum",
-    holds: "`true` or `false`",
+    holds: "`true`, `false` or `remote` in quotes",
     presence: Presence::Default("no checksum"),
     example: "tunnel_checksum = true",
     elsewhere: &["tun_csum", "csum", "checksum", "tun_nocsum", "tun_remcsum"],
