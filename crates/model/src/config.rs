@@ -69,7 +69,7 @@ use self::{
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Place};
 pub use field::FieldError;
 pub use keys::{Key, Presence, TABLES, Table};
-pub use load::{LoadError, load, read};
+pub use load::{LoadError, load, read_text};
 pub use real::MAX_REALS;
 
 /// Reads a configuration. `file_name` is only for the messages.
@@ -78,7 +78,7 @@ pub use real::MAX_REALS;
 /// With every error of the text, in its order.
 pub fn parse(file_name: &str, text: &str) -> Result<Desired, Diagnostics> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    read(text, whole).map_err(|faults| Diagnostics::new(file_name, text, faults))
+    lowered(text, whole).map_err(|faults| Diagnostics::new(file_name, text, faults))
 }
 
 /// Reads a configuration that is JSON: an object with the keys of the file.
@@ -90,7 +90,7 @@ pub fn parse_json(value: &Value) -> Result<Desired, Vec<FieldError>> {
 }
 
 /// Reads a text, and gives what `lower` makes of its table, or all faults at their places in the text.
-fn read<T>(
+fn lowered<T>(
     text: &str,
     lower: impl FnOnce(&DeTable<'_>, &mut Faults<'_>) -> Option<T>,
 ) -> Result<T, Vec<Fault>> {

@@ -31,7 +31,7 @@ pub(super) fn read<T>(
         return Err(vec![FieldError::new("", "this must be an object", cure)]);
     };
     let (text, nodes) = write(members);
-    super::read(&text, lower).map_err(|faults| field_errors(&nodes, faults))
+    super::lowered(&text, lower).map_err(|faults| field_errors(&nodes, faults))
 }
 
 /// What the faults of the text are, in its order.
