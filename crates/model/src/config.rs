@@ -12,6 +12,9 @@
 //! `director` (with `ipvs`, `tunnel_source`, `locals` and `api`), `service` (with `identity`, `scheduler`, `options`, `method`,
 //! `client_address` and `real`) and `mark` by way of `table` and `value`; what is between tables is checked by `across`. Which keys there are
 //! is data, in [`TABLES`]. Start with [`parse`].
+//!
+//! JSON comes in by the same way: `json` writes it as text, and turns places of that text into paths of fields. `part` reads a
+//! service or the director alone, for an edit. `spelling` is the way back: how the values of a [`Desired`] are written.
 
 mod across;
 mod address;

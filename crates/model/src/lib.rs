@@ -2,9 +2,12 @@
 //! the rest of the world is reached.
 //!
 //! ```text
-//! file ─ config ─▶ Desired ─┐
-//!                           ├─ control::plan ─▶ [Action] ─▶ DataPlane (port)
-//!          Actual ──────────┘                        ╲───▶ Net (port)
+//!                      ╭─ edit ─╮
+//!                      ▼        │
+//! file, JSON ─ config ─▶ Desired ─ document ─▶ file, JSON
+//!                          │
+//!                          ├─ control::plan ─▶ [Action] ─▶ DataPlane (port)
+//!          Actual ─────────┘                        ╲───▶ Net (port)
 //! ```
 //!
 //! Everything here is plain data: no I/O, no clock, no task. Start with [`Desired`], then [`Action`].
