@@ -21,7 +21,7 @@ pub struct Applied {
     pub bytes: u64,
     /// Fingerprint of its text.
     pub digest: Digest,
-    /// It was to be confirmed and was not, so the director went back from it.
+    /// It was to be confirmed and was not when the director left it. A rollback that names no configuration passes it over.
     #[serde(default, skip_serializing_if = "is_false")]
     pub went_back: bool,
 }

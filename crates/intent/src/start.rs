@@ -18,9 +18,9 @@
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
-use dray_model::config::LoadError;
+use dray_model::config::{self, LoadError};
 
 use crate::{
     Apply, Configuration, Effect, Keeping, Note, Source, State, Step, Timestamp, store::Record,
@@ -33,6 +33,19 @@ pub struct ConfigFile {
     pub path: String,
     /// What it says, or what is wrong with it.
     pub content: Result<Configuration, LoadError>,
+}
+
+impl ConfigFile {
+    /// Reads the file of that path.
+    pub fn read(path: &Path) -> Self {
+        let name = path.display().to_string();
+        let text = config::read_text(path);
+        let content = text.and_then(|text| Ok(Configuration::parse(&name, text)?));
+        Self {
+            path: name,
+            content,
+        }
+    }
 }
 
 /// What a state directory holds.

@@ -178,9 +178,9 @@ pub enum Effect {
 pub enum Refusal {
     /// No configuration waits for a confirmation.
     #[error("no configuration waits for a confirmation{}", .last_back.map(|number| format!(
-        ": the time of configuration {number} was over, and the director went back")).unwrap_or_default())]
+        ": the director left configuration {number} before it was confirmed")).unwrap_or_default())]
     NothingToConfirm {
-        /// The latest configuration, if the director went back from it.
+        /// The latest configuration, if the director left it before it was confirmed.
         last_back: Option<u64>,
     },
     /// Another configuration waits.
@@ -348,6 +348,15 @@ impl State {
         }
     }
 
+    /// Remembers whether the director left a configuration that nobody had confirmed.
+    fn mark(&mut self, number: u64, went_back: bool) {
+        for applied in &mut self.applied {
+            if applied.number == number {
+                applied.went_back = went_back;
+            }
+        }
+    }
+
     /// The step to a state that has changed, with the drains that the change ends.
     fn finish(
         &self,
@@ -357,6 +366,9 @@ impl State {
         now: Timestamp,
     ) -> Step {
         state.settle_drains(&mut notes, now);
+        if self.unconfirmed.is_some() && state.in_force.number != self.in_force.number {
+            state.mark(self.in_force.number, true);
+        }
         let is_configured = state.in_force != self.in_force;
         if is_configured && state.revision == self.revision {
             state.revision += 1;

@@ -67,6 +67,8 @@ impl State {
         let mut state = self.clone();
         state.in_force = self.rebased(number, configuration, edits, &mut notes);
         state.unconfirmed = None;
+        // Whoever asks for it by its number wants it.
+        state.mark(number, false);
         Ok(self.finish(state, None, notes, now))
     }
 
@@ -98,9 +100,6 @@ impl State {
         let mut state = self.clone();
         let back = state.unconfirmed.take()?.back;
         let (from, to) = (self.in_force.number, back.number);
-        for applied in &mut state.applied {
-            applied.went_back |= applied.number == from && from != to;
-        }
         state.in_force = back;
         notes.push(Note::WentBack { from, to });
         Some(state)

@@ -329,11 +329,35 @@ fn a_rollback_is_to_a_kept_configuration_or_to_the_one_before() {
 }
 
 #[test]
-fn what_was_gone_back_from_is_not_the_one_before() {
+fn what_nobody_confirmed_is_not_the_one_before() {
     let waiting = granted(&state(), to_be_confirmed(other(21)), 1_010).state;
-    let back = granted(&waiting, tick(), 1_070).state;
-    let next = granted(&back, Request::Apply(apply(other(22))), 1_080).state;
-    assert_eq!(next.rollback_target(None), Ok(RollbackTarget::Number(1)));
+    let rollback = |number, configuration| Request::Rollback {
+        number,
+        configuration,
+        edits: Keeping::Keep,
+    };
+    let left = [
+        granted(&waiting, tick(), 1_070).state,
+        granted(&waiting, Request::GoBack, 1_011).state,
+        granted(&waiting, rollback(1, configuration(TEXT)), 1_011).state,
+        granted(&waiting, to_be_confirmed(other(23)), 1_011).state,
+    ];
+    for left in left {
+        let next = granted(&left, Request::Apply(apply(other(22))), 1_080).state;
+        assert_eq!(
+            next.rollback_target(None),
+            Ok(RollbackTarget::Number(1)),
+            "{:?}",
+            next.history()
+        );
+        // Unless somebody asks for it by its number.
+        let wanted = granted(&next, rollback(2, other(21)), 1_090).state;
+        let next = granted(&wanted, Request::Apply(apply(other(24))), 1_100).state;
+        assert!(!next.find(2).expect("is kept").went_back);
+    }
+    let confirmed = granted(&waiting, Request::Confirm { number: None }, 1_011).state;
+    let next = granted(&confirmed, Request::Apply(apply(other(22))), 1_080).state;
+    assert_eq!(next.rollback_target(None), Ok(RollbackTarget::Number(2)));
 }
 
 #[test]
