@@ -19,6 +19,7 @@ pub mod ipvsadm;
 pub mod keepalived;
 mod report;
 
+pub use keepalived::{Fault, Faults, Files, Name};
 pub use report::{Entry, Report, Verdict};
 
 /// The interface's name where nothing says which one it is. No interface has it, so a director that is started with it

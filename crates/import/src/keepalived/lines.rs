@@ -25,6 +25,9 @@ const MAX_DEPTH: usize = 64;
 /// How many lines may be read, those of repetitions and parameters counted as often as they are used.
 const MAX_LINES: usize = 2_000_000;
 
+/// How many faults are told; what follows so many is not read.
+pub(super) const MAX_FAULTS: usize = 100;
+
 /// A piece of the configuration with its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Token {
@@ -126,7 +129,7 @@ impl<'a> Lines<'a> {
 
     /// The next piece; `None` at the end.
     pub(super) fn next(&mut self, ledger: &mut Ledger, faults: &mut Vec<Fault>) -> Option<Token> {
-        loop {
+        while faults.len() < MAX_FAULTS {
             let (mut place, line) = self.line(ledger, faults)?;
             place.nth = self.nth;
             self.count += 1;
@@ -147,6 +150,7 @@ impl<'a> Lines<'a> {
                 return Some(token);
             }
         }
+        None
     }
 
     /// The first piece of a line; what is left of it is the next source.

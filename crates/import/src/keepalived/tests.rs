@@ -1,5 +1,7 @@
 //! Configurations as people write them: what comes of them, and what is said of each line.
 
+mod random;
+
 use std::path::Path;
 
 use dray_model::{Forward, Protocol, ServiceAddress, ServiceIdentity, Weight, config};
@@ -130,6 +132,24 @@ fn a_file_that_includes_itself_is_an_error() {
         ),
         "{faults}"
     );
+}
+
+#[test]
+fn blocks_that_are_too_deep_are_an_error() {
+    for line in ["a {\n", "{\n", "global_defs { router_id a {\n"] {
+        let faults = faults(&line.repeat(10_000));
+        assert!(
+            faults.contains("blocks are more than 32 deep in each other"),
+            "{faults}"
+        );
+    }
+}
+
+#[test]
+fn files_that_include_themselves_often_come_to_an_end() {
+    let text = "include keepalived.conf\n".repeat(10);
+    let faults = import(&[("keepalived.conf", &text)], None).expect_err("it has no end");
+    assert_eq!(faults.iter().count(), 100);
 }
 
 #[test]

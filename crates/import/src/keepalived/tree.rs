@@ -4,7 +4,7 @@ use super::{
     Files, Options,
     fault::{Fault, Faults},
     keyword::{self, Body, Keyword},
-    lines::{Kind, Lines, Token, fault},
+    lines::{Kind, Lines, MAX_FAULTS, Token, fault},
     words,
 };
 use crate::report::{Ledger, Place};
@@ -53,7 +53,8 @@ pub(super) fn read(
         faults,
     };
     let statements = parser.block(Body::Keywords(keyword::ROOT), None, 0);
-    let faults = parser.faults;
+    let mut faults = parser.faults;
+    faults.truncate(MAX_FAULTS);
     if faults.is_empty() {
         Ok(statements)
     } else {
@@ -70,6 +71,16 @@ struct Parser<'l> {
 impl Parser<'_> {
     /// The statements up to the end of the block that was opened at `open`, or of the configuration.
     fn block(&mut self, body: Body, open: Option<Place>, depth: usize) -> Vec<Statement> {
+        if let Some(open) = open.filter(|_| depth > MAX_DEPTH) {
+            self.fault(
+                open,
+                "blocks are more than 32 deep in each other",
+                "close some with `}`",
+            );
+            // Nobody can tell any more which block the rest belongs to.
+            self.tokens.by_ref().for_each(drop);
+            return Vec::new();
+        }
         let mut statements = Vec::new();
         while let Some(token) = self.tokens.next() {
             match token.kind {
@@ -126,21 +137,6 @@ impl Parser<'_> {
             }
             (true, inner) => {
                 let open = self.tokens.next().map(|token| token.place);
-                if depth == MAX_DEPTH {
-                    self.fault(
-                        place,
-                        "blocks are more than 32 deep in each other",
-                        "close some with `}`",
-                    );
-                    self.tokens.by_ref().for_each(drop);
-                    return Statement {
-                        place,
-                        text,
-                        words,
-                        known,
-                        body: None,
-                    };
-                }
                 Some(self.block(inner, open, depth + 1))
             }
             (false, Body::Keywords(_) | Body::Values(_)) if matches!(known, Known::Keyword(_)) => {

@@ -44,20 +44,7 @@ impl Site {
             });
         for inner in statement.inside() {
             match fate(inner) {
-                Some(Instance::Interface) => {
-                    if has_arguments(inner, ledger, &mut Vec::new()) {
-                        let name = inner.argument(0).unwrap_or_default();
-                        let (verdict, words) = if is_interface(name) {
-                            (
-                                Verdict::Translated,
-                                "one of `interfaces`, if services have an address on it",
-                            )
-                        } else {
-                            (Verdict::Refused, "no interface can have this name")
-                        };
-                        ledger.say(inner.place, &inner.text, verdict, words);
-                    }
-                }
+                Some(Instance::Interface) => interface_of(inner, ledger),
                 Some(Instance::Addresses) => {
                     ledger.say(inner.place, &inner.text, Verdict::NotYet, VRRP);
                     for line in inner.inside() {
@@ -125,6 +112,22 @@ impl Site {
         let vips = self.vips();
         vips.iter().any(|vip| !self.instances.held.contains(vip))
     }
+}
+
+/// Says what becomes of an instance's interface.
+fn interface_of(statement: &Statement, ledger: &mut Ledger) {
+    let Some(name) = statement.argument(0) else {
+        return;
+    };
+    let (verdict, words) = if is_interface(name) {
+        (
+            Verdict::Translated,
+            "one of `interfaces`, if services have an address on it",
+        )
+    } else {
+        (Verdict::Refused, "no interface can have this name")
+    };
+    ledger.say(statement.place, &statement.text, verdict, words);
 }
 
 fn fate(statement: &Statement) -> Option<Instance> {
