@@ -58,14 +58,14 @@ pub enum LoadError {
 /// # Errors
 /// When it cannot be read, is not UTF-8, or has errors; then with all of them.
 pub fn load(path: &Path) -> Result<Desired, LoadError> {
-    Ok(parse(&path.display().to_string(), &read(path)?)?)
+    Ok(parse(&path.display().to_string(), &read_text(path)?)?)
 }
 
 /// The text of a configuration file.
 ///
 /// # Errors
 /// When it cannot be read or is not UTF-8.
-pub fn read(path: &Path) -> Result<String, LoadError> {
+pub fn read_text(path: &Path) -> Result<String, LoadError> {
     let bytes = fs::read(path).map_err(|source| {
         let path = path.to_owned();
         match source.kind() {

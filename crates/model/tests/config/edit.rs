@@ -341,8 +341,6 @@ fn services_of_a_mark_come_and_go_while_the_rule_stays() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
-
     #[test]
     fn an_edit_is_as_good_as_the_file_that_it_leads_to(
         before in desired(),
