@@ -15,6 +15,11 @@ pub(crate) fn tools() -> PathBuf {
     root().join("target/tools")
 }
 
+/// The Python packages of schemathesis.
+pub(crate) fn schemathesis() -> PathBuf {
+    tools().join("schemathesis")
+}
+
 /// The kernel that dray is compared with, where `dray-oracle` made it ready.
 pub(crate) fn oracle() -> PathBuf {
     root().join("target/oracle/tree")

@@ -53,7 +53,7 @@ pub use problem::{ConfigError, Problem};
 pub use reload::Reloaded;
 pub use services::{Reals, Services};
 pub use status::{
-    AddedVip, ConnectionTable, Defences, Destination, Director, Interface, LeavingService,
+    AddedVip, ConnectionTable, Counts, Defences, Destination, Director, Interface, LeavingService,
     LocalAddresses, NextHop, Persistence, Rates, Reason, Removed, Service, Standing, Status,
     Timeouts, Traffic, TranslationTable, TunnelSource, Verdict, XdpMode,
 };

@@ -1,9 +1,11 @@
 //! The parts of the documentation that are written by programs: each stays what the code says.
 //!
 //! A generated part stands in a page between two lines, `<!-- generated: NAME -->` and `<!-- end of NAME -->`; the
-//! page around it is written by hand. To add one: put the two lines into a page, and a row into [`PARTS`].
+//! page around it is written by hand. To add one: put the two lines into a page, and a row into [`PARTS`]. A file that is
+//! generated from its first line to its last has a row in [`FILES`].
 
 mod command_line;
+mod openapi;
 mod reasons;
 
 use std::{fs, path::PathBuf};
@@ -38,9 +40,27 @@ const PARTS: &[Part] = &[
     },
 ];
 
-/// Every generated part is what its generator writes now.
+/// One file that is generated as a whole.
+struct File {
+    path: &'static str,
+    text: fn() -> Result<String>,
+}
+
+const FILES: &[File] = &[File {
+    path: "docs/openapi.json",
+    text: openapi::as_json,
+}];
+
+/// Every generated part and file is what its generator writes now.
 pub(super) fn check() -> Result<()> {
     let mut stale = Vec::new();
+    for file in FILES {
+        let path = workspace::root().join(file.path);
+        // One that is not there is out of step too.
+        if fs::read_to_string(&path).unwrap_or_default() != (file.text)()? {
+            stale.push(path.display().to_string());
+        }
+    }
     for part in PARTS {
         let (path, page) = read(part)?;
         if renewed(&page, part, &(part.text)()?)? != page {
@@ -56,8 +76,16 @@ pub(super) fn check() -> Result<()> {
     Ok(())
 }
 
-/// Writes every generated part anew.
+/// Writes every generated part and file anew.
 pub(super) fn write() -> Result<()> {
+    for file in FILES {
+        let path = workspace::root().join(file.path);
+        let new = (file.text)()?;
+        if fs::read_to_string(&path).unwrap_or_default() != new {
+            fs::write(&path, new).with_context(|| format!("failed to write {}", path.display()))?;
+            eprintln!("wrote {}", path.display());
+        }
+    }
     for part in PARTS {
         let (path, page) = read(part)?;
         let new = renewed(&page, part, &(part.text)()?)?;

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     packages::{PACKAGES, Package, Purpose},
-    plan::{BPF_LINKER, Step},
+    plan::{BPF_LINKER, SCHEMATHESIS, Step},
 };
 use crate::{process, workspace};
 
@@ -39,6 +39,8 @@ pub(super) struct Facts {
     pub(super) llvm: Llvm,
     /// The kernel that dray is compared with is wanted and not there.
     pub(super) wants_oracle: bool,
+    /// schemathesis is wanted and not there.
+    pub(super) wants_schemathesis: bool,
     /// cargo-deny is wanted and not there.
     pub(super) wants_cargo_deny: bool,
 }
@@ -102,6 +104,7 @@ impl Facts {
             bpf_compiler,
             bpf_linker,
             wants_oracle: purposes.contains(&Purpose::Oracle) && !workspace::oracle().exists(),
+            wants_schemathesis: purposes.contains(&Purpose::Test) && !has_schemathesis(),
             wants_cargo_deny: purposes.contains(&Purpose::Check) && cargo_deny().is_none(),
         }
     }
@@ -132,6 +135,13 @@ pub(super) fn cargo_deny() -> Option<PathBuf> {
         said(process::program(&program.to_string_lossy()).arg("--version"))
             .is_some_and(|version| version.starts_with("cargo-deny 0.20."))
     })
+}
+
+/// pip leaves a folder that is named after the version.
+fn has_schemathesis() -> bool {
+    workspace::schemathesis()
+        .join(format!("schemathesis-{SCHEMATHESIS}.dist-info"))
+        .exists()
 }
 
 fn missing_packages(purposes: &[Purpose]) -> Vec<Package> {

@@ -76,6 +76,18 @@ pub(crate) const PACKAGES: &[Package] = &[
         purpose: Purpose::Test,
     },
     Package {
+        name: "curl",
+        gives: "curl",
+        why: "tests call the API with it, as the documentation does",
+        purpose: Purpose::Test,
+    },
+    Package {
+        name: "python3-pip",
+        gives: "pip3",
+        why: "fetches schemathesis, which tests the API",
+        purpose: Purpose::Test,
+    },
+    Package {
         name: "qemu-system-x86",
         gives: "qemu-system-x86_64",
         why: "emulates a machine, for tests on another kernel",

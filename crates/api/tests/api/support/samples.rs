@@ -1,79 +1,14 @@
-//! A daemon to put behind the router: it remembers what it was asked and answers with fixed values.
+//! What the fake director answers where it keeps no state.
 
-use std::{
-    num::NonZeroU32,
-    sync::{Arc, Mutex},
+use std::num::NonZeroU32;
+
+use dray_api::v1::{
+    AddedVip, ConfigError, ConfigurationStatus, Connection, ConnectionTable, Counts, Defences,
+    Destination, Director, Family, Forward, Interface, LeavingService, LocalAddresses, Mark,
+    NextHop, Persistence, Problem, Protocol, Rates, Reason, Reloaded, Removed, Service,
+    ServiceAddress, ServiceIdentity, Standing, Status, Template, Templates, Timeouts, Traffic,
+    TranslationTable, Tunnel, TunnelSource, Verdict, XdpMode,
 };
-
-use dray_api::{
-    Backend,
-    v1::{
-        AddedVip, ConfigError, Connection, ConnectionTable, Connections, ConnectionsQuery,
-        Defences, Destination, Director as DirectorStatus, Family, Forward, Interface,
-        LeavingService, LocalAddresses, Mark, NextHop, Persistence, Problem, Protocol, Rates,
-        Reason, Reloaded, Removed, Service, ServiceAddress, ServiceIdentity, Standing, Status,
-        StopMode, Stopped, Template, Templates, TemplatesQuery, Timeouts, Traffic,
-        TranslationTable, Tunnel, TunnelSource, Verdict, XdpMode,
-    },
-};
-
-#[derive(Clone, Default)]
-pub(crate) struct Director {
-    broken_config: bool,
-    calls: Arc<Mutex<Vec<Call>>>,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Call {
-    Connections(ConnectionsQuery),
-    Templates(TemplatesQuery),
-    Stop(StopMode),
-}
-
-impl Director {
-    pub(crate) fn calls(&self) -> Vec<Call> {
-        self.calls.lock().expect("no call panics").clone()
-    }
-
-    pub(crate) fn with_a_broken_config() -> Self {
-        Self {
-            broken_config: true,
-            ..Self::default()
-        }
-    }
-
-    fn note(&self, call: Call) {
-        self.calls.lock().expect("no call panics").push(call);
-    }
-}
-
-impl Backend for Director {
-    async fn status(&self) -> Result<Status, Problem> {
-        Ok(status())
-    }
-
-    async fn connections(&self, query: ConnectionsQuery) -> Result<Connections, Problem> {
-        self.note(Call::Connections(query));
-        Ok(connections())
-    }
-
-    async fn templates(&self, query: TemplatesQuery) -> Result<Templates, Problem> {
-        self.note(Call::Templates(query));
-        Ok(templates())
-    }
-
-    async fn reload(&self) -> Result<Reloaded, Problem> {
-        if self.broken_config {
-            return Err(bad_config());
-        }
-        Ok(reloaded())
-    }
-
-    async fn stop(&self, mode: StopMode) -> Result<Stopped, Problem> {
-        self.note(Call::Stop(mode));
-        Ok(Stopped { mode })
-    }
-}
 
 pub(crate) fn status() -> Status {
     let real = "10.77.0.11".parse().expect("an address");
@@ -86,6 +21,7 @@ pub(crate) fn status() -> Status {
         bytes: 51_000,
         reply_packets: 290,
         reply_bytes: 400_000,
+        since_zeroed: Counts::default(),
         per_second: Rates {
             connections: 1,
             packets: 17,
@@ -131,8 +67,9 @@ pub(crate) fn status() -> Status {
         version: "0.1.0".to_owned(),
         abi: 1,
         config: "/etc/dray.toml".to_owned(),
+        configuration: ConfigurationStatus::default(),
         problems: vec!["10.77.0.11 has no route".to_owned()],
-        director: DirectorStatus {
+        director: Director {
             interfaces: vec![Interface {
                 name: "eth0".to_owned(),
                 index: 2,
@@ -215,22 +152,19 @@ pub(crate) fn reloaded() -> Reloaded {
     }
 }
 
-pub(crate) fn connections() -> Connections {
-    Connections {
-        connections: vec![Connection {
-            protocol: Protocol::Tcp,
-            client: "10.9.8.7:40000".parse().expect("an address"),
-            virtual_: "10.77.0.100:80".parse().expect("an address"),
-            service: Some("web".to_owned()),
-            real: Some("10.77.0.11".parse().expect("an address")),
-            real_port: Some(8080),
-            forward: Some(method("fullnat")),
-            local: Some("10.77.0.200:1024".parse().expect("an address")),
-            state: "ESTABLISHED".to_owned(),
-            expires_seconds: 899,
-            age_seconds: 4,
-        }],
-        more: true,
+pub(crate) fn connection(client: &str, service: &str, real: &str) -> Connection {
+    Connection {
+        protocol: Protocol::Tcp,
+        client: client.parse().expect("an address"),
+        virtual_: "10.77.0.100:80".parse().expect("an address"),
+        service: Some(service.to_owned()),
+        real: Some(real.parse().expect("an address")),
+        real_port: Some(8080),
+        forward: Some(method("fullnat")),
+        local: Some("10.77.0.200:1024".parse().expect("an address")),
+        state: "ESTABLISHED".to_owned(),
+        expires_seconds: 899,
+        age_seconds: 4,
     }
 }
 
