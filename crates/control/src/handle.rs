@@ -1,6 +1,8 @@
 //! How the rest of the daemon speaks to the task that owns the state: requests over a bounded channel,
 //! each with its own way back.
 
+use std::sync::Arc;
+
 use dray_model::{DataPlaneError, Desired, ServiceName};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
@@ -87,8 +89,8 @@ pub enum ControlError {
 /// A question to the task, with the way back of its answer.
 #[derive(Debug)]
 pub(crate) enum Request {
-    Replace(Desired, oneshot::Sender<Result<Applied, ControlError>>),
-    Preview(Desired, oneshot::Sender<Basis>),
+    Replace(Arc<Desired>, oneshot::Sender<Result<Applied, ControlError>>),
+    Preview(Arc<Desired>, oneshot::Sender<Basis>),
     Status(oneshot::Sender<Status>),
     Service(ServiceName, oneshot::Sender<Option<ServiceStatus>>),
     Live(Vec<RealName>, oneshot::Sender<RealLive>),
@@ -112,7 +114,8 @@ impl Handle {
     ///
     /// # Errors
     /// [`ControlError`]; the desired state of before stays in force then.
-    pub async fn replace(&self, desired: Desired) -> Result<Applied, ControlError> {
+    pub async fn replace(&self, desired: impl Into<Arc<Desired>>) -> Result<Applied, ControlError> {
+        let desired = desired.into();
         self.ask(|reply| Request::Replace(desired, reply)).await?
     }
 
@@ -120,7 +123,8 @@ impl Handle {
     ///
     /// # Errors
     /// [`ControlError::Stopped`].
-    pub async fn preview(&self, desired: Desired) -> Result<Preview, ControlError> {
+    pub async fn preview(&self, desired: impl Into<Arc<Desired>>) -> Result<Preview, ControlError> {
+        let desired = desired.into();
         let basis = self.ask(|reply| Request::Preview(desired, reply)).await?;
         // Here, not in the task: it may take long.
         Ok(basis.preview())

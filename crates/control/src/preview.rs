@@ -168,7 +168,7 @@ pub struct MovedSlots {
 #[derive(Debug)]
 pub(crate) struct Basis {
     pub(crate) before: Arc<Desired>,
-    pub(crate) after: Desired,
+    pub(crate) after: Arc<Desired>,
     pub(crate) difference: Difference,
     pub(crate) refusals: Vec<String>,
     /// Addresses that the director has put on an interface.
@@ -197,7 +197,7 @@ pub(crate) struct PresentReal {
 impl Basis {
     /// What would change.
     pub(crate) fn preview(self) -> Preview {
-        let (before, after) = (&*self.before, &self.after);
+        let (before, after) = (&*self.before, &*self.after);
         let (vips_before, vips_after) = (vips::wanted(before), vips::wanted(after));
         let withdrawn = vips_before.difference(&vips_after);
         Preview {

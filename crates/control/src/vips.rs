@@ -14,7 +14,7 @@ use std::{
 use dray_model::{Desired, MarkRule, Net, VipOwnership};
 use tracing::{info, warn};
 
-use crate::snapshot::AddedVip;
+use crate::{event::Happening, snapshot::AddedVip};
 
 /// Remembers across restarts which VIPs the director has put on an interface, so that it takes off what
 /// it added and nothing else.
@@ -77,6 +77,8 @@ pub(crate) struct Vips {
     /// What could not be done, each a sentence.
     failures: BTreeMap<AddedVip, String>,
     unrecorded: Option<String>,
+    /// What was put and taken off since somebody asked.
+    news: Vec<Happening>,
 }
 
 impl Vips {
@@ -89,7 +91,13 @@ impl Vips {
             seen_to: BTreeSet::new(),
             failures: BTreeMap::new(),
             unrecorded: None,
+            news: Vec::new(),
         })
+    }
+
+    /// What was put on an interface and taken off since the last call.
+    pub(crate) fn take_news(&mut self) -> Vec<Happening> {
+        std::mem::take(&mut self.news)
     }
 
     /// The VIPs that the director has added.
@@ -136,6 +144,7 @@ impl Vips {
                     if new {
                         info!(vip = %vip.vip, interface = vip.interface, "VIP added");
                         self.added.insert(vip.clone());
+                        self.news.push(Happening::VipAdded(vip.clone()));
                     }
                     self.failures.remove(&vip);
                     self.seen_to.insert(vip);
@@ -155,6 +164,7 @@ impl Vips {
             Ok(()) => {
                 info!(vip = %vip.vip, interface = vip.interface, "VIP removed");
                 self.added.remove(&vip);
+                self.news.push(Happening::VipWithdrawn(vip));
             }
             Err(error) => self.fail(vip, &error, before),
         }

@@ -11,9 +11,8 @@ impl<D: DataPlane, N: Net> Task<D, N> {
     /// Puts FULLNAT's local addresses where they belong before connections come from them. VIPs wait until their services are
     /// there.
     pub(super) async fn add_locals(&mut self, desired: &Desired) {
-        let before = self.vips.added().clone();
         self.vips.add(&self.net, &vips::locals(desired)).await;
-        self.tell_vips(&before);
+        self.tell_vips();
     }
 
     /// Puts everything where it belongs, and takes off what is not wanted and no connection comes from.
@@ -27,9 +26,8 @@ impl<D: DataPlane, N: Net> Task<D, N> {
 
     /// Puts exactly these where they belong.
     pub(super) async fn sync_with(&mut self, wanted: &BTreeSet<AddedVip>) {
-        let before = self.vips.added().clone();
         self.vips.sync(&self.net, wanted).await;
-        self.tell_vips(&before);
+        self.tell_vips();
     }
 
     /// Local addresses that are not wanted any more, while connections come from them: real servers ask for their Ethernet

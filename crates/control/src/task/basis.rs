@@ -14,7 +14,7 @@ use crate::{
 
 impl<D: DataPlane, N: Net> Task<D, N> {
     /// Costs what differs, not what there is.
-    pub(super) fn basis(&self, wanted: Desired) -> Basis {
+    pub(super) fn basis(&self, wanted: Arc<Desired>) -> Basis {
         let difference = Difference::between(&self.desired, &wanted);
         let services = difference.services();
         let refusals = refusals(&self.desired.director, &wanted.director);

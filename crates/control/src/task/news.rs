@@ -1,9 +1,6 @@
 //! What happens, told to those who listen.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::SocketAddr,
-};
+use std::{collections::BTreeMap, net::SocketAddr};
 
 use dray_model::{DataPlane, Net, RealServer, Service, document::Endpoint};
 
@@ -13,7 +10,6 @@ use crate::{
     difference::{Changed, Difference},
     event::Happening,
     overload::Overload,
-    snapshot::AddedVip,
 };
 
 impl<D: DataPlane, N: Net> Task<D, N> {
@@ -163,14 +159,10 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         }
     }
 
-    /// Tells which addresses are on an interface that were not, and the other way round.
-    pub(super) fn tell_vips(&mut self, before: &BTreeSet<AddedVip>) {
-        let now = self.vips.added();
-        for vip in before.difference(now) {
-            self.teller.tell(Happening::VipWithdrawn(vip.clone()));
-        }
-        for vip in now.difference(before) {
-            self.teller.tell(Happening::VipAdded(vip.clone()));
+    /// Tells which addresses were put on an interface and taken off.
+    pub(super) fn tell_vips(&mut self) {
+        for news in self.vips.take_news() {
+            self.teller.tell(news);
         }
     }
 }

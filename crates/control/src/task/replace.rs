@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl<D: DataPlane, N: Net> Task<D, N> {
-    pub(super) async fn replace(&mut self, desired: Desired) -> Result<Applied, ControlError> {
+    pub(super) async fn replace(&mut self, desired: Arc<Desired>) -> Result<Applied, ControlError> {
         if let Some(refusal) = refusals(&self.desired.director, &desired.director).next() {
             return Err(refusal);
         }
@@ -45,7 +45,7 @@ impl<D: DataPlane, N: Net> Task<D, N> {
             return Err(error);
         }
         self.behind = None;
-        let before = std::mem::replace(&mut self.desired, Arc::new(desired));
+        let before = std::mem::replace(&mut self.desired, desired);
         self.catalog.change(&difference);
         for chore in &mut self.chores {
             chore.outdate(&difference);

@@ -500,6 +500,7 @@ proptest! {
             steps.truncate(carried_out);
             world.carry_out(steps);
         }
+        world.unused = Unused::default();
         let steps = world.plan(Scope::All);
         world.carry_out(steps);
         world.check_arrived();
