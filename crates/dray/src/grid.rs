@@ -1,5 +1,7 @@
 //! Lines of cells under one another, as wide as their widest.
 
+use crate::paint::{self, Paint};
+
 /// Text in columns, two spaces apart.
 #[derive(Debug)]
 pub(crate) struct Grid {
@@ -28,6 +30,11 @@ impl Grid {
         self.rows.push(cells.into_iter().map(Into::into).collect());
     }
 
+    /// Adds a line of what stands above the columns.
+    pub(crate) fn heads(&mut self, paint: Paint, heads: &[&str]) {
+        self.row(heads.iter().map(|head| paint.bold(head)));
+    }
+
     /// The lines, each with a line break and without blanks at its end.
     pub(crate) fn text(&self) -> String {
         let widths: Vec<usize> = (0..self.sides.len())
@@ -37,9 +44,10 @@ impl Grid {
         for row in &self.rows {
             let mut line = String::new();
             for ((cell, &width), side) in row.iter().zip(&widths).zip(&self.sides) {
+                let blanks = " ".repeat(width - paint::columns(cell));
                 line += &match side {
-                    Side::Left => format!("{cell:<width$}  "),
-                    Side::Right => format!("{cell:>width$}  "),
+                    Side::Left => format!("{cell}{blanks}  "),
+                    Side::Right => format!("{blanks}{cell}  "),
                 };
             }
             text += line.trim_end();
@@ -50,7 +58,7 @@ impl Grid {
 
     fn width(&self, column: usize) -> usize {
         let cells = self.rows.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        cells.map(|cell| paint::columns(cell)).max().unwrap_or(0)
     }
 }
 
@@ -67,6 +75,17 @@ mod tests {
         assert_eq!(
             grid.text(),
             "name        n  why\na       12345\nlonger      7\n"
+        );
+    }
+
+    #[test]
+    fn colours_do_not_move_columns() {
+        let mut grid = Grid::new([Side::Right, Side::Left]);
+        grid.heads(Paint::Coloured, &["head", "b"]);
+        grid.row([Paint::Coloured.red("n"), "c".to_owned()]);
+        assert_eq!(
+            grid.text(),
+            "\x1b[1mhead\x1b[0m  \x1b[1mb\x1b[0m\n   \x1b[31mn\x1b[0m  c\n"
         );
     }
 }

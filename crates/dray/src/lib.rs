@@ -16,6 +16,8 @@ mod grid;
 mod log;
 mod number;
 mod output;
+mod paint;
 mod privileges;
 mod terminal;
+mod when;
 mod withdraw;

@@ -35,7 +35,9 @@ pub(crate) fn start(format: Format) -> anyhow::Result<()> {
         .with_env_filter(filter)
         .with_writer(io::stderr);
     match format {
-        Format::Auto => log.with_ansi(terminal::takes_colours()).init(),
+        Format::Auto => log
+            .with_ansi(terminal::takes_colours(&std::io::stderr()))
+            .init(),
         Format::Human => log.with_ansi(false).init(),
         Format::Json => log.json().flatten_event(true).init(),
     }

@@ -18,6 +18,32 @@ pub(crate) fn clock(seconds: u64) -> String {
     format!("{:02}:{:02}", seconds / 60, seconds % 60)
 }
 
+/// With the word for what is counted: `1 service`, `2 services`.
+pub(crate) fn counted(number: u64, one: &str) -> String {
+    match number {
+        1 => format!("1 {one}"),
+        number => format!("{number} {one}s"),
+    }
+}
+
+/// A length of time, as `1h 5m` or `42s`: its two largest units.
+pub(crate) fn span(seconds: u64) -> String {
+    const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
+    let mut rest = seconds;
+    let mut parts = Vec::new();
+    for (length, unit) in UNITS {
+        if rest >= length {
+            parts.push(format!("{}{unit}", rest / length));
+            rest %= length;
+        }
+    }
+    parts.truncate(2);
+    if parts.is_empty() {
+        parts.push("0s".to_owned());
+    }
+    parts.join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,5 +67,26 @@ mod tests {
     fn times_are_minutes_and_seconds() {
         assert_eq!(clock(897), "14:57");
         assert_eq!(clock(9), "00:09");
+    }
+
+    #[test]
+    fn one_is_not_several() {
+        assert_eq!(counted(0, "service"), "0 services");
+        assert_eq!(counted(1, "service"), "1 service");
+        assert_eq!(counted(12, "connection"), "12 connections");
+    }
+
+    #[test]
+    fn times_are_told_in_their_two_largest_units() {
+        for (seconds, text) in [
+            (0, "0s"),
+            (59, "59s"),
+            (60, "1m"),
+            (3_661, "1h 1m"),
+            (86_400 + 59, "1d 59s"),
+            (200_000, "2d 7h"),
+        ] {
+            assert_eq!(span(seconds), text);
+        }
     }
 }

@@ -14,7 +14,10 @@ pub(super) fn read(file: &Path) -> anyhow::Result<Option<Desired>> {
     match config::load(file) {
         Ok(desired) => Ok(Some(desired)),
         Err(LoadError::Invalid(diagnostics)) => {
-            eprint!("{}", diagnostics.render(terminal::takes_colours()));
+            eprint!(
+                "{}",
+                diagnostics.render(terminal::takes_colours(&std::io::stderr()))
+            );
             Ok(None)
         }
         Err(error) => Err(error.into()),

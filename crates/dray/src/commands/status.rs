@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::{RuntimeDirArg, call};
-use crate::output;
+use crate::{output, paint::Paint};
 
 /// Show services, destinations and what goes through them
 #[derive(Debug, Args)]
@@ -25,7 +25,7 @@ impl StatusCommand {
         if self.json {
             output::json(&status)?;
         } else {
-            output::text(&table::table(&status))?;
+            output::text(&table::table(&status, Paint::of_stdout()))?;
         }
         Ok(ExitCode::SUCCESS)
     }

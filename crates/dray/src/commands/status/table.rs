@@ -9,10 +9,11 @@ use crate::{
     address::real_server,
     grid::{Grid, Side},
     number::short,
+    paint::Paint,
 };
 
 /// The status as text.
-pub(super) fn table(status: &Status) -> String {
+pub(super) fn table(status: &Status, paint: Paint) -> String {
     let Status {
         version,
         abi,
@@ -25,8 +26,8 @@ pub(super) fn table(status: &Status) -> String {
     }
     for part in [
         director(&status.director),
-        services(status),
-        reasons(&status.reasons),
+        services(status, paint),
+        reasons(&status.reasons, paint),
     ] {
         if !part.is_empty() {
             text.push('\n');
@@ -103,7 +104,7 @@ fn defences(defences: Defences) -> String {
     on.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-fn services(status: &Status) -> String {
+fn services(status: &Status, paint: Paint) -> String {
     if status.services.is_empty() && status.leaving.is_empty() {
         return "No virtual services.\n".to_owned();
     }
@@ -111,36 +112,42 @@ fn services(status: &Status) -> String {
     sides.extend([Side::Right; 10]);
     sides.push(Side::Left);
     let mut grid = Grid::new(sides);
-    grid.row([
-        "Prot VIP:Port",
-        "Sched",
-        "",
-        "",
-        "",
-        "",
-        "",
-        "",
-        "",
-        "",
-        "",
-        "",
-        "Name",
-    ]);
-    grid.row([
-        "  -> Real server",
-        "Forward",
-        "Weight",
-        "ActiveConn",
-        "InActConn",
-        "PersistConn",
-        "Conns",
-        "Packets",
-        "Bytes",
-        "CPS",
-        "PPS",
-        "BPS",
-        "Next hop",
-    ]);
+    grid.heads(
+        paint,
+        &[
+            "Prot VIP:Port",
+            "Sched",
+            "",
+            "",
+            "",
+            "",
+            "",
+            "",
+            "",
+            "",
+            "",
+            "",
+            "Name",
+        ],
+    );
+    grid.heads(
+        paint,
+        &[
+            "  -> Real server",
+            "Forward",
+            "Weight",
+            "ActiveConn",
+            "InActConn",
+            "PersistConn",
+            "Conns",
+            "Packets",
+            "Bytes",
+            "CPS",
+            "PPS",
+            "BPS",
+            "Next hop",
+        ],
+    );
     for service in &status.services {
         grid.row(service_row(service));
         for destination in &service.destinations {
@@ -148,6 +155,7 @@ fn services(status: &Status) -> String {
                 &status.director,
                 service.identity,
                 destination,
+                paint,
             ));
         }
     }
@@ -161,7 +169,12 @@ fn services(status: &Status) -> String {
         row.push("removed".to_owned());
         grid.row(row);
         for destination in destinations {
-            grid.row(destination_row(&status.director, *identity, destination));
+            grid.row(destination_row(
+                &status.director,
+                *identity,
+                destination,
+                paint,
+            ));
         }
     }
     grid.text()
@@ -224,6 +237,7 @@ fn destination_row(
     director: &Director,
     service: ServiceIdentity,
     destination: &Destination,
+    paint: Paint,
 ) -> Vec<String> {
     let Destination {
         real,
@@ -243,7 +257,7 @@ fn destination_row(
         weight.to_string(),
     ];
     row.extend(traffic_cells(traffic));
-    row.push(way(director, destination));
+    row.push(way(director, destination, paint));
     row
 }
 
@@ -263,7 +277,7 @@ fn traffic_cells(traffic: &Traffic) -> [String; 9] {
 }
 
 /// The next hop, and what keeps new connections away.
-fn way(director: &Director, destination: &Destination) -> String {
+fn way(director: &Director, destination: &Destination, paint: Paint) -> String {
     let hop = destination
         .next_hop
         .as_ref()
@@ -271,17 +285,17 @@ fn way(director: &Director, destination: &Destination) -> String {
     let local = destination.local.then(|| "this host".to_owned());
     let standing = match (destination.standing, &destination.why) {
         (Standing::Eligible, _) => None,
-        (Standing::Quiesced, _) => Some("quiesced".to_owned()),
-        (Standing::Overloaded, _) => Some(format!(
+        (Standing::Quiesced, _) => Some(paint.yellow("quiesced")),
+        (Standing::Overloaded, _) => Some(paint.red(&format!(
             "OVERLOADED: {} connections or more",
             destination.upper_threshold
-        )),
-        (Standing::Leaving, _) => Some(match director.removed {
-            Removed::Finish => "leaving: its connections go on".to_owned(),
-            Removed::Drop => "leaving: its packets are dropped".to_owned(),
-        }),
-        (Standing::NotEligible, None) => Some("not eligible".to_owned()),
-        (Standing::NotEligible, Some(why)) => Some(format!("not eligible: {why}")),
+        ))),
+        (Standing::Leaving, _) => Some(paint.yellow(match director.removed {
+            Removed::Finish => "leaving: its connections go on",
+            Removed::Drop => "leaving: its packets are dropped",
+        })),
+        (Standing::NotEligible, None) => Some(paint.red("not eligible")),
+        (Standing::NotEligible, Some(why)) => Some(paint.red(&format!("not eligible: {why}"))),
     };
     let gateway = destination
         .gateway
@@ -324,13 +338,13 @@ fn tunnel_text(hop: &NextHop) -> Option<String> {
 }
 
 /// Those that were ever given; all of them are in the JSON.
-fn reasons(reasons: &[Reason]) -> String {
+fn reasons(reasons: &[Reason], paint: Paint) -> String {
     let given: Vec<_> = reasons.iter().filter(|reason| reason.packets > 0).collect();
     if given.is_empty() {
         return String::new();
     }
     let mut grid = Grid::new([Side::Left, Side::Right, Side::Left, Side::Left]);
-    grid.row(["Reason", "Packets", "Verdict", "Meaning"]);
+    grid.heads(paint, &["Reason", "Packets", "Verdict", "Meaning"]);
     for Reason {
         name,
         verdict,

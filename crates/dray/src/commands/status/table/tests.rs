@@ -3,15 +3,15 @@
 use std::num::NonZeroU32;
 
 use dray_api::v1::{
-    AddedVip, ConnectionTable, Family, Forward, Interface, LocalAddresses, Mark, Protocol, Rates,
-    ServiceAddress, Timeouts, TranslationTable, Tunnel,
+    AddedVip, ConnectionTable, Counts, Family, Forward, Interface, LocalAddresses, Mark, Protocol,
+    Rates, ServiceAddress, Timeouts, TranslationTable, Tunnel,
 };
 
 use super::*;
 
 #[test]
 fn a_director_at_work() {
-    insta::assert_snapshot!(table(&at_work()));
+    insta::assert_snapshot!(table(&at_work(), Paint::Plain));
 }
 
 #[test]
@@ -19,7 +19,7 @@ fn a_director_that_drops_packets_for_removed_real_servers_says_so() {
     let mut status = at_work();
     status.director.removed = Removed::Drop;
     status.director.defences = Defences::default();
-    let text = table(&status);
+    let text = table(&status, Paint::Plain);
     assert!(text.contains("leaving: its packets are dropped"), "{text}");
     assert!(!text.contains("Defences"), "{text}");
 }
@@ -35,7 +35,7 @@ fn a_director_without_services() {
     status.director.translation_table.connections = 0;
     status.director.local_addresses.addresses.clear();
     status.director.vips.pop();
-    insta::assert_snapshot!(table(&status));
+    insta::assert_snapshot!(table(&status, Paint::Plain));
 }
 
 fn at_work() -> Status {
@@ -302,6 +302,7 @@ fn traffic(share: u32) -> Traffic {
         bytes: 123_456_789_012 * times,
         reply_packets: 0,
         reply_bytes: 0,
+        since_zeroed: Counts::default(),
         per_second: Rates {
             connections: 25 * times,
             packets: 1_100 * times,
