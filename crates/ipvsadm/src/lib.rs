@@ -9,11 +9,13 @@
 //! - [`parse`](mod@parse) reads words as `ipvsadm` and its option library, popt, do.
 //! - [`listing`] prints what is in [`snapshot`] as `ipvsadm` prints what the kernel says.
 //! - [`run`](mod@run) carries a whole command line out: it gives what goes to standard output and error, and the exit status.
+//! - [`edits`] makes edits of a dray director's desired state of commands.
 //!
 //! What acts is behind two traits: [`Director`] has the services, [`Names`] resolves those of hosts and ports. Start reading at
 //! `run.rs`.
 
 mod command;
+pub mod edits;
 pub mod listing;
 pub mod names;
 pub mod parse;
