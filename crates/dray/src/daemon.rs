@@ -1,19 +1,21 @@
 //! The daemon: rooms wired together, and one loop that takes orders.
 //!
 //! ```text
-//! dray reload, dray stop ─▶ Backend ─ Order ─▶┐
-//! SIGHUP, SIGTERM, SIGINT ─▶ Signals ─ Order ─▶┤ run ─▶ control::Handle ─▶ (its task owns the data plane)
-//! dray status, connections ─▶ Backend ─────────────────▶ control::Handle
+//! dray reload, apply, service, drain … ─▶ Backend ─ Order ─▶┐
+//! SIGHUP, SIGTERM, SIGINT ──────────────▶ Signals ─ Order ─▶┤ run ─▶ Desk ─▶ control::Handle ─▶ (its task owns the data plane)
+//! the clock ────────────────────────────────────── tick ───▶┘          ╰───▶ intent::Intent (the state directory)
+//! dray status, connections, history ────▶ Backend ─────────────────────────▶ control::Handle, Board
 //! ```
 //!
-//! Orders are carried out one after another, so that two reloads cannot overtake one another. What may be
-//! asked at any time goes past the loop.
+//! Orders are carried out one after another, so that two changes cannot overtake one another; edits that wait together are
+//! carried out together. What may be asked at any time goes past the loop.
 
 mod backend;
+mod desk;
 pub mod ledger;
+mod news;
 mod notify;
 mod order;
-mod reload;
 mod signals;
 mod stop;
 mod wire;
@@ -21,24 +23,32 @@ mod wire;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
-use dray_api::{Listener, RuntimeDir};
+use dray_api::{RuntimeDir, Server, v1::Problem};
 use dray_control::Resolutions;
-use dray_model::{DataPlane, Desired, Net};
+use dray_intent::Intent;
+use dray_model::{Api, DataPlane, Net};
 use tokio::{
-    sync::{oneshot, watch},
-    task::JoinHandle,
-    time::timeout,
+    sync::{mpsc, watch},
+    time::{MissedTickBehavior, interval},
 };
-use tracing::{info, warn};
+use tracing::{error, info};
 
-use self::{backend::Backend, ledger::Ledger, notify::notify, order::Order, signals::Signals};
+use self::{
+    backend::Backend,
+    desk::{Desk, EditOrder},
+    ledger::Ledger,
+    news::News,
+    notify::{Moment, notify},
+    order::Order,
+    signals::Signals,
+};
 
 /// What a daemon is made of. `D` and `N` are the kernel's data plane and the host's network, or a test's.
 pub struct Parts<D, N> {
     /// The configuration file, to be read again on reload.
     pub config: PathBuf,
-    /// What it says now.
-    pub desired: Desired,
+    /// What is wanted, and the directory that it survives in.
+    pub intent: Intent,
     /// The directory that this daemon owns.
     pub runtime_dir: RuntimeDir,
     /// The record of what the director puts into the kernel.
@@ -64,64 +74,175 @@ where
     N: Net + 'static,
 {
     let mut signals = Signals::catch().context("failed to catch signals")?;
+    let desired = &parts.intent.state().in_force().effective;
     let (control, mut task) = dray_control::start(dray_control::Parts {
         dataplane: parts.dataplane,
         net: parts.net,
         resolutions: parts.resolutions,
-        desired: parts.desired,
+        desired: (**desired).clone(),
         ledger: Box::new(parts.ledger),
     })
     .await?;
     let (orders, mut queue) = order::queue();
-    let listener = parts.runtime_dir.listen()?;
-    let backend = Backend::new(control.clone(), orders, parts.config.clone());
-    let mut server = Server::start(listener, backend);
-    notify(notify::Moment::Ready);
+    let news = News::of(&control);
+    let mut desk = Desk::new(
+        parts.intent,
+        control.clone(),
+        parts.config.clone(),
+        news.clone(),
+    );
+    let backend = Backend {
+        control: control.clone(),
+        orders,
+        board: desk.board(),
+        news,
+        config: parts.config,
+    };
+    let mut door = Door::open(&parts.runtime_dir, backend, &desk)?;
+    notify(Moment::Ready);
     info!(runtime_dir = %parts.runtime_dir.path().display(), "ready");
 
+    let mut clock = interval(TICK);
+    clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mode, reply) = loop {
         let order = tokio::select! {
             Some(order) = queue.recv() => order,
             order = signals.next() => order,
+            _ = clock.tick(), if desk.is_waiting() => {
+                desk.tick().await;
+                door.follow(&desk);
+                continue;
+            }
             _ = &mut task => bail!("the control task ended by itself; forwarding goes on as it was"),
-            _ = &mut server.task => bail!("the API ended by itself; forwarding goes on as it was"),
         };
-        match order {
-            Order::Reload(reply) => reply.send(reload::reload(&control, &parts.config).await),
-            Order::Stop(mode, reply) => break (mode, reply),
+        // The one that follows edits that were carried out together.
+        let mut next = Some(order);
+        while let Some(order) = next.take() {
+            next = match order {
+                Order::Stop(..) => {
+                    next = Some(order);
+                    break;
+                }
+                order => carry_out(order, &mut desk, &mut queue, &mut door).await,
+            };
+        }
+        if let Some(Order::Stop(mode, reply)) = next {
+            break (mode, reply);
         }
     };
-    notify(notify::Moment::Stopping);
+    notify(Moment::Stopping);
     let stopped = stop::stop(&control, task, parts.withdraw, mode).await;
     reply.send(stop::answer(mode, &stopped));
-    server.end().await;
+    door.server.end().await;
     stopped
 }
 
-/// The task that serves the API.
-struct Server {
-    task: JoinHandle<std::io::Result<()>>,
-    end: oneshot::Sender<()>,
+/// Time between two looks at drains and deadlines.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Edits that are carried out together, at most.
+const BATCH: usize = 256;
+
+/// Carries an order out; with an edit, those that wait behind it. Gives back the order that followed them, if there was one.
+async fn carry_out(
+    order: Order,
+    desk: &mut Desk,
+    queue: &mut mpsc::Receiver<Order>,
+    door: &mut Door,
+) -> Option<Order> {
+    let mut next = None;
+    match order {
+        Order::Edit(first) => {
+            let (edits, other) = waiting(*first, queue);
+            desk.edit(edits).await;
+            next = other;
+        }
+        Order::Reload(reply) => {
+            notify(Moment::Reloading);
+            let reloaded = desk.reload().await;
+            notify(Moment::Ready);
+            log_reload(&reloaded);
+            door.renew(desk);
+            reply.send(reloaded);
+        }
+        Order::Apply(caller, application, reply) => {
+            reply.send(desk.apply(&caller, *application).await);
+        }
+        Order::Confirm(caller, number, reply) => {
+            reply.send(desk.confirm(&caller, number).await);
+        }
+        Order::RollBack(caller, request, reply) => {
+            reply.send(desk.roll_back(&caller, request).await);
+        }
+        Order::Drain(caller, request, reply) => reply.send(desk.drain(&caller, request).await),
+        Order::CancelDrain(caller, id, reply) => reply.send(desk.cancel_drain(&caller, id).await),
+        Order::Historic(number, reply) => reply.send(desk.historic(number)),
+        order @ Order::Stop(..) => next = Some(order),
+    }
+    door.follow(desk);
+    next
 }
 
-impl Server {
-    fn start(listener: Listener, backend: Backend) -> Self {
-        let (end, ended) = oneshot::channel();
-        let router = dray_api::router(backend);
-        let task = tokio::spawn(dray_api::serve(listener, router, async {
-            // An error means that the sender is gone, which is an end as well.
-            let _ = ended.await;
-        }));
-        Self { task, end }
+/// The edits at the head of the queue, and the order behind them.
+fn waiting(first: EditOrder, queue: &mut mpsc::Receiver<Order>) -> (Vec<EditOrder>, Option<Order>) {
+    let mut edits = vec![first];
+    while edits.len() < BATCH {
+        match queue.try_recv() {
+            Ok(Order::Edit(edit)) => edits.push(*edit),
+            Ok(other) => return (edits, Some(other)),
+            Err(_) => break,
+        }
+    }
+    (edits, None)
+}
+
+fn log_reload(reloaded: &Result<dray_api::v1::Reloaded, Problem>) {
+    match reloaded {
+        Ok(reloaded) => info!(
+            services = reloaded.services,
+            reals = reloaded.reals,
+            added = reloaded.services_added,
+            changed = reloaded.services_changed,
+            removed = reloaded.services_removed,
+            "configuration reloaded"
+        ),
+        Err(Problem {
+            detail, rendered, ..
+        }) => error!(
+            "not reloaded, nothing was changed: {}",
+            rendered.as_ref().unwrap_or(detail)
+        ),
+    }
+}
+
+/// Where the API is offered, as the configuration in force wants it.
+struct Door {
+    server: Server,
+    wanted: Api,
+}
+
+impl Door {
+    fn open(runtime_dir: &RuntimeDir, backend: Backend, desk: &Desk) -> anyhow::Result<Self> {
+        let wanted = desk.state().in_force().effective.director.api.clone();
+        let server = Server::start(runtime_dir, backend, &wanted)?;
+        Ok(Self { server, wanted })
     }
 
-    /// Lets the calls under way have their answers.
-    async fn end(self) {
-        const PATIENCE: Duration = Duration::from_secs(5);
-        // If nobody listens any more, the task has ended already.
-        let _ = self.end.send(());
-        if timeout(PATIENCE, self.task).await.is_err() {
-            warn!("a client kept its call open; it was cut off");
+    /// Does as the configuration in force wants, if it wants something else than before.
+    fn follow(&mut self, desk: &Desk) {
+        if desk.state().in_force().effective.director.api != self.wanted {
+            self.renew(desk);
+        }
+    }
+
+    /// The same, and reads certificates, keys and tokens again.
+    fn renew(&mut self, desk: &Desk) {
+        self.wanted = desk.state().in_force().effective.director.api.clone();
+        if let Err(error) = self.server.configure(&self.wanted) {
+            error!(
+                "the API is not offered as the configuration wants: {:#}",
+                anyhow::Error::new(error)
+            );
         }
     }
 }

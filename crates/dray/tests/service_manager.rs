@@ -70,6 +70,7 @@ impl Manager {
         ]);
         command.arg("--config").arg(director.config_file());
         command.arg("--runtime-dir").arg(director.runtime_dir());
+        command.arg("--state-dir").arg(director.state_dir());
         command.arg("--bpffs").arg(director.bpffs());
         command.env("NOTIFY_SOCKET", self.dir.path().join("notify"));
         command.stderr(File::create(log).unwrap()).spawn().unwrap()

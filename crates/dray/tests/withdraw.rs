@@ -65,6 +65,7 @@ fn a_data_plane_that_is_pinned_elsewhere_is_not_left_behind() {
         .arg("--config")
         .arg(director.config_file());
     command.arg("--runtime-dir").arg(director.runtime_dir());
+    command.arg("--state-dir").arg(director.state_dir());
     command
         .arg("--bpffs")
         .arg(director.bpffs().with_file_name("other"));

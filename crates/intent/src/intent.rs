@@ -104,6 +104,11 @@ impl Intent {
         })
     }
 
+    /// Whether a directory holds a state, whatever it is worth.
+    pub fn is_kept_in(directory: &Path) -> bool {
+        Store::is_in(directory)
+    }
+
     /// The state.
     pub fn state(&self) -> &State {
         &self.state

@@ -168,6 +168,11 @@ impl Store {
         Ok((store, found))
     }
 
+    /// Whether a directory is one in which something was stored.
+    pub(crate) fn is_in(path: &Path) -> bool {
+        path.join(STATE).exists()
+    }
+
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         &self.path

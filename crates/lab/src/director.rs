@@ -23,6 +23,7 @@ pub struct Director {
     config: DirectorConfig,
     config_file: PathBuf,
     runtime_dir: PathBuf,
+    state_dir: PathBuf,
     bpffs: PathBuf,
     daemon: Mutex<Option<Daemon>>,
 }
@@ -50,6 +51,7 @@ impl Director {
         Ok(Self {
             config: DirectorConfig::new(topology, index),
             config_file: premises.directory().join(format!("{name}.toml")),
+            state_dir: premises.directory().join(format!("{name}-state")),
             name,
             namespace,
             premises: Arc::clone(premises),
@@ -77,6 +79,11 @@ impl Director {
     /// Its runtime directory.
     pub fn runtime_dir(&self) -> &Path {
         &self.runtime_dir
+    }
+
+    /// Its state directory.
+    pub fn state_dir(&self) -> &Path {
+        &self.state_dir
     }
 
     /// The directory in a BPF file system where it pins its maps, programs and links.
@@ -223,6 +230,8 @@ impl Director {
         command
             .arg("--runtime-dir")
             .arg(&self.runtime_dir)
+            .arg("--state-dir")
+            .arg(&self.state_dir)
             .arg("--bpffs")
             .arg(&self.bpffs);
         let mut process = Process::start(&self.premises, &self.namespace, &self.name, command)?;

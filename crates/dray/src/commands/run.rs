@@ -1,22 +1,25 @@
 //! `dray run`: the daemon.
 
 use std::{
-    path::{self, PathBuf},
+    io,
+    path::{self, Path, PathBuf},
     process::ExitCode,
+    time::SystemTime,
 };
 
 use anyhow::Context;
 use clap::Args;
 use dray_api::RuntimeDir;
 use dray_dataplane::{Capacity, KernelDataPlane, Opened};
-use dray_model::Desired;
-use tracing::info;
+use dray_intent::{ConfigFile, Intent, StartError, Timestamp};
+use dray_model::{Desired, config::LoadError};
+use tracing::{info, warn};
 
-use super::{BPFFS, RuntimeDirArg, configuration};
+use super::{BPFFS, RuntimeDirArg, STATE_DIR};
 use crate::{
     daemon::{self, ledger::Ledger},
     log::{self, Format},
-    privileges,
+    privileges, terminal,
 };
 
 /// Run the daemon: direct packets as the configuration says
@@ -27,6 +30,9 @@ pub(super) struct Run {
     config: PathBuf,
     #[command(flatten)]
     runtime_dir: RuntimeDirArg,
+    /// Directory in which applied configurations, edits and drains survive the daemon; each daemon has its own
+    #[arg(long, value_name = "DIR", default_value = STATE_DIR)]
+    state_dir: PathBuf,
     /// Directory on a BPF file system that the data plane is pinned under; it outlives the daemon
     #[arg(long, value_name = "DIR", default_value = BPFFS)]
     bpffs: PathBuf,
@@ -38,23 +44,36 @@ pub(super) struct Run {
 impl Run {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         log::start(self.log_format)?;
-        let Some(desired) = configuration::read(&self.config)? else {
-            return Ok(ExitCode::FAILURE);
+        let config =
+            path::absolute(&self.config).context("failed to find the directory of --config")?;
+        let file = ConfigFile::read(&config);
+        let file = match file.content {
+            // With nothing else to go by, it is better to touch nothing.
+            Err(error) if !Intent::is_kept_in(&self.state_dir) => return refuse(error),
+            content => ConfigFile { content, ..file },
         };
         privileges::check()?;
         let runtime_dir = RuntimeDir::claim(&self.runtime_dir.path)?;
+        let intent = match open_intent(&self.state_dir, file) {
+            Err(StartError::File(error)) => return refuse(error),
+            intent => intent?,
+        };
         let bpffs =
             path::absolute(&self.bpffs).context("failed to find the directory of --bpffs")?;
         let ledger = Ledger::open(runtime_dir.path(), &bpffs)?;
-        let dataplane = open(&desired, &runtime_dir, bpffs.clone())?;
+        let dataplane = open(
+            &intent.state().in_force().effective,
+            &runtime_dir,
+            bpffs.clone(),
+        )?;
         let runtime =
             tokio::runtime::Runtime::new().context("failed to start the asynchronous runtime")?;
         runtime.block_on(async {
             let net = dray_net::Host::open()?;
             let resolutions = net.resolutions();
             daemon::run(daemon::Parts {
-                config: self.config,
-                desired,
+                config,
+                intent,
                 runtime_dir,
                 ledger,
                 dataplane,
@@ -70,6 +89,34 @@ impl Run {
         })?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The end of a daemon whose file cannot be used.
+fn refuse(error: LoadError) -> anyhow::Result<ExitCode> {
+    let LoadError::Invalid(diagnostics) = error else {
+        return Err(error.into());
+    };
+    let colours = terminal::takes_colours(&io::stderr());
+    eprint!("{}", diagnostics.render(colours));
+    Ok(ExitCode::FAILURE)
+}
+
+/// What is wanted, by the state directory and the file.
+fn open_intent(directory: &Path, file: ConfigFile) -> Result<Intent, StartError> {
+    let now = Timestamp::from(SystemTime::now());
+    let opened = Intent::open(directory, file, now)?;
+    for aside in &opened.set_aside {
+        warn!(
+            "{} was set aside as {}: {}",
+            aside.from.display(),
+            aside.to.display(),
+            aside.why
+        );
+    }
+    for note in &opened.notes {
+        warn!("{note}");
+    }
+    Ok(opened.intent)
 }
 
 fn open(

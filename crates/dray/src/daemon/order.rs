@@ -1,13 +1,34 @@
 //! What the daemon can be told to do, by its API or by a signal.
 
-use dray_api::v1::{Problem, Reloaded, StopMode, Stopped};
+use dray_api::{
+    Application, Caller,
+    v1::{
+        Confirmed, Drain, DrainRequest, HistoricConfiguration, Outcome, Problem, Reloaded,
+        RollbackRequest, StopMode, Stopped,
+    },
+};
 use tokio::sync::{mpsc, oneshot};
 
+use super::desk::EditOrder;
+
 /// Something to do, with the way back of its answer.
-#[derive(Debug)]
 pub(super) enum Order {
     /// Read the configuration file again.
     Reload(Reply<Reloaded>),
+    /// Put a configuration in force.
+    Apply(Caller, Box<Application>, Reply<Outcome>),
+    /// Keep the configuration that waits for it, if it is the one of that number.
+    Confirm(Caller, Option<u64>, Reply<Confirmed>),
+    /// Go back to an earlier configuration.
+    RollBack(Caller, RollbackRequest, Reply<Outcome>),
+    /// Change a part of the configuration.
+    Edit(Box<EditOrder>),
+    /// Empty a real server.
+    Drain(Caller, DrainRequest, Reply<Drain>),
+    /// Call a drain off.
+    CancelDrain(Caller, u64, Reply<Drain>),
+    /// Show a configuration of the history.
+    Historic(u64, Reply<HistoricConfiguration>),
     /// End.
     Stop(StopMode, Reply<Stopped>),
 }
@@ -33,9 +54,12 @@ impl<T> Reply<T> {
 #[derive(Clone, Debug)]
 pub(super) struct Orders(mpsc::Sender<Order>);
 
-/// Makes the queue that orders wait in; more callers than it has room for wait for room.
+/// Orders that may wait; more callers wait for room. Edits that wait together are carried out together.
+const QUEUE: usize = 1024;
+
+/// Makes the queue that orders wait in.
 pub(super) fn queue() -> (Orders, mpsc::Receiver<Order>) {
-    let (orders, queue) = mpsc::channel(16);
+    let (orders, queue) = mpsc::channel(QUEUE);
     (Orders(orders), queue)
 }
 

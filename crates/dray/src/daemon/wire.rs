@@ -1,20 +1,34 @@
-//! The control room's values as the API writes them.
+//! The daemon's values as the API writes them: here the control room's, in files of their own the intent room's, what
+//! happens, and what would.
 
-use std::{num::NonZeroU16, path::Path, time::Duration};
+pub(super) mod drain;
+mod edits;
+pub(super) mod events;
+pub(super) mod history;
+pub(super) mod plan;
+
+use std::{net::IpAddr, num::NonZeroU16, path::Path, time::Duration};
 
 use dray_api::v1;
 use dray_control as control;
+use dray_intent::{State, Timestamp};
 use dray_model::{
     ClientAddress, Granularity, Hop, InterfaceStatus, LocalAddresses, Persistence,
     PersistenceEngine, ReasonCount, Removed, Rewrite, Scheduler, ServiceName, Timeouts, Verdict,
     XdpMode,
 };
 
-pub(super) fn status(status: control::Status, config: &Path) -> v1::Status {
+pub(super) fn status(
+    status: control::Status,
+    config: &Path,
+    state: &State,
+    now: Timestamp,
+) -> v1::Status {
     v1::Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         abi: dray_abi::ABI_VERSION,
         config: config.display().to_string(),
+        configuration: history::configuration(state, now),
         problems: status.problems,
         director: director(status.director),
         services: status.services.into_iter().map(service).collect(),
@@ -186,13 +200,14 @@ fn next_hop(hop: Hop) -> v1::NextHop {
     }
 }
 
-fn traffic(
-    control::Traffic {
+fn traffic(traffic: control::Traffic) -> v1::Traffic {
+    let since_zeroed = traffic.since_zeroed();
+    let control::Traffic {
         live,
         counters,
+        zeroed: _,
         rates,
-    }: control::Traffic,
-) -> v1::Traffic {
+    } = traffic;
     v1::Traffic {
         active: live.active,
         inactive: live.inactive,
@@ -202,6 +217,13 @@ fn traffic(
         bytes: counters.bytes,
         reply_packets: counters.reply_packets,
         reply_bytes: counters.reply_bytes,
+        since_zeroed: v1::Counts {
+            connections: since_zeroed.connections,
+            packets: since_zeroed.packets,
+            bytes: since_zeroed.bytes,
+            reply_packets: since_zeroed.reply_packets,
+            reply_bytes: since_zeroed.reply_bytes,
+        },
         per_second: v1::Rates {
             connections: rates.connections,
             packets: rates.packets,
@@ -231,22 +253,41 @@ fn reason(
     }
 }
 
-/// The filters of a query.
+/// The filters of a query for connections.
 pub(super) fn filter(
     query: v1::ConnectionsQuery,
 ) -> Result<control::ConnectionFilter, v1::Problem> {
-    let name = |text: String| {
-        ServiceName::new(&text)
-            .map_err(|why| v1::Problem::bad_request(format!("`{text}` is no service: {why}")))
-    };
     Ok(control::ConnectionFilter {
-        client: query
-            .client
-            .map(|prefix| (prefix.address(), prefix.length())),
-        service: query.service.map(name).transpose()?,
+        client: query.client.map(network),
+        service: query.service.map(service_name).transpose()?,
         real: query.real,
         state: query.state,
     })
+}
+
+/// The filters of a query for connections to end.
+pub(super) fn end_filter(query: v1::EndQuery) -> Result<control::ConnectionFilter, v1::Problem> {
+    Ok(control::ConnectionFilter {
+        client: query.client.map(network),
+        service: query.service.map(service_name).transpose()?,
+        real: query.real,
+        state: query.state,
+    })
+}
+
+fn network(prefix: v1::Prefix) -> (IpAddr, u8) {
+    (prefix.address(), prefix.length())
+}
+
+fn service_name(text: String) -> Result<ServiceName, v1::Problem> {
+    ServiceName::new(&text)
+        .map_err(|why| v1::Problem::bad_request(format!("`{text}` is no service: {why}")))
+}
+
+pub(super) const fn ended(ended: control::Ended) -> v1::Ended {
+    v1::Ended {
+        ended: ended.connections + ended.templates,
+    }
 }
 
 pub(super) fn connections(connections: control::Connections) -> v1::Connections {

@@ -8,11 +8,13 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::SystemTime,
 };
 
 use dray::daemon::{self, ledger::Ledger};
 use dray_api::{Client, RuntimeDir};
-use dray_model::{DestinationId, Mac, NextHop, Record, Way, config};
+use dray_intent::{ConfigFile, Intent, Timestamp};
+use dray_model::{DestinationId, Mac, NextHop, Record, Way};
 use dray_testkit::{FakeDataPlane, FakeNet, eventually};
 use tempfile::TempDir;
 use tokio::{process::Command, task::JoinHandle};
@@ -61,6 +63,10 @@ impl Site {
         self.dir.path().join("run")
     }
 
+    pub(crate) fn state_dir(&self) -> PathBuf {
+        self.dir.path().join("state")
+    }
+
     /// Every address has a neighbour on `eth0`, whose number is the last byte.
     pub(crate) fn resolve(&self, numbers: impl IntoIterator<Item = u8>) {
         self.net.resolve(numbers.into_iter().map(|number| {
@@ -76,7 +82,7 @@ impl Site {
         let withdrawn = Arc::clone(&self.withdrawn);
         let task = tokio::spawn(daemon::run(daemon::Parts {
             config: self.config(),
-            desired: config::load(&self.config()).expect("a good file"),
+            intent: self.intent(),
             ledger: Ledger::open(runtime_dir.path(), &bpffs).expect("it opens"),
             runtime_dir,
             dataplane: self.dataplane.clone(),
@@ -90,6 +96,12 @@ impl Site {
         let client = Client::new(&self.runtime_dir());
         eventually!(async task.is_finished() || client.status().await.is_ok());
         Daemon { client, task }
+    }
+
+    fn intent(&self) -> Intent {
+        let now = Timestamp::from(SystemTime::now());
+        let opened = Intent::open(&self.state_dir(), ConfigFile::read(&self.config()), now);
+        opened.expect("a good file").intent
     }
 
     /// Runs the built command line against the daemon.

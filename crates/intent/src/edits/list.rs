@@ -47,7 +47,12 @@ impl<T, C> Default for ListEdits<T, C> {
 impl<T, C> ListEdits<T, C> {
     /// Whether they change nothing.
     pub fn is_empty(&self) -> bool {
-        self.removed.is_empty() && self.changed.is_empty() && self.new_items().next().is_none()
+        self.len() == 0
+    }
+
+    /// How many things they are about.
+    pub(crate) fn len(&self) -> usize {
+        self.removed.len() + self.changed.len() + self.new_items().count()
     }
 
     /// What is not in the base, or not in its place: inserted and added.

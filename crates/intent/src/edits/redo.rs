@@ -17,6 +17,9 @@ use serde_json::Value;
 
 use super::{Edits, Patch, ServiceEdits};
 
+/// So many edits of services are made one by one rather than by reading everything anew.
+const FEW: usize = 100;
+
 /// An edit that could not be kept on a new base.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DroppedEdit {
@@ -39,14 +42,43 @@ impl Edits {
             return (base.clone(), Vec::new());
         }
         let mut dropped = Vec::new();
-        let wanted = self.document(base, &mut dropped);
-        // Mostly all that is left fits, and then one look at the whole is enough, however many edits there are.
-        if let Ok(mut desired) = config::parse("edits", &wanted.to_toml()) {
+        let wanted = self.document(&self.named(base), &mut dropped);
+        // A few edits are made faster than the whole is read anew; but only the whole has room in the middle.
+        if self.services.len() <= FEW && self.services.inserted.is_empty() {
+            let (desired, refused) = self.one_by_one(base, wanted.clone());
+            if refused.is_empty() {
+                return (desired, dropped);
+            }
+        }
+        // Edits may fit only together, and mostly all that is left fits.
+        let whole = self.document(base, &mut Vec::new());
+        if let Ok(mut desired) = config::parse("edits", &whole.to_toml()) {
             share(base, &mut desired);
             return (desired, dropped);
         }
-        let desired = self.one_by_one(base, wanted, &mut dropped);
+        let (desired, refused) = self.one_by_one(base, wanted);
+        dropped.extend(refused);
         (desired, dropped)
+    }
+
+    /// The base with no services but those that are edited.
+    fn named(&self, base: &Desired) -> Desired {
+        let is_named = |service: &&Arc<Service>| {
+            let name = service.name.as_str();
+            self.services.changed.contains_key(name) || self.services.removed.contains(name)
+        };
+        let new: HashSet<&str> = self.new_names().collect();
+        let services = base.services.iter();
+        let services =
+            services.filter(|service| is_named(service) || new.contains(service.name.as_str()));
+        Desired {
+            director: base.director.clone(),
+            services: services.cloned().collect(),
+        }
+    }
+
+    fn new_names(&self) -> impl Iterator<Item = &str> {
+        self.services.new_items().map(|new| new.name.as_str())
     }
 
     /// The base's document with the edits of what it has, checked no further.
@@ -73,41 +105,32 @@ impl Edits {
         document
     }
 
-    /// The base with each edit that fits beside those before it. What does not fit may when others are made, so
-    /// it is tried again as long as that helps.
-    fn one_by_one(
-        &self,
-        base: &Desired,
-        wanted: Document,
-        dropped: &mut Vec<DroppedEdit>,
-    ) -> Desired {
+    /// The base with each edit that fits beside those before it, and those that do not. What does not fit may when others
+    /// are made, so it is tried again as long as that helps.
+    fn one_by_one(&self, base: &Desired, wanted: Document) -> (Desired, Vec<DroppedEdit>) {
         let mut desired = base.clone();
         let mut left = self.as_model_edits(base, wanted);
         loop {
             let before = left.len();
             let mut refused = Vec::new();
+            let mut reasons = Vec::new();
             for (what, edit) in left {
                 match edit::edit(&desired, &edit) {
                     Ok(edited) => desired = edited,
-                    Err(why) => refused.push((what, edit, why)),
+                    Err(why) => {
+                        reasons.push(drop_edit(&what, why));
+                        refused.push((what, edit));
+                    }
                 }
             }
             if refused.is_empty() || refused.len() == before {
-                dropped.extend(
-                    refused
-                        .into_iter()
-                        .map(|(what, _, why)| drop_edit(&what, why)),
-                );
-                return desired;
+                return (desired, reasons);
             }
-            left = refused
-                .into_iter()
-                .map(|(what, edit, _)| (what, edit))
-                .collect();
+            left = refused;
         }
     }
 
-    /// The edits, each by itself, out of the document with all of them.
+    /// The edits, each by itself, out of the document with all that they are about.
     fn as_model_edits(&self, base: &Desired, wanted: Document) -> Vec<(String, Edit)> {
         let mut edits = Vec::new();
         if !self.director.is_empty() {
@@ -119,11 +142,7 @@ impl Edits {
             .iter()
             .map(|service| service.name.as_str())
             .collect();
-        let new: HashSet<&str> = self
-            .services
-            .new_items()
-            .map(|new| new.name.as_str())
-            .collect();
+        let new: HashSet<&str> = self.new_names().collect();
         let what = |name: &str| format!("service {name}");
         for removed in self
             .services

@@ -9,7 +9,7 @@ use std::{
 };
 
 /// A directory of files. Names are paths below it.
-pub(crate) trait Files: Debug + Send {
+pub(crate) trait Files: Debug + Send + Sync {
     /// What a file holds; `None` when there is none.
     fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>>;
 

@@ -144,46 +144,74 @@ fn an_edit_that_cannot_stand_beside_the_new_base_is_told_and_dropped() {
 }
 
 #[test]
-fn edits_that_fit_only_together_are_told_and_dropped_beside_one_that_does_not_fit() {
-    let put = |service: &str, address: &str| EditRequest {
+fn edits_that_fit_only_together_are_kept_and_dropped_beside_one_that_does_not_fit() {
+    let at_address = |service: &str, address: &str| EditRequest {
         edit: dray_model::edit::Edit::PatchService {
             name: name(service),
             patch: serde_json::json!({ "address": address }),
         },
         condition: (),
     };
-    // The two services change places, and a third takes an address that the new base has.
+    // The two services change places.
     let edits = [
-        put("web", "udp://10.77.0.100:1"),
-        put("dns", "tcp://10.77.0.100:80"),
-        put("web", "udp://10.77.0.100:53"),
-        EditRequest {
-            edit: dray_model::edit::Edit::AddService(dray_model::document::Service {
-                name: "mine".to_owned(),
-                address: Some("tcp://10.77.0.100:443".to_owned()),
-                ..Default::default()
-            }),
-            condition: (),
-        },
+        at_address("web", "udp://10.77.0.100:1"),
+        at_address("dns", "tcp://10.77.0.100:80"),
+        at_address("web", "udp://10.77.0.100:53"),
     ];
     let state = edited(&state(), &edits, 1_005).state;
+    let step = granted(&state, Request::Apply(apply(other(21))), 1_010);
+    assert_eq!(step.notes, []);
+    assert_eq!(step.state.in_force().edits, state.in_force().edits);
+
+    let mine = EditRequest {
+        edit: dray_model::edit::Edit::AddService(dray_model::document::Service {
+            name: "mine".to_owned(),
+            address: Some("tcp://10.77.0.100:443".to_owned()),
+            ..Default::default()
+        }),
+        condition: (),
+    };
+    let state = edited(&state, &[mine], 1_006).state;
     let theirs =
         format!("{TEXT}\n[[service]]\nname = \"theirs\"\naddress = \"tcp://10.77.0.100:443\"\n");
     let step = granted(&state, Request::Apply(apply(configuration(&theirs))), 1_010);
     // Neither of the two can take the other's address first.
-    let dropped: Vec<&str> = step
-        .notes
-        .iter()
-        .map(|note| match note {
-            Note::DroppedEdit(edit) => edit.what.as_str(),
-            other => panic!("{other}"),
-        })
-        .collect();
-    assert_eq!(dropped, ["service web", "service dns", "service mine"]);
+    let dropped = step.notes.iter().map(|note| match note {
+        Note::DroppedEdit(edit) => edit.what.as_str(),
+        other => panic!("{other}"),
+    });
+    assert_eq!(
+        dropped.collect::<Vec<_>>(),
+        ["service web", "service dns", "service mine"]
+    );
     assert_eq!(
         step.state.in_force().effective,
         *configuration(&theirs).desired()
     );
+}
+
+#[test]
+fn many_edits_are_kept_as_few_are() {
+    let added = (1..=150).map(|port| EditRequest {
+        edit: dray_model::edit::Edit::AddService(dray_model::document::Service {
+            name: format!("added-{port}"),
+            address: Some(format!("tcp://10.77.0.101:{port}")),
+            ..Default::default()
+        }),
+        condition: (),
+    });
+    let mut edits: Vec<_> = added.collect();
+    edits.push(weigh("web", "10.77.0.12", 7));
+    let state = edited(&state(), &edits, 1_005).state;
+    let step = granted(&state, Request::Apply(apply(other(21))), 1_010);
+    assert_eq!(step.notes, []);
+    assert_eq!(step.state.in_force().edits, state.in_force().edits);
+    // What the edits leave alone is the new base's own.
+    let [in_force, base] = [
+        &step.state.in_force().effective,
+        &step.state.in_force().base,
+    ];
+    assert!(Arc::ptr_eq(&in_force.services[1], &base.services[1]));
 }
 
 #[test]

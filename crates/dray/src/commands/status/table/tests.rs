@@ -3,8 +3,8 @@
 use std::num::NonZeroU32;
 
 use dray_api::v1::{
-    AddedVip, ConnectionTable, Counts, Family, Forward, Interface, LocalAddresses, Mark, Protocol,
-    Rates, ServiceAddress, Timeouts, TranslationTable, Tunnel,
+    AddedVip, ConfigurationStatus, ConnectionTable, Counts, Family, Forward, Interface,
+    LocalAddresses, Mark, Protocol, Rates, ServiceAddress, Timeouts, TranslationTable, Tunnel,
 };
 
 use super::*;
@@ -130,6 +130,7 @@ fn at_work() -> Status {
         version: "0.1.0".to_owned(),
         abi: 1,
         config: "/etc/dray.toml".to_owned(),
+        configuration: ConfigurationStatus::default(),
         problems: vec!["10.77.0.101 could not be added to eth0: no such device".to_owned()],
         director: Director {
             interfaces: vec![
