@@ -25,6 +25,7 @@ pub mod run;
 mod settings;
 pub mod snapshot;
 mod usage;
+pub mod wrappers;
 
 pub use command::{Change, Command, List, Role, SetTimeouts, StartDaemon};
 pub use names::Names;

@@ -2,9 +2,12 @@
 
 use std::net::IpAddr;
 
-use dray_model::{Forward, ServiceIdentity, Thresholds};
+use dray_model::{
+    Desired, Forward, Granularity, HashFlags, PersistenceEngine, RealServer, Scheduler,
+    ServiceIdentity, Thresholds,
+};
 
-use crate::{Role, ServiceSettings};
+use crate::{Netmask, Role, SchedulerFlags, ServiceSettings};
 
 /// The services of a director at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,4 +114,63 @@ pub struct Daemon {
     pub port: u16,
     /// The TTL of messages.
     pub ttl: u8,
+}
+
+impl From<&Desired> for Snapshot {
+    /// What dray desires, without traffic. The size is that of its connection table, in connections.
+    fn from(desired: &Desired) -> Self {
+        Self {
+            size: desired.director.max_connections.get().into(),
+            services: desired.services.iter().map(|it| (&**it).into()).collect(),
+        }
+    }
+}
+
+impl From<&dray_model::Service> for Service {
+    fn from(service: &dray_model::Service) -> Self {
+        let persistence = service.options.persistence;
+        let flags = match service.scheduler {
+            Scheduler::SourceHash(flags) | Scheduler::MaglevHash(flags) => flags,
+            _ => HashFlags::default(),
+        };
+        Self {
+            identity: service.identity,
+            settings: ServiceSettings {
+                scheduler: service.scheduler.name().to_owned(),
+                flags: SchedulerFlags {
+                    first: flags.fallback,
+                    second: flags.port,
+                    third: false,
+                },
+                persistent: persistence.map(|it| it.timeout),
+                netmask: persistence.map_or(Netmask::ALL4, |it| match it.granularity {
+                    Granularity::Ipv4(mask) => Netmask::Ipv4(mask),
+                    Granularity::Ipv6(length) => Netmask::Ipv6(length),
+                }),
+                engine: persistence
+                    .and_then(|it| it.engine)
+                    .map(|PersistenceEngine::Sip| "sip".to_owned()),
+                one_packet: service.options.one_packet,
+            },
+            statistics: Statistics::default(),
+            // dray walks from the end of its list, as IPVS does from the head.
+            destinations: service.reals.iter().rev().map(Destination::from).collect(),
+        }
+    }
+}
+
+impl From<&RealServer> for Destination {
+    fn from(real: &RealServer) -> Self {
+        Self {
+            address: real.address,
+            port: real.port,
+            forward: real.forward,
+            weight: real.weight.value().into(),
+            thresholds: real.thresholds,
+            active: 0,
+            inactive: 0,
+            persistent: 0,
+            statistics: Statistics::default(),
+        }
+    }
 }

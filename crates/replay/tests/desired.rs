@@ -3,15 +3,13 @@
 use std::{collections::BTreeSet, convert::Infallible, fs, path::Path};
 
 use dray_ipvsadm::{
-    Answer, Change, Director, Netmask, Refusal, SchedulerFlags, ServiceSettings,
+    Answer, Change, Director, Refusal,
     edits::{self, Step as Done},
     names::Tables,
     run,
-    snapshot::{Connection, Daemon, Destination, Service, Snapshot, Statistics},
+    snapshot::{Connection, Daemon, Service, Snapshot},
 };
-use dray_model::{
-    Desired, Granularity, PersistenceEngine, Scheduler, ServiceIdentity, Timeouts, config, edit,
-};
+use dray_model::{Desired, ServiceIdentity, Timeouts, config, edit};
 use dray_replay::{
     Scenario,
     scenario::{CommandAnswer, Step},
@@ -42,14 +40,14 @@ impl Director for Wanted {
     fn snapshot(&mut self) -> Result<Snapshot, Infallible> {
         Ok(Snapshot {
             size: 4096,
-            services: self.0.services.iter().map(|it| service(it)).collect(),
+            ..Snapshot::from(&self.0)
         })
     }
 
     fn service(&mut self, identity: &ServiceIdentity) -> Result<Option<Service>, Infallible> {
         let mut services = self.0.services.iter();
         let found = services.find(|service| service.identity == *identity);
-        Ok(found.map(|it| service(it)))
+        Ok(found.map(|it| Service::from(&**it)))
     }
 
     fn connections(&mut self) -> Result<Vec<Connection>, Infallible> {
@@ -71,57 +69,6 @@ impl Director for Wanted {
             }
             Ok(())
         }))
-    }
-}
-
-fn service(service: &dray_model::Service) -> Service {
-    let (Scheduler::SourceHash(flags) | Scheduler::MaglevHash(flags)) = service.scheduler else {
-        return with_flags(service, SchedulerFlags::default());
-    };
-    with_flags(
-        service,
-        SchedulerFlags {
-            first: flags.fallback,
-            second: flags.port,
-            third: false,
-        },
-    )
-}
-
-fn with_flags(service: &dray_model::Service, flags: SchedulerFlags) -> Service {
-    let persistence = service.options.persistence;
-    Service {
-        identity: service.identity,
-        settings: ServiceSettings {
-            scheduler: service.scheduler.name().to_owned(),
-            flags,
-            persistent: persistence.map(|it| it.timeout),
-            netmask: persistence.map_or(Netmask::ALL4, |it| match it.granularity {
-                Granularity::Ipv4(mask) => Netmask::Ipv4(mask),
-                Granularity::Ipv6(length) => Netmask::Ipv6(length),
-            }),
-            engine: persistence
-                .and_then(|it| it.engine)
-                .map(|PersistenceEngine::Sip| "sip".to_owned()),
-            one_packet: service.options.one_packet,
-        },
-        statistics: Statistics::default(),
-        destinations: service
-            .reals
-            .iter()
-            .rev()
-            .map(|real| Destination {
-                address: real.address,
-                port: real.port,
-                forward: real.forward,
-                weight: real.weight.value().into(),
-                thresholds: real.thresholds,
-                active: 0,
-                inactive: 0,
-                persistent: 0,
-                statistics: Statistics::default(),
-            })
-            .collect(),
     }
 }
 
