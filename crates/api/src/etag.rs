@@ -144,6 +144,9 @@ pub(crate) fn tags(text: &str) -> Result<Vec<ETag>, NotTags> {
     let wrong = || NotTags(text.to_owned());
     let mut tags = Vec::new();
     let mut rest = text.trim();
+    if rest.is_empty() {
+        return Err(wrong());
+    }
     while !rest.is_empty() {
         let is_weak = rest.starts_with("W/");
         let inside = rest.strip_prefix("W/").unwrap_or(rest);

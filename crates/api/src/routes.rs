@@ -7,6 +7,7 @@ mod drains;
 mod events;
 mod history;
 mod live;
+mod patches;
 mod process;
 mod reals;
 mod refusals;
@@ -20,6 +21,7 @@ use axum::{
     response::IntoResponse,
     routing::{MethodFilter, get, on},
 };
+use serde_json::Value;
 use utoipa::{OpenApi, Path};
 use utoipa_axum::{PathItemExt, paste};
 
@@ -37,11 +39,31 @@ pub fn router<B: Backend>(backend: B) -> Router {
 
 /// The description of the API (OpenAPI 3.1) as JSON, which `GET /v1/openapi.json` answers.
 pub fn openapi() -> String {
-    let mut text = Description::openapi()
-        .to_pretty_json()
-        .expect("a description has only plain fields");
-    text.push('\n');
-    text
+    let description = serde_json::to_value(Description::openapi());
+    let mut description = description.expect("a description has only plain fields");
+    name_unsigned(&mut description);
+    format!("{description:#}\n")
+}
+
+/// Gives unsigned integers their format of OpenAPI's registry: with that of signed ones, half of them would be out of range.
+fn name_unsigned(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            let is_unsigned = members.get("minimum").and_then(Value::as_u64).is_some();
+            let format = members.get("format").and_then(Value::as_str);
+            let unsigned = match format {
+                Some("int32") if is_unsigned => Some("uint32"),
+                Some("int64") if is_unsigned => Some("uint64"),
+                _ => None,
+            };
+            if let Some(unsigned) = unsigned {
+                members.insert("format".to_owned(), unsigned.into());
+            }
+            members.values_mut().for_each(name_unsigned);
+        }
+        Value::Array(items) => items.iter_mut().for_each(name_unsigned),
+        _ => {}
+    }
 }
 
 /// Makes router and description of the same functions.

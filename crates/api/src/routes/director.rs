@@ -8,7 +8,10 @@ use axum::{
 };
 use dray_model::{document, edit::Edit};
 
-use super::refusals::{BodyRefusals, Refusals};
+use super::{
+    patches::DirectorPatch,
+    refusals::{BodyRefusals, Refusals},
+};
 use crate::{
     Backend, ETag,
     answer::{changed, tagged},
@@ -41,7 +44,7 @@ pub(crate) async fn director<B: Backend>(
     patch, path = "/v1/director", tag = "configuration",
     params(("If-Match" = Option<String>, Header, description = "Only if they still have this tag")),
     request_body(description = "A merge patch (RFC 7396)", content(
-        (document::Director = "application/merge-patch+json"), (document::Director = "application/json"),
+        (DirectorPatch = "application/merge-patch+json"), (DirectorPatch = "application/json"),
     )),
     responses(
         (status = 200, body = document::Director, headers(("ETag" = String, description = "Its tag"))),

@@ -14,6 +14,7 @@ use dray_model::{
 
 use super::{
     live::{no_such_service, service_name},
+    patches::RealPatch,
     refusals::{BodyRefusals, Refusals},
 };
 use crate::{
@@ -168,7 +169,7 @@ pub(crate) async fn put_real<B: Backend>(
         ("If-Match" = Option<String>, Header, description = "Only if it still has this tag"),
     ),
     request_body(description = "A merge patch (RFC 7396)", content(
-        (document::Real = "application/merge-patch+json"), (document::Real = "application/json"),
+        (RealPatch = "application/merge-patch+json"), (RealPatch = "application/json"),
     )),
     responses(
         (status = 200, body = document::Real, headers(("ETag" = String, description = "Its tag"))),

@@ -10,6 +10,7 @@ use dray_model::{Service, document, edit::Edit};
 
 use super::{
     live::{no_such_service, service_name},
+    patches::ServicePatch,
     refusals::{BodyRefusals, Refusals},
 };
 use crate::{
@@ -160,7 +161,7 @@ pub(crate) async fn put_service<B: Backend>(
         ("If-Match" = Option<String>, Header, description = "Only if it still has this tag"),
     ),
     request_body(description = "A merge patch (RFC 7396)", content(
-        (document::Service = "application/merge-patch+json"), (document::Service = "application/json"),
+        (ServicePatch = "application/merge-patch+json"), (ServicePatch = "application/json"),
     )),
     responses(
         (status = 200, body = document::Service, headers(("ETag" = String, description = "Its tag"))),

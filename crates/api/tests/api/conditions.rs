@@ -159,6 +159,7 @@ async fn a_reader_that_has_it_already_gets_nothing() {
 async fn headers_that_are_no_tags_are_refused() {
     let director = Director::default();
     for text in [
+        "",
         "1",
         "\"1",
         "\"1\" \"2\"",

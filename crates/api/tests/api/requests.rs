@@ -49,25 +49,22 @@ async fn a_path_that_is_not_utf8_is_refused() {
 #[tokio::test]
 async fn a_body_that_is_not_json_is_refused() {
     let director = Director::default();
-    for body in ["", "{", "{}{}", "{\"name\": }", "\u{feff}{}", "name = 1"] {
+    for body in ["", "{", "{\"name\": }", "\u{feff}{}", "name = 1"] {
         let problem = ask(&director, post("/v1/services", body))
             .await
             .problem(400);
         assert!(problem.detail.contains("not JSON"), "{}", problem.detail);
-        ask(&director, patch("/v1/director", body))
-            .await
-            .problem(400);
     }
-    let mut request = post("/v1/services", "");
+    ask(&director, patch("/v1/director", "{}{}"))
+        .await
+        .problem(400);
+    let mut request = patch("/v1/director", "");
     *request.body_mut() = Body::from(vec![b'"', 0xff, b'"']);
     ask(&director, request).await.problem(400);
-    let deep = "[".repeat(1_000);
-    ask(&director, post("/v1/services", &deep))
+    let deep = "[".repeat(100_000);
+    ask(&director, patch("/v1/director", &deep))
         .await
-        .problem(422);
-    let deep = format!("{{\"director\": {}", "[".repeat(100_000));
-    let request = with_body(Method::PUT, "/v1/configuration", "application/json", &deep);
-    ask(&director, request).await.problem(400);
+        .problem(400);
 }
 
 #[tokio::test]

@@ -1,1 +1,35 @@
+//! Thousands of calls, good and bad, over a real TLS connection: none is a server error, none has an answer that is not
+//! described.
 
+use tokio::process::Command;
+
+use crate::{
+    socket::Daemon,
+    support::{director::Director, judge::judge},
+    tcp::Files,
+};
+
+#[tokio::test]
+async fn no_call_has_an_answer_that_is_not_described() {
+    let files = Files::new();
+    let (daemon, _) = Daemon::start_with(&files.with_tokens(), Director::default());
+    let judge = judge(files.address, &files.path("clients.pem"), "swordfish", 1);
+    let mut judge = Command::from(judge);
+    // Its own folder: it keeps examples where it is started.
+    let output = judge
+        .current_dir(daemon.dir.path())
+        .kill_on_drop(true)
+        .output();
+    let output = output.await.expect("python3 runs");
+    assert!(
+        output.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(
+        daemon.director.calls().len() > 100,
+        "it made calls that change things"
+    );
+    daemon.end().await;
+}

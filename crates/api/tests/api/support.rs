@@ -2,5 +2,6 @@
 
 pub(crate) mod ask;
 pub(crate) mod director;
+pub(crate) mod judge;
 pub(crate) mod samples;
 pub(crate) mod tls;

@@ -30,14 +30,14 @@ use crate::{
 const SWORDFISH: &str = "b9f195c5cc7ef6afadbfbc42892ad47d3b24c6bc94bb510c4564a90a14e8b799";
 
 /// The files of an API over TCP.
-struct Files {
+pub(crate) struct Files {
     dir: tempfile::TempDir,
     authority: Authority,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
 }
 
 impl Files {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let files = Self {
             dir: tempfile::tempdir().expect("a directory"),
             authority: Authority::new("the authority"),
@@ -50,7 +50,7 @@ impl Files {
         files
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
@@ -71,7 +71,7 @@ impl Files {
         self.options(ApiCallers::Certificates { authorities })
     }
 
-    fn with_tokens(&self) -> Api {
+    pub(crate) fn with_tokens(&self) -> Api {
         let file = self.path("tokens");
         self.options(ApiCallers::Tokens { file })
     }

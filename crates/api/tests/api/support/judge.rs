@@ -1,0 +1,50 @@
+//! Schemathesis: calls an API as its description says, and in ways that it does not, and judges the answers.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// What it looks at: no server errors, and no answer that is not described.
+const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
+                      response_headers_conformance,response_schema_conformance,negative_data_rejection,\
+                      unsupported_method,allow_header_conformance";
+
+/// What else it is told.
+const CONFIGURATION: &str = "../../crates/api/tests/api/support/schemathesis.toml";
+
+/// The command that judges the API over TCP at that address, for which the holder of the token may do everything.
+/// It fails when it finds something, and says what.
+pub(crate) fn judge(address: SocketAddr, authority: &Path, token: &str, seed: u32) -> Command {
+    let packages = packages();
+    assert!(
+        packages.exists(),
+        "schemathesis is not in {}: cargo xtask setup",
+        packages.display()
+    );
+    let mut command = Command::new("python3");
+    command
+        .args(["-m", "schemathesis.cli", "--config-file"])
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(CONFIGURATION))
+        .arg("run")
+        .arg(format!("https://{address}/v1/openapi.json"))
+        .args(["--checks", CHECKS])
+        // Events come without end.
+        .args(["--exclude-path", "/v1/events"])
+        .args(["--phases", "examples,coverage,fuzzing,stateful"])
+        .args(["--max-examples", "25", "--seed", &seed.to_string()])
+        .args(["--header", &format!("Authorization: Bearer {token}")])
+        .arg("--tls-verify")
+        .arg(authority)
+        .args(["--continue-on-failure", "--no-color"])
+        .args(["--suppress-health-check", "all"])
+        .args(["--warnings", "off"])
+        .env("PYTHONPATH", &packages);
+    command
+}
+
+/// Where `cargo xtask setup` puts them.
+fn packages() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/schemathesis")
+}
