@@ -3,8 +3,9 @@
 //! ```text
 //! files ─ lines ─▶ statements, { and } ─ tree ─▶ statements with keywords ─ translate ─▶ draft
 //!           │                              ▲                                  │
-//!           └ comment, definition,         └ keyword, keywords: what          └ carry: what dray does
-//!             repeat, include                may stand where, as data           not do yet, as comments
+//!           └ source, comment,             └ keyword, keywords: what          └ carry: what dray does
+//!             definition, repeat,            may stand where, as data           not do yet, as comments
+//!             include
 //! ```
 //!
 //! Every keyword is a row of a table, and the row says what becomes of it. Start with [`import`].
@@ -17,6 +18,7 @@ mod keyword;
 mod keywords;
 mod lines;
 mod repeat;
+mod source;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

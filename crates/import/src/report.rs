@@ -148,6 +148,11 @@ impl Ledger {
         format!("{}:{}", self.files[place.file], place.line)
     }
 
+    /// The name of the file that a place is in.
+    pub(crate) fn file_name(&self, place: Place) -> &str {
+        &self.files[place.file]
+    }
+
     /// Says what became of the statement at `place`.
     pub(crate) fn say(
         &mut self,

@@ -1,7 +1,7 @@
 //! From statements to a draft.
 //!
 //! Virtual servers may name groups that come behind them, and what the director is told depends on the VIPs of the services;
-//! so it goes in three rounds: what concerns all (`director`, `group`), the virtual servers (`service`, `real`, `method`),
+//! so it goes in three rounds: what concerns all (`director`, `group`), the virtual servers (`service`, `server`, `real`, `method`),
 //! and VRRP (`instance`). What is not translated is carried along as comments (`carry`).
 
 mod address;
@@ -11,6 +11,7 @@ mod group;
 mod instance;
 mod method;
 mod real;
+mod server;
 mod service;
 
 use std::collections::HashMap;

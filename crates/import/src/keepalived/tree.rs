@@ -4,7 +4,7 @@ use super::{
     Files, Options,
     fault::{Fault, Faults},
     keyword::{self, Body, Keyword},
-    lines::{Kind, Lines, MAX_FAULTS, Token, fault},
+    lines::{self, Kind, MAX_FAULTS, Token, fault},
     words,
 };
 use crate::report::{Ledger, Place};
@@ -41,12 +41,8 @@ pub(super) fn read(
     options: &Options<'_>,
     ledger: &mut Ledger,
 ) -> Result<Vec<Statement>, Faults> {
-    let mut lines = Lines::open(files, options, ledger).map_err(|fault| Faults(vec![fault]))?;
     let mut faults = Vec::new();
-    let mut tokens = Vec::new();
-    while let Some(token) = lines.next(ledger, &mut faults) {
-        tokens.push(token);
-    }
+    let tokens = lines::read(files, options, ledger, &mut faults);
     let mut parser = Parser {
         tokens: tokens.into_iter().peekable(),
         ledger,

@@ -12,7 +12,8 @@ use super::{
     address,
     carry::{carry, carry_as, has_arguments},
     method::{self, Method},
-    service::{Server, Which, near, origin},
+    server::{Server, near, origin},
+    service::Which,
 };
 use crate::{
     draft::{RealDraft, comment, seat},
