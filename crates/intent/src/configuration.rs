@@ -28,7 +28,7 @@ impl Configuration {
         Ok(Self::parsed(text, desired))
     }
 
-    /// The same for somebody who has read it already.
+    /// The same for somebody who has parsed it already: `desired` is what the text means.
     pub fn parsed(text: impl Into<Arc<str>>, desired: Arc<Desired>) -> Self {
         let text = text.into();
         let digest = Digest::of(text.as_bytes());

@@ -22,19 +22,41 @@
 //!       "added": [{ "name": "new", "address": "tcp://10.77.0.101:80" }]
 //!     }
 //!   },
-//!   "unconfirmed": { "until": 1795387807000, "base": 122, "edits": {} },
-//!   "file": { "path": "/etc/dray/dray.toml", "digest": "a2f1…" },
-//!   "drains": [{ "id": 7, "who": "uid 0", "since": 1795387000000, "deadline": 1795387300000, "then": "reset",
-//!                "reals": [{ "service": "web", "real": "10.0.0.1", "edited_weight": 5 }] }],
-//!   "ended_drains": [{ "drain": { … }, "at": 1795386000000, "how": "drained" }],
+//!   "unconfirmed": { "until": 1795387807000, "base": 122 },
+//!   "file": { "path": "/etc/dray/dray.toml", "digest": "a2f1c09be3d5847f" },
+//!   "drains": [
+//!     {
+//!       "id": 7, "who": "uid 0", "service": "web", "real": "10.0.0.1", "connections": 240,
+//!       "since": 1795387000000, "deadline": 1795387300000, "then": "reset",
+//!       "reals": [{ "service": "web", "real": "10.0.0.1", "edited_weight": 5 }]
+//!     }
+//!   ],
+//!   "ended_drains": [
+//!     {
+//!       "drain": {
+//!         "id": 6, "who": "uid 0", "real": "10.0.0.9", "connections": 12,
+//!         "since": 1795386000000, "deadline": 1795386300000, "then": "move",
+//!         "reals": [{ "service": "web", "real": "10.0.0.9" }]
+//!       },
+//!       "at": 1795386100000, "how": "drained"
+//!     }
+//!   ],
 //!   "last_drain": 7,
-//!   "applied": [{ "number": 123, "at": 1795387747000, "source": { "daemon": { "file": "/etc/dray/dray.toml" } },
-//!                 "bytes": 2154, "digest": "9c31…" }]
+//!   "applied": [
+//!     {
+//!       "number": 122, "at": 1795300000000, "bytes": 2101, "digest": "a2f1c09be3d5847f",
+//!       "source": { "daemon": { "file": "/etc/dray/dray.toml" } }
+//!     },
+//!     {
+//!       "number": 123, "at": 1795387747000, "bytes": 2154, "digest": "9c310d77e6a1b2f4",
+//!       "source": { "client": { "who": "uid 0", "file": "/root/new.toml" } }
+//!     }
+//!   ]
 //! }
 //! ```
 //!
 //! `edits` is what leads from the base to what is in force: merge patches (RFC 7396) by the names of services and real
-//! servers. Times are milliseconds since 1970 (UTC), digests SipHash-1-3 of the text. What is empty is left out.
+//! servers; `inserted`, beside `added`, has what comes in front of others, by the name of the next. Times are milliseconds since 1970 (UTC), digests SipHash-1-3 of the text. What is empty is left out.
 //!
 //! **Nothing is half written.** Every file is replaced whole: written under another name, synced, renamed, and the
 //! directory synced. A new configuration's text comes first; it counts from the moment that `state.json` names it, which is

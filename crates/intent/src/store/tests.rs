@@ -210,6 +210,19 @@ fn what_nothing_names_is_removed_and_what_dray_does_not_know_is_left() {
 }
 
 #[test]
+fn the_documented_example_is_a_state() {
+    let documented = include_str!("../store.rs").split("//! ```");
+    let example = documented
+        .filter_map(|block| block.strip_prefix("json\n"))
+        .next();
+    let json: String = example.expect("is documented").replace("//!", "");
+    let record = Record::read(json.as_bytes()).expect("is a state");
+    let written = serde_json::from_slice::<serde_json::Value>(&record.write()).expect("is JSON");
+    let documented = serde_json::from_str::<serde_json::Value>(&json).expect("is JSON");
+    assert_eq!(written, documented);
+}
+
+#[test]
 fn a_stop_at_any_moment_leaves_the_state_of_before_or_of_after() {
     let steps = steps();
     for survives in Survives::ALL {
