@@ -4,7 +4,6 @@ mod applied;
 mod apply;
 mod check;
 mod completions;
-mod configuration;
 mod confirm;
 mod connection;
 mod drain;
@@ -12,6 +11,7 @@ mod edits;
 mod events;
 mod history;
 mod import;
+mod ipvsadm;
 mod lab;
 mod man;
 mod plan;
@@ -69,6 +69,7 @@ enum Verb {
     Events(events::Events),
     Zero(zero::Zero),
     Import(import::Import),
+    Ipvsadm(ipvsadm::Ipvsadm),
     Stop(stop::Stop),
     Replay(replay::Replay),
     Lab(lab::Lab),
@@ -92,8 +93,12 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// Runs the command line of this process.
+/// Runs the command line of this process. By which name the program was called may say what it does.
 pub fn main() -> ExitCode {
+    let program = env::args_os().next().unwrap_or_default();
+    if let Some(tool) = ipvsadm::Tool::named(&program) {
+        return tool.main();
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
@@ -148,6 +153,7 @@ impl Verb {
             Self::Events(verb) => verb.run(),
             Self::Zero(verb) => verb.run(),
             Self::Import(verb) => verb.run(),
+            Self::Ipvsadm(verb) => verb.run(),
             Self::Stop(verb) => verb.run(),
             Self::Replay(verb) => verb.run(),
             Self::Lab(verb) => verb.run(),
