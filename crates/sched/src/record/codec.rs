@@ -63,18 +63,21 @@ pub fn decode(words: &[u64]) -> Result<Decoded, DecodeError> {
 /// The table of a record by slots: the number of the destination that each names, none where it is empty. Of the words of a whole
 /// record; others have no slots.
 pub fn slots(words: &[u64]) -> Vec<Option<u32>> {
-    let (Some(head), Some(header)) = (words.get(TABLE as usize), words.first()) else {
+    let (Some(&table), Some(&header)) = (words.get(TABLE as usize), words.first()) else {
         return Vec::new();
     };
-    let table_len = *head as u32;
-    let list_len = (header >> 16) as u16;
-    let start = (words.len() as u64).checked_sub(u64::from(table_len.div_ceil(PER_WORD)));
+    let (table_len, list_len) = (table as u32, (header >> 16) as u16);
+    let Some(start) = words
+        .len()
+        .checked_sub(table_len.div_ceil(PER_WORD) as usize)
+    else {
+        return Vec::new();
+    };
     let destination = |slot: u32| {
-        let word = words.get(start? as usize + (slot / PER_WORD) as usize)?;
+        let word = words.get(start + (slot / PER_WORD) as usize)?;
         let position = (word >> (slot % PER_WORD * 16)) as u16;
-        let in_list = position < list_len;
         let entry = words.get(HEAD_WORDS as usize + usize::from(position))?;
-        in_list.then(|| Listed(*entry).destination())
+        (position < list_len).then(|| Listed(*entry).destination())
     };
     (0..table_len).map(destination).collect()
 }

@@ -216,6 +216,7 @@ fn survive(kind: Kind, list: &[Entry], words: &[u64], cursor: u64, flow: &Flow) 
         pick(&arena, record, flow);
         stateless(&arena, record, flow);
     }
+    dray_sched::slots(words);
     let readable = decode(words).is_ok();
     let built = build(kind, Overhead::Total, list, Some((words, cursor)));
     assert_eq!(built.is_ok(), readable);
@@ -340,6 +341,27 @@ fn stateless_moves_few_flows_of_the_others_when_one_goes() {
             "{count}: {stayed} of {others} stayed"
         );
     }
+}
+
+#[test]
+fn the_slots_of_a_record_are_what_picks_find_in_them() {
+    for count in [1, 3, 7] {
+        let mut service = Service::new(Kind::RoundRobin);
+        service.list = (1..=count).map(real_server).collect();
+        service.rebuild();
+        let (record, _) = service.arena.record().unwrap();
+        assert_eq!(dray_sched::slots(&record), slots(&service), "{count}");
+
+        service.reschedule(Kind::DestinationHash);
+        let (record, _) = service.arena.record().unwrap();
+        let dealt: Vec<_> = (1..=count).map(Some).cycle().take(256).collect();
+        assert_eq!(dray_sched::slots(&record), dealt);
+    }
+    let empty = Service::with(Kind::DestinationHash, &[]);
+    assert_eq!(empty.arena.record(), None);
+    let nobody = build(Kind::DestinationHash, Overhead::Total, &[], None).unwrap();
+    assert_eq!(dray_sched::slots(&nobody), [None; 256]);
+    assert_eq!(dray_sched::slots(&nobody[..1]), []);
 }
 
 /// What `stateless` chooses for as many hashes as the table has slots, and so for each slot once.

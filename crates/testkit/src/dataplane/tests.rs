@@ -241,3 +241,73 @@ fn local_addresses_are_taken_whole_or_refused() {
     assert!(dataplane.set_local_addresses(&of(1)).is_err());
     assert_eq!(dataplane.local_addresses(), of(256));
 }
+
+#[test]
+fn what_ends_lies_in_its_part_and_no_longer_counts() {
+    let mut dataplane = FakeDataPlane::new(words);
+    let destination = DestinationId(1);
+    let connection = |port, state| Connection {
+        service: address(),
+        client: std::net::SocketAddr::from(([192, 0, 2, 1], port)),
+        destination,
+        local: None,
+        state,
+        expires: std::time::Duration::ZERO,
+        age: std::time::Duration::ZERO,
+    };
+    dataplane.set_connections(vec![
+        connection(4000, "ESTABLISHED"),
+        connection(4001, "ESTABLISHED"),
+        connection(4003, "TIME_WAIT"),
+    ]);
+    let live = Live {
+        active: 2,
+        inactive: 1,
+        ..Live::default()
+    };
+    dataplane.set_live(destination, live);
+    let odd = Part { number: 1, of: 2 };
+    assert_eq!(dataplane.end_connections(odd, &|_| false), 0);
+    assert_eq!(dataplane.end_connections(odd, &|_| true), 2);
+    let left = Live {
+        active: 1,
+        inactive: 0,
+        ..live
+    };
+    assert_eq!(dataplane.live(destination), left);
+    assert_eq!(
+        dataplane.all_connections(),
+        [connection(4000, "ESTABLISHED")]
+    );
+    assert_eq!(dataplane.endings(), [odd, odd]);
+}
+
+#[test]
+fn a_template_with_connections_is_hidden_and_one_without_ends() {
+    let mut dataplane = FakeDataPlane::new(words);
+    let destination = DestinationId(1);
+    let template = |last, children| Template {
+        protocol: 6,
+        client: [192, 0, 2, last].into(),
+        vip: address().vip,
+        port: 80,
+        destination,
+        state: "NONE",
+        expires: std::time::Duration::ZERO,
+        children,
+    };
+    dataplane.set_templates(vec![template(1, 2), template(2, 0)]);
+    let live = Live {
+        persistent: 2,
+        ..Live::default()
+    };
+    dataplane.set_live(destination, live);
+    assert_eq!(dataplane.end_templates(Part::WHOLE, &|_| true), 2);
+    assert_eq!(dataplane.end_templates(Part::WHOLE, &|_| true), 0, "hidden");
+    let hidden = Template {
+        port: u16::MAX,
+        ..template(1, 2)
+    };
+    assert_eq!(dataplane.all_templates(), [hidden]);
+    assert_eq!(dataplane.live(destination).persistent, 1);
+}
