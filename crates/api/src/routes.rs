@@ -2,6 +2,7 @@
 
 mod configuration;
 mod connections;
+mod description;
 mod director;
 mod drains;
 mod events;
@@ -13,57 +14,26 @@ mod reals;
 mod refusals;
 mod services;
 
-use std::sync::LazyLock;
-
 use axum::{
     Router,
-    http::{Method, Uri, header},
-    response::IntoResponse,
+    http::{Method, Uri},
     routing::{MethodFilter, get, on},
 };
-use serde_json::Value;
 use utoipa::{OpenApi, Path};
 use utoipa_axum::{PathItemExt, paste};
 
 use crate::{Backend, request::Reader, v1::Problem};
 
+pub use description::openapi;
+
 /// The API of a daemon. Requests must have a `Result<Caller, Problem>` among their extensions, which [`Server`](crate::Server)
 /// puts there; without it, everything is forbidden.
 pub fn router<B: Backend>(backend: B) -> Router {
     operations::<B>()
-        .route("/v1/openapi.json", get(description))
+        .route("/v1/openapi.json", get(description::description))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .with_state(backend)
-}
-
-/// The description of the API (OpenAPI 3.1) as JSON, which `GET /v1/openapi.json` answers.
-pub fn openapi() -> String {
-    let description = serde_json::to_value(Description::openapi());
-    let mut description = description.expect("a description has only plain fields");
-    name_unsigned(&mut description);
-    format!("{description:#}\n")
-}
-
-/// Gives unsigned integers their format of OpenAPI's registry: with that of signed ones, half of them would be out of range.
-fn name_unsigned(value: &mut Value) {
-    match value {
-        Value::Object(members) => {
-            let is_unsigned = members.get("minimum").and_then(Value::as_u64).is_some();
-            let format = members.get("format").and_then(Value::as_str);
-            let unsigned = match format {
-                Some("int32") if is_unsigned => Some("uint32"),
-                Some("int64") if is_unsigned => Some("uint64"),
-                _ => None,
-            };
-            if let Some(unsigned) = unsigned {
-                members.insert("format".to_owned(), unsigned.into());
-            }
-            members.values_mut().for_each(name_unsigned);
-        }
-        Value::Array(items) => items.iter_mut().for_each(name_unsigned),
-        _ => {}
-    }
 }
 
 /// Makes router and description of the same functions.
@@ -135,11 +105,6 @@ fn methods<P: Path>() -> MethodFilter {
     let mut filters = methods.iter().map(|method| method.to_method_filter());
     let first = filters.next().expect("an operation has a method");
     filters.fold(first, MethodFilter::or)
-}
-
-async fn description(_: Reader) -> impl IntoResponse {
-    static TEXT: LazyLock<String> = LazyLock::new(openapi);
-    ([(header::CONTENT_TYPE, "application/json")], TEXT.as_str())
 }
 
 async fn no_such_path(_: Reader, uri: Uri) -> Problem {

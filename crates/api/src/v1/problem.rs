@@ -24,8 +24,9 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<ConfigError>,
     /// The errors of a JSON body.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub fields: Vec<FieldError>,
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<FieldError>)]
+    pub fields: Box<[FieldError]>,
 }
 
 /// One error of a configuration file.
@@ -113,7 +114,7 @@ impl Problem {
     /// The body has values that cannot be; nothing was changed (422).
     pub fn bad_fields(detail: impl Into<String>, fields: Vec<FieldError>) -> Self {
         Self {
-            fields,
+            fields: fields.into(),
             ..Self::new(422, "the configuration has errors", detail)
         }
     }
@@ -139,7 +140,7 @@ impl Problem {
             detail: detail.into(),
             rendered: None,
             errors: Vec::new(),
-            fields: Vec::new(),
+            fields: Box::default(),
         }
     }
 }

@@ -80,6 +80,11 @@ fn every_operation_has_a_name_of_its_own_a_summary_and_what_it_may_refuse() {
                 "{method} {path}"
             );
         }
+        let described = |response: &Value| {
+            let description = response["description"].as_str();
+            description.is_some_and(|text| !text.is_empty())
+        };
+        assert!(responses.values().all(described), "{method} {path}");
         let takes_body = operation["requestBody"].is_object();
         assert_eq!(takes_body, responses.contains_key("413"), "{method} {path}");
     }

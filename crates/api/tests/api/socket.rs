@@ -186,7 +186,7 @@ async fn the_client_edits_every_part() {
     let drain = client.start_drain(&request).await.expect("started");
     assert_eq!(
         client.drains().await.expect("drains").drains,
-        [drain.clone()]
+        std::slice::from_ref(&drain)
     );
     assert_eq!(client.drain(drain.id).await.expect("a drain"), drain);
     assert_eq!(
