@@ -1,8 +1,11 @@
-//! `cargo xtask build`: one static binary with the eBPF object inside, at target/release/dray.
+//! `cargo xtask build`: one static binary with the eBPF object inside, at target/release/dray, and what belongs beside it
+//! on a system, in target/release/share.
 //!
 //! The C library is linked in (`crt-static`), so the file runs on any x86-64 or arm64 Linux whose kernel is new
 //! enough, whatever its distribution. Naming the target keeps that flag away from build scripts and procedural
 //! macros, which must stay dynamic, and gives the build a folder of its own beside cargo's usual one.
+
+mod share;
 
 use std::{
     fs,
@@ -53,6 +56,7 @@ pub(crate) fn run() -> Result<PathBuf> {
             binary.display()
         );
     }
+    share::write(&binary, &binary.with_file_name("share"))?;
     eprintln!(
         "built target/release/dray: static, {:.1} MiB",
         bytes.len() as f64 / (1024.0 * 1024.0)

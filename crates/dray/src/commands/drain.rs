@@ -9,36 +9,56 @@ mod words;
 
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
+use clap::{ArgMatches, Args, Command, FromArgMatches, Subcommand};
 
 pub(super) use start::Drain;
 
-/// Empty a real server: it gets no new connections, and those that it has may end by themselves until the deadline
-///
-/// This waits until no connection is left, or the deadline comes. The exit code is 0 when the real server is empty, or connections that were
-/// left were ended, and 1 when some go on, or somebody else ended the drain. Ctrl-C ends the waiting only.
-#[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-pub(super) struct DrainCommand {
-    #[command(subcommand)]
-    verb: Option<Verb>,
-    #[command(flatten)]
-    drain: Option<Drain>,
+/// `dray drain REAL`, or a word in place of the real server.
+#[derive(Debug)]
+pub(super) enum DrainCommand {
+    Start(Drain),
+    Other(Verb),
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {
+pub(super) enum Verb {
     List(list::List),
     Cancel(cancel::Cancel),
 }
 
 impl DrainCommand {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        match (self.verb, self.drain) {
-            (Some(Verb::List(list)), _) => list.run(),
-            (Some(Verb::Cancel(cancel)), _) => cancel.run(),
-            (None, Some(drain)) => drain.run(),
-            (None, None) => anyhow::bail!("name a real server to drain, or `list` or `cancel`"),
+        match self {
+            Self::Start(drain) => drain.run(),
+            Self::Other(Verb::List(list)) => list.run(),
+            Self::Other(Verb::Cancel(cancel)) => cancel.run(),
         }
+    }
+}
+
+// clap derives none for what has either arguments or a subcommand, and needs some of the arguments.
+impl Args for DrainCommand {
+    fn augment_args(command: Command) -> Command {
+        Verb::augment_subcommands(Drain::augment_args(command))
+            .args_conflicts_with_subcommands(true)
+            .subcommand_negates_reqs(true)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for DrainCommand {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        match matches.subcommand_name() {
+            Some(_) => Verb::from_arg_matches(matches).map(Self::Other),
+            None => Drain::from_arg_matches(matches).map(Self::Start),
+        }
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
     }
 }

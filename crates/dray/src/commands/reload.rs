@@ -10,6 +10,9 @@ use crate::output;
 /// Make the daemon read its configuration file again; a file with errors changes nothing
 #[derive(Debug, Args)]
 pub(super) struct Reload {
+    /// As JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     runtime_dir: RuntimeDirArg,
 }
@@ -20,15 +23,16 @@ impl Reload {
         for problem in &reloaded.problems {
             eprintln!("dray: not yet as configured: {problem}");
         }
-        output::text(&format!(
-            "{}: {} services ({} added, {} changed, {} removed), {} real servers: in force\n",
+        let line = format!(
+            "{}: {} services ({} added, {} changed, {} removed), {} real servers: in force",
             reloaded.config,
             reloaded.services,
             reloaded.services_added,
             reloaded.services_changed,
             reloaded.services_removed,
             reloaded.reals
-        ))?;
+        );
+        output::done(self.json, &reloaded, &line)?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
-use dray_api::{CallError, v1::StopMode};
+use dray_api::{CallError, v1::{StopMode, Stopped}};
 
 use super::{RuntimeDirArg, ask, unreachable};
 use crate::{output, withdraw};
@@ -22,6 +22,9 @@ pub(super) struct Stop {
     /// that says so [default: /sys/fs/bpf/dray, with the default --runtime-dir]
     #[arg(long, value_name = "DIR", requires = "withdraw")]
     bpffs: Option<PathBuf>,
+    /// Say what became of the data plane as JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     runtime_dir: RuntimeDirArg,
 }
@@ -37,11 +40,13 @@ impl Stop {
             ask(&self.runtime_dir, async |client| client.stop(mode).await)?,
             mode,
         ) {
-            (Ok(_), StopMode::KeepForwarding) => {
-                output::text("the daemon has stopped; forwarding goes on\n")?
+            (Ok(stopped), StopMode::KeepForwarding) => {
+                let line = "the daemon has stopped; forwarding goes on";
+                output::done(self.json, &stopped, line)?;
             }
-            (Ok(_), StopMode::Withdraw) => {
-                output::text("the daemon has stopped; forwarding has ended\n")?
+            (Ok(stopped), StopMode::Withdraw) => {
+                let line = "the daemon has stopped; forwarding has ended";
+                output::done(self.json, &stopped, line)?;
             }
             (Err(CallError::NoDaemon { socket }), StopMode::Withdraw) => {
                 eprintln!(
@@ -63,6 +68,9 @@ impl Stop {
             .iter()
             .map(|vip| format!("; {} removed from {}", vip.vip, vip.interface))
             .collect();
-        output::text(&format!("{forwarding}{vips}\n"))
+        let stopped = Stopped {
+            mode: StopMode::Withdraw,
+        };
+        output::done(self.json, &stopped, &format!("{forwarding}{vips}"))
     }
 }

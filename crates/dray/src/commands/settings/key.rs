@@ -55,7 +55,10 @@ fn keys(header: &str) -> &'static [&'static Key] {
 impl Setting {
     /// Of a key with that schema; none when it holds tables.
     fn new(key: &'static Key, schema: &Value) -> Option<Self> {
-        let description = schema["description"].as_str()?;
+        // A value that may be left out and has a type of its own is one of that type, or null.
+        let kinds = schema["oneOf"].as_array().into_iter().flatten();
+        let mut described = [schema].into_iter().chain(kinds);
+        let description = described.find_map(|schema| schema["description"].as_str())?;
         let example = match &schema["example"] {
             Value::String(example) => format!(", as in `{example}`"),
             _ => String::new(),

@@ -1,5 +1,7 @@
 //! A status as a person reads it, with the habits of `ipvsadm -Ln`.
 
+mod intent;
+
 use dray_api::v1::{
     Defences, Destination, Director, LeavingService, LocalAddresses, NextHop, Persistence, Reason,
     Removed, Service, ServiceIdentity, Standing, Status, Traffic, TunnelSource, Verdict, XdpMode,
@@ -21,8 +23,10 @@ pub(super) fn table(status: &Status, paint: Paint) -> String {
         ..
     } = status;
     let mut text = format!("dray {version} (ABI {abi}), configuration {config}\n");
+    text += &intent::lines(&status.configuration, paint);
     for problem in &status.problems {
-        text += &format!("not yet as configured: {problem}\n");
+        text += &paint.red(&format!("not yet as configured: {problem}"));
+        text.push('\n');
     }
     for part in [
         director(&status.director),
