@@ -106,7 +106,7 @@ pub(super) const ROOMS: &[Room] = &[
     },
     Room {
         name: "api",
-        duty: "versioned wire types, router, typed client; alone names axum",
+        duty: "versioned wire types, router, server, typed client; alone names axum",
         may_use: &["model"],
         ..ROOM
     },
