@@ -3,7 +3,8 @@
 use std::fmt;
 
 /// A place that keepalived itself could not make sense of, so that nothing behind it can be trusted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{line}: {what}: {cure}")]
 pub struct Fault {
     /// The file, relative to the directory of the first one.
     pub file: String,
@@ -32,18 +33,6 @@ impl<'f> IntoIterator for &'f Faults {
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            file,
-            line,
-            what,
-            cure,
-        } = self;
-        write!(f, "{file}:{line}: {what}: {cure}")
     }
 }
 

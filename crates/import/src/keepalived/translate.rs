@@ -67,6 +67,7 @@ pub(super) fn translate(
             site.virtual_server(statement, ledger);
         }
     });
+    site.remember_vips();
     in_turn(&mut |statement, what| {
         if let Some(Global::VrrpInstance) = what {
             site.vrrp_instance(statement, ledger);

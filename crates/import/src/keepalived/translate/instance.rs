@@ -1,6 +1,6 @@
 //! `vrrp_instance`: which addresses it holds, and on which interfaces.
 
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr};
 
 use super::{
     super::{
@@ -22,7 +22,9 @@ pub(super) struct Instances {
     /// Interfaces of instances.
     pub(super) all: Vec<String>,
     /// Addresses of services.
-    pub(super) held: Vec<IpAddr>,
+    pub(super) vips: BTreeSet<IpAddr>,
+    /// Those of them that instances hold.
+    pub(super) held: BTreeSet<IpAddr>,
 }
 
 impl Site {
@@ -73,7 +75,7 @@ impl Site {
             let why = format!("`{word}` is not an IP address");
             return ledger.say(line.place, &line.text, Verdict::Refused, why);
         };
-        if !self.vips().contains(&address) {
+        if !self.instances.vips.contains(&address) {
             return ledger.say(line.place, &line.text, Verdict::NotYet, VRRP);
         }
         let device = line.words.iter().position(|word| word == "dev");
@@ -82,14 +84,14 @@ impl Site {
         if let Some(interface) = device.or(interface) {
             remember(&mut self.instances.of_vips, interface);
         }
-        self.instances.held.push(address);
+        self.instances.held.insert(address);
         let words =
             "the VIP of a service; keepalived goes on to hold it, started with `keepalived --vrrp`";
         ledger.say(line.place, &line.text, Verdict::Approximated, words);
     }
 
-    /// The VIPs of the services.
-    fn vips(&self) -> Vec<IpAddr> {
+    /// Remembers the VIPs of the services, which must be there.
+    pub(super) fn remember_vips(&mut self) {
         let services = self.draft.services.iter();
         let addresses = services.filter_map(|service| service.document.address.as_deref());
         let of_services = addresses.filter_map(|address| {
@@ -102,15 +104,13 @@ impl Site {
             .marks
             .iter()
             .flat_map(|rule| &rule.document.destination);
-        of_services
-            .chain(rules.filter_map(|address| address.parse().ok()))
-            .collect()
+        let of_rules = rules.filter_map(|address| address.parse().ok());
+        self.instances.vips = of_services.chain(of_rules).collect();
     }
 
     /// Whether services have addresses that no instance holds.
     pub(super) fn has_other_vips(&self) -> bool {
-        let vips = self.vips();
-        vips.iter().any(|vip| !self.instances.held.contains(vip))
+        !self.instances.vips.is_subset(&self.instances.held)
     }
 }
 
