@@ -54,7 +54,13 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         expect(&request, &["application/json"])?;
-        parse(&read(request.into_body(), ORDINARY).await?).map(Self)
+        let bytes = read(request.into_body(), ORDINARY).await?;
+        // serde takes a list for a struct too, by the order of its fields, which is nothing to rely on.
+        if bytes.trim_ascii_start().starts_with(b"[") {
+            parse::<Value>(&bytes)?;
+            return Err(no_object("the body must be an object"));
+        }
+        parse(&bytes).map(Self)
     }
 }
 
@@ -70,14 +76,7 @@ impl<S: Sync> FromRequest<S> for Patch {
         if patch.is_object() {
             return Ok(Self(patch));
         }
-        let error = FieldError {
-            path: String::new(),
-            cause: "a patch must be an object".to_owned(),
-            cure:
-                "write the keys that change, as in `{\"weight\": 3}`; null gives a key its default"
-                    .to_owned(),
-        };
-        Err(Problem::bad_fields("nothing was changed", vec![error]))
+        Err(no_object("a patch must be an object"))
     }
 }
 
@@ -159,6 +158,15 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     })?;
     json.end().map_err(|error| not_json(&error))?;
     Ok(value)
+}
+
+fn no_object(cause: &str) -> Problem {
+    let error = FieldError {
+        path: String::new(),
+        cause: cause.to_owned(),
+        cure: "write the keys with their values, as in `{\"weight\": 3}`".to_owned(),
+    };
+    Problem::bad_fields("nothing was changed", vec![error])
 }
 
 fn not_json(error: &serde_json::Error) -> Problem {

@@ -214,6 +214,9 @@ async fn history_keeps_what_was_applied_and_rollback_returns_to_it() {
     .await
     .success(200);
     assert_eq!(outcome["applied"]["services"], json!(4));
+    ask(&director, post("/v1/rollback", "[]"))
+        .await
+        .problem(422);
     ask(&director, post("/v1/rollback", r#"{"number": "two"}"#))
         .await
         .problem(422);

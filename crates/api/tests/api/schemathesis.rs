@@ -9,7 +9,7 @@ use crate::{
     tcp::Files,
 };
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_call_has_an_answer_that_is_not_described() {
     let files = Files::new();
     let (daemon, _) = Daemon::start_with(&files.with_tokens(), Director::default());

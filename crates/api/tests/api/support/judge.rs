@@ -37,6 +37,8 @@ pub(crate) fn judge(address: SocketAddr, authority: &Path, token: &str, seed: u3
         .args(["--header", &format!("Authorization: Bearer {token}")])
         .arg("--tls-verify")
         .arg(authority)
+        // It may think longer about the next call than the daemon keeps a connection for it.
+        .args(["--request-retries", "2"])
         .args(["--continue-on-failure", "--no-color"])
         .args(["--suppress-health-check", "all"])
         .args(["--warnings", "off"])
