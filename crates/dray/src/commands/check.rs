@@ -35,7 +35,7 @@ struct Checked<'a> {
     /// Real servers in it, counted once in each service; 0 of a file with errors.
     reals: usize,
     /// Empty of a good file.
-    errors: Box<[ConfigError]>,
+    errors: Vec<ConfigError>,
 }
 
 impl Check {
@@ -61,7 +61,7 @@ impl Check {
             file: &self.file,
             services,
             reals,
-            errors: Box::default(),
+            errors: Vec::new(),
         };
         let file = self.file.display();
         let line = format!("{file}: {services} services, {reals} real servers: ok");
@@ -69,7 +69,10 @@ impl Check {
     }
 
     fn refuse(&self, diagnostics: &Diagnostics) -> anyhow::Result<()> {
-        eprint!("{}", diagnostics.render(terminal::takes_colours(&io::stderr())));
+        eprint!(
+            "{}",
+            diagnostics.render(terminal::takes_colours(&io::stderr()))
+        );
         if self.json {
             output::json(&Checked {
                 file: &self.file,

@@ -3,7 +3,10 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
-use dray_api::{CallError, v1::{StopMode, Stopped}};
+use dray_api::{
+    CallError,
+    v1::{StopMode, Stopped},
+};
 
 use super::{RuntimeDirArg, ask, unreachable};
 use crate::{output, withdraw};

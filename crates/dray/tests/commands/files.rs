@@ -7,12 +7,17 @@ use crate::Director;
 #[tokio::test]
 async fn what_is_saved_is_a_file_with_the_edits_that_changes_nothing() {
     let director = Director::start().await;
-    director.ok("real edit 10.77.0.12 --service web --weight 9 --upper-threshold 100").await;
+    director
+        .ok("real edit 10.77.0.12 --service web --weight 9 --upper-threshold 100")
+        .await;
     let saved = director.site.config().with_file_name("saved.toml");
     let path = crate::site::text(&saved);
     assert_eq!(director.ok(&format!("save {path}")).await, "");
     let text = fs::read_to_string(&saved).expect("a file");
-    assert!(text.contains("weight = 9") && text.contains("upper_threshold = 100"), "{text}");
+    assert!(
+        text.contains("weight = 9") && text.contains("upper_threshold = 100"),
+        "{text}"
+    );
     assert_eq!(director.ok("save").await, text);
     let said = director.fails(&format!("save {path}")).await;
     assert!(said.contains("--force"), "{said}");
@@ -34,11 +39,22 @@ fn a_dump_of_ipvsadm_becomes_a_file_that_check_accepts() {
     )
     .expect("writes");
     let out = dir.path().join("dray.toml");
-    let import = dray(["import", "ipvsadm", text(&dump), "-o", text(&out), "--report", "json"]);
+    let import = dray([
+        "import",
+        "ipvsadm",
+        text(&dump),
+        "-o",
+        text(&out),
+        "--report",
+        "json",
+    ]);
     let report: serde_json::Value = serde_json::from_str(&import).expect("JSON");
     assert_eq!(report["entries"][0]["verdict"], "translated");
     let checked = dray(["check", text(&out)]);
-    assert!(checked.contains("1 services, 1 real servers: ok"), "{checked}");
+    assert!(
+        checked.contains("1 services, 1 real servers: ok"),
+        "{checked}"
+    );
 }
 
 #[test]
@@ -57,7 +73,10 @@ fn a_configuration_of_keepalived_becomes_a_file_that_check_accepts() {
     let out = dir.path().join("dray.toml");
     fs::write(&out, toml).expect("writes");
     let checked = dray(["check", text(&out)]);
-    assert!(checked.contains("1 services, 1 real servers: ok"), "{checked}");
+    assert!(
+        checked.contains("1 services, 1 real servers: ok"),
+        "{checked}"
+    );
 }
 
 #[test]
@@ -71,7 +90,12 @@ fn shells_and_manuals_know_every_command() {
     let dir = tempfile::tempdir().expect("a directory");
     let pages = dir.path().join("man1");
     dray(["man", text(&pages)]);
-    for page in ["dray.1", "dray-plan.1", "dray-real-quiesce.1", "dray-drain-cancel.1"] {
+    for page in [
+        "dray.1",
+        "dray-plan.1",
+        "dray-real-quiesce.1",
+        "dray-drain-cancel.1",
+    ] {
         let page = fs::read_to_string(pages.join(page)).expect(page);
         assert!(page.contains(".SH NAME"), "{page}");
     }

@@ -8,7 +8,10 @@ use crate::{CONFIG, Director};
 async fn a_plan_of_what_is_in_force_is_empty() {
     let director = Director::start().await;
     let file = director.file("same.toml", CONFIG);
-    assert_eq!(director.ok(&format!("plan {file}")).await, "Nothing changes.\n");
+    assert_eq!(
+        director.ok(&format!("plan {file}")).await,
+        "Nothing changes.\n"
+    );
     director.stop().await;
 }
 
@@ -42,7 +45,10 @@ async fn a_file_with_errors_is_no_plan_and_is_not_applied() {
     let file = director.file("broken.toml", &CONFIG.replace("scheduler", "sheduler"));
     for line in [format!("plan {file}"), format!("apply {file}")] {
         let said = director.fails(&line).await;
-        assert!(said.contains("broken.toml:") && said.contains("scheduler"), "{said}");
+        assert!(
+            said.contains("broken.toml:") && said.contains("scheduler"),
+            "{said}"
+        );
     }
     let said = director.fails("plan /nonexistent/dray.toml").await;
     assert!(said.contains("/nonexistent/dray.toml"), "{said}");
@@ -57,16 +63,35 @@ async fn a_configuration_is_applied_rolled_back_and_found_in_the_history() {
     let file = director.file("next.toml", &next());
     let said = director.ok(&format!("apply {file}")).await;
     assert!(said.contains("+   real server 10.77.0.13\n"), "{said}");
-    assert!(said.contains("is in force: 1 service, 3 real servers\n"), "{said}");
-    assert_eq!(director.ok(&format!("plan {file}")).await, "Nothing changes.\n");
+    assert!(
+        said.contains("is in force: 1 service, 3 real servers\n"),
+        "{said}"
+    );
+    assert_eq!(
+        director.ok(&format!("plan {file}")).await,
+        "Nothing changes.\n"
+    );
     let history = director.json("history --json").await;
     let entries = history["entries"].as_array().expect("a list");
-    assert_eq!((entries.len(), &entries[0]["current"], &entries[0]["file"]), (2, &json!(true), &json!(file)));
+    assert_eq!(
+        (entries.len(), &entries[0]["current"], &entries[0]["file"]),
+        (2, &json!(true), &json!(file))
+    );
     assert!(director.ok("history").await.contains(&file));
-    assert_eq!(director.ok(&format!("history {}", entries[0]["number"])).await, next());
+    assert_eq!(
+        director
+            .ok(&format!("history {}", entries[0]["number"]))
+            .await,
+        next()
+    );
     let outcome = director.json("rollback --json").await;
     assert_eq!(outcome["applied"]["services"], 2);
-    assert_eq!(director.ok(&format!("rollback {}", entries[0]["number"])).await, said_again(&director, &said).await);
+    assert_eq!(
+        director
+            .ok(&format!("rollback {}", entries[0]["number"]))
+            .await,
+        said_again(&director, &said).await
+    );
     director.stop().await;
 }
 
@@ -74,8 +99,13 @@ async fn a_configuration_is_applied_rolled_back_and_found_in_the_history() {
 async fn said_again(director: &Director, said: &str) -> String {
     let history = director.json("history --json").await;
     let entries = history["entries"].as_array().expect("a list");
-    let current = entries.iter().find(|entry| entry["current"] == true).expect("one is");
-    let (before, after) = said.split_once("Configuration ").expect("its number is told");
+    let current = entries
+        .iter()
+        .find(|entry| entry["current"] == true)
+        .expect("one is");
+    let (before, after) = said
+        .split_once("Configuration ")
+        .expect("its number is told");
     let (_, after) = after.split_once(' ').expect("more words");
     format!("{before}Configuration {} {after}", current["number"])
 }
@@ -98,7 +128,9 @@ async fn a_configuration_that_waits_is_confirmed() {
 async fn edits_are_kept_or_dropped_by_the_next_apply_as_it_says() {
     let director = Director::start().await;
     let same = director.file("same.toml", CONFIG);
-    director.ok("real edit 10.77.0.12 --service web --weight 9").await;
+    director
+        .ok("real edit 10.77.0.12 --service web --weight 9")
+        .await;
     let said = director.dray(&format!("plan {same} --edits drop")).await;
     assert_eq!(said.status.code(), Some(2));
     assert!(said.out.contains("~     weight: 9 → "), "{}", said.out);

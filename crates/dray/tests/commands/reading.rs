@@ -42,7 +42,10 @@ async fn events_are_one_object_a_line() {
 async fn counters_are_zeroed() {
     let director = Director::start().await;
     assert_eq!(director.ok("zero").await, "all counters are 0\n");
-    assert_eq!(director.json("zero --service web --json").await, json!({"service": "web"}));
+    assert_eq!(
+        director.json("zero --service web --json").await,
+        json!({"service": "web"})
+    );
     let said = director.fails("zero --service nobody").await;
     assert!(said.contains("nobody"), "{said}");
     director.stop().await;
@@ -51,9 +54,20 @@ async fn counters_are_zeroed() {
 #[tokio::test]
 async fn connections_are_listed_and_ended() {
     let director = Director::start().await;
-    assert_eq!(director.json("connection list --service web --json").await, director.json("connections --json").await);
-    assert_eq!(director.ok("connection kill --service web").await, "0 connections ended\n");
-    assert_eq!(director.json("connection kill --all --templates --json").await, json!({"ended": 0}));
+    assert_eq!(
+        director.json("connection list --service web --json").await,
+        director.json("connections --json").await
+    );
+    assert_eq!(
+        director.ok("connection kill --service web").await,
+        "0 connections ended\n"
+    );
+    assert_eq!(
+        director
+            .json("connection kill --all --templates --json")
+            .await,
+        json!({"ended": 0})
+    );
     let said = director.fails("connection kill").await;
     assert!(said.contains("--all"), "{said}");
     director.stop().await;
@@ -62,7 +76,14 @@ async fn connections_are_listed_and_ended() {
 #[tokio::test]
 async fn colours_are_for_terminals() {
     let director = Director::start().await;
-    for line in ["status", "service list", "real list", "connection list", "history", "drain list"] {
+    for line in [
+        "status",
+        "service list",
+        "real list",
+        "connection list",
+        "history",
+        "drain list",
+    ] {
         let out = director.ok(line).await;
         assert!(!out.contains('\u{1b}'), "{line}: {out}");
     }

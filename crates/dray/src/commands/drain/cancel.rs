@@ -12,7 +12,7 @@ use crate::{
 
 /// Call a drain off: the real server gets its weight back
 #[derive(Debug, Args)]
-pub(super) struct Cancel {
+pub(in crate::commands) struct Cancel {
     /// Its number in `dray drain list`
     id: u64,
     /// Say how far it was as JSON

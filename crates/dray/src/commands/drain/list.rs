@@ -15,7 +15,7 @@ use crate::{
 
 /// List the drains that are under way, and those that ended lately
 #[derive(Debug, Args)]
-pub(super) struct List {
+pub(in crate::commands) struct List {
     /// As JSON
     #[arg(long)]
     json: bool,

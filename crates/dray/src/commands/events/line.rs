@@ -36,17 +36,17 @@ fn words(event: &Event) -> String {
             format!("address {}: {what} {}", event.vip, event.interface)
         }
         Event::Configuration(event) => format!(
-            "configuration {} (revision {}): {} by {}",
+            "configuration {} (revision {}), by {}: {}",
             event.base,
             event.revision,
-            configuration(event.what),
-            event.who
+            event.who,
+            configuration(event.what)
         ),
         Event::Drain(event) => {
             let what = match event.what {
                 DrainTurn::Started => "started",
                 DrainTurn::Empty => "no connection is left",
-                DrainTurn::Overdue => "the deadline came before no connection was left",
+                DrainTurn::Overdue => "the deadline came while connections were left",
                 DrainTurn::Cancelled => "called off",
                 DrainTurn::Overtaken => {
                     "ended, because somebody changed the weight or removed the real server"
@@ -73,7 +73,7 @@ fn words(event: &Event) -> String {
             format!("defence {}: {what}", event.defence)
         }
         Event::Missed(event) => format!(
-            "{} events are lost: this was too slow for them",
+            "{} events are lost, because this was too slow for them",
             event.count
         ),
     }

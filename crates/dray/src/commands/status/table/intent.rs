@@ -2,12 +2,7 @@
 
 use dray_api::v1::ConfigurationStatus;
 
-use crate::{
-    commands::edits,
-    number::{counted, span},
-    paint::Paint,
-    when,
-};
+use crate::{commands::edits, number::span, paint::Paint, when};
 
 /// How many edits are named; `dray plan` of the applied file shows them all.
 const NAMED: usize = 10;
@@ -32,9 +27,9 @@ pub(super) fn lines(status: &ConfigurationStatus, paint: Paint) -> String {
     for edit in edits.iter().take(NAMED) {
         lines.push(format!("edited: {}", edits::named(edit)));
     }
-    let others = u64::try_from(edits.len().saturating_sub(NAMED)).unwrap_or(u64::MAX);
+    let others = edits.len().saturating_sub(NAMED);
     if others > 0 {
-        lines.push(format!("edited: {} more", counted(others, "thing")));
+        lines.push(format!("edited: {others} more"));
     }
     lines.iter().map(|line| paint.yellow(line) + "\n").collect()
 }
