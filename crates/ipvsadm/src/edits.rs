@@ -32,7 +32,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     /// It changes the desired state.
-    Edit(Edit),
+    Edit(Box<Edit>),
     /// It zeroes the counters of a service, or of all.
     Zero(Option<ServiceName>),
 }
@@ -42,7 +42,7 @@ pub enum Step {
 /// # Errors
 /// When IPVS would refuse it, or dray does not have what it asks for.
 pub fn step(change: &Change, desired: &Desired) -> Result<Step, Refusal> {
-    Ok(Step::Edit(match change {
+    Ok(Step::Edit(Box::new(match change {
         Change::AddService(identity, settings) => add_service(identity, settings, desired)?,
         Change::EditService(identity, settings) => {
             edit_service(find(identity, desired)?, settings)?
@@ -96,7 +96,7 @@ pub fn step(change: &Change, desired: &Desired) -> Result<Step, Refusal> {
         // dray synchronises no connections with another director.
         Change::StartDaemon(_) => return Err(Refusal::NoProtocol),
         Change::StopDaemon(_) => return Err(Refusal::NoProcess),
-    }))
+    })))
 }
 
 /// A refused edit as IPVS would refuse the command.

@@ -175,7 +175,7 @@ pub(super) const ROOMS: &[Room] = &[
     Room {
         name: "oracle",
         duty: "the real kernel's IPVS in User-Mode-Linux, and the fuzzer that compares",
-        may_use: &["guest", "ipvsadm", "model", "replay"],
+        may_use: &["guest", "model", "replay"],
         ..ROOM
     },
     Room {
