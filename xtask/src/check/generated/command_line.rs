@@ -52,7 +52,8 @@ fn commands(help: &str) -> Vec<String> {
                 .filter(|rest| !rest.starts_with(' '))
         })
         .filter_map(|line| line.split_whitespace().next())
-        .filter(|name| *name != "help")
+        // The help of `dray ipvsadm` is ipvsadm's, whose commands are flags.
+        .filter(|name| *name != "help" && !name.starts_with('-'))
         .map(str::to_owned)
         .collect()
 }
