@@ -95,7 +95,9 @@ pub(crate) fn wait<P: Packet>(
     // SAFETY: the processor's own memory, and it has one packet in hand at a time; large enough.
     unsafe {
         // Volatile: the compiler would make one clearing of memory of them, which is a loop over bytes here.
-        (&raw mut (*scratch).session[0]).write_volatile(0);
+        for word in 0..3 {
+            (&raw mut (*scratch).session[word]).write_volatile(0);
+        }
         (&raw mut (*scratch).sense).write_volatile(Sense::NONE);
         (&raw mut (*scratch).pending).write_volatile(Pending::NONE);
         let arrival = (&raw mut (*scratch).arrival).cast::<Arrival<P>>();
