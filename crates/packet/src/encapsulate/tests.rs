@@ -125,7 +125,6 @@ fn tunnels_are_byte_for_byte_those_of_linux() {
     for case in cases {
         let mut packet = hex(case.packet);
         let frame = Frame::from(&mut packet[..]);
-        let parsed = ipv4::parse(&frame, 0).unwrap();
         ipv4::decrement_ttl(&frame, 0).unwrap();
         let outer = Outer {
             kind: case.kind,
