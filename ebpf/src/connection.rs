@@ -1,15 +1,22 @@
 //! Connections: their life in the table, and what is counted of it.
 
 use dray_abi::{Meta, Settings};
-use dray_packet::{TransportProtocol, hash::Place, sctp, state::State, tcp};
+use dray_packet::{
+    TransportProtocol,
+    hash::Place,
+    sctp,
+    state::{ROOM, State},
+    tcp,
+};
 
 use crate::{
     atomic,
     family::{ConnectionSlot, Packet},
+    maps,
     open::Arrival,
     schedule::Chosen,
     stats,
-    table::{self, Claim, Found},
+    table::{self, Claim, Found, Seen},
     template, translation,
 };
 
@@ -19,28 +26,83 @@ const HALF_OPEN_GRACE: u32 = (3_000_000_000_u64 >> dray_abi::TICK_SHIFT) as u32;
 /// How long a connection lasts that began with an ICMP error: IPVS's time for one before its first packet, 3 s, in ticks.
 const NO_PACKET_YET: u32 = (3_000_000_000_u64 >> dray_abi::TICK_SHIFT) as u32;
 
-/// The connection that the packet belongs to, unless its time is over.
-#[inline(always)]
-pub(crate) fn find<P: Packet>(packet: &P, place: Place, tick: u32) -> Option<Found<P::Slot>> {
-    table::find(packet.key(), place, tick)
+/// What a packet says to a connection's state: its protocol and its flags.
+#[derive(Clone, Copy)]
+pub(crate) struct Event {
+    protocol: TransportProtocol,
+    flags: u8,
+}
+
+impl Event {
+    #[inline(always)]
+    pub(crate) fn of<P: Packet>(packet: &P) -> Self {
+        Self {
+            protocol: packet.protocol(),
+            flags: packet.flags(),
+        }
+    }
+
+    /// The state that it leaves as it is, whatever the tables say: as good as every packet meets its connection in it. None has
+    /// the number [`ROOM`].
+    #[inline(always)]
+    pub(crate) fn kept_state(self) -> u8 {
+        match self.protocol {
+            TransportProtocol::Tcp if tcp::is_plain(self.flags) => State::Established as u8,
+            TransportProtocol::Udp => State::Udp as u8,
+            _ => ROOM as u8,
+        }
+    }
 }
 
 /// The state (without flags) that a packet leaves its connection in. `direction` is a row of [`Settings::tcp`].
 #[inline(always)]
-pub(crate) fn next_state<P: Packet>(
-    packet: &P,
-    settings: &Settings,
-    direction: usize,
-    state: u8,
-) -> u8 {
-    match packet.protocol() {
+pub(crate) fn next_state(event: Event, settings: &Settings, direction: usize, state: u8) -> u8 {
+    match event.protocol {
         TransportProtocol::Tcp => {
-            let row = settings.tcp[direction][tcp::event(packet.flags())];
+            let row = settings.tcp[direction][tcp::event(event.flags)];
             tcp::after(row, state)
         }
         TransportProtocol::Udp => State::Udp as u8,
-        TransportProtocol::Sctp => sctp::after(direction, packet.flags(), state),
+        TransportProtocol::Sctp => sctp::after(direction, event.flags, state),
     }
+}
+
+/// Notes a client's packet in its connection. `kept` is [`Event::kept_state`] of it. Most leave the connection's word as it is:
+/// the others are the matter of a function of its own.
+#[inline(always)]
+pub(crate) fn note<S: ConnectionSlot>(
+    seen: &Seen<S>,
+    settings: &Settings,
+    tick: u32,
+    event: Event,
+    kept: u8,
+) {
+    let meta = seen.meta;
+    if meta.state() != kept || over(settings, tick, kept) != meta.over() {
+        note_change(seen.slot, meta, tick, event.protocol, event.flags);
+    }
+}
+
+#[inline(never)]
+fn note_change<S: ConnectionSlot>(
+    slot: *mut S,
+    meta: Meta,
+    tick: u32,
+    protocol: TransportProtocol,
+    flags: u8,
+) {
+    let Ok(port) = maps::port() else {
+        return;
+    };
+    let direction = if meta.flags() & Meta::REPLIED == 0 {
+        Settings::INPUT_ONLY
+    } else {
+        Settings::INPUT
+    };
+    let event = Event { protocol, flags };
+    let state = next_state(event, &port.settings, direction, meta.state());
+    let seen = Seen { slot, meta };
+    refresh(&seen, &port.settings, tick, state, meta.flags());
 }
 
 /// When the time of a connection in this state is over, if no packet comes.
@@ -52,26 +114,26 @@ pub(crate) fn over(settings: &Settings, tick: u32, state: u8) -> u32 {
 /// Notes that a packet came that leaves the connection in `state`, with `flags`.
 #[inline(always)]
 pub(crate) fn refresh<S: ConnectionSlot>(
-    found: &Found<S>,
+    seen: &Seen<S>,
     settings: &Settings,
     tick: u32,
     state: u8,
     flags: u8,
 ) {
-    let destination = found.meta.destination();
+    let destination = seen.meta.destination();
     let meta = Meta::new(over(settings, tick, state), destination, state | flags);
-    if meta.0 == found.meta.0 {
+    if meta.0 == seen.meta.0 {
         return;
     }
     // SAFETY: the word of a slot. If another processor has changed it meanwhile, it has just seen a packet of
     // this connection, and its word is as good as ours.
-    if !unsafe { atomic::replace(S::meta(found.slot), found.meta.0, meta.0) } {
+    if !unsafe { atomic::replace(S::meta(seen.slot), seen.meta.0, meta.0) } {
         return;
     }
-    if state != found.meta.state() {
-        stats::move_connection(destination, found.meta.state(), state);
+    if state != seen.meta.state() {
+        stats::move_connection(destination, seen.meta.state(), state);
         if is_established(state) {
-            assure(found, flags);
+            assure(seen, flags);
         }
     }
 }
@@ -84,23 +146,23 @@ pub(crate) fn is_established(state: u8) -> bool {
 
 /// What the slot names: the connection's translation, or else its template; 0 for none.
 #[inline(always)]
-pub(crate) fn named<S: ConnectionSlot>(found: &Found<S>) -> u32 {
-    if found.meta.flags() & (Meta::CONTROLLED | Meta::TRANSLATED) == 0 {
+pub(crate) fn named<S: ConnectionSlot>(seen: &Seen<S>) -> u32 {
+    if seen.meta.flags() & (Meta::CONTROLLED | Meta::TRANSLATED) == 0 {
         return 0;
     }
     // SAFETY: a slot of the table.
-    unsafe { S::template(found.slot) }
+    unsafe { S::template(seen.slot) }
 }
 
 /// Tells the connection's template, if it has one, that a connection of it was established.
 #[inline(always)]
-pub(crate) fn assure<S: ConnectionSlot>(found: &Found<S>, flags: u8) {
+pub(crate) fn assure<S: ConnectionSlot>(seen: &Seen<S>, flags: u8) {
     if flags & Meta::CONTROLLED == 0 {
         return;
     }
     // SAFETY: a slot of the table.
-    let named = unsafe { S::template(found.slot) };
-    if translation::has(found.meta) {
+    let named = unsafe { S::template(seen.slot) };
+    if translation::has(seen.meta) {
         translation::assure_template(named);
     } else {
         template::assure(named);
@@ -134,7 +196,7 @@ pub(crate) fn begin<P: Packet>(
     let (state, over) = if arrival.is_error != 0 {
         (first, tick.wrapping_add(NO_PACKET_YET))
     } else {
-        let state = next_state(packet, settings, direction, first);
+        let state = next_state(Event::of(packet), settings, direction, first);
         (state, over(settings, *tick, state))
     };
     let controlled = if template == 0 { 0 } else { Meta::CONTROLLED };

@@ -3,6 +3,7 @@
 use dray_abi::{ServiceKey, Slot4, Slot6};
 use dray_packet::{
     Frame, TransportProtocol,
+    ethernet::{self, Ethernet, TAG_LENGTH},
     hash::{self, Place},
     ipv4, ipv6, sctp, tcp,
 };
@@ -15,22 +16,58 @@ use crate::{
     translation,
 };
 
-/// The link layer of the frame at hand.
-pub(crate) struct Link {
+/// The link layer of the frame at hand, in one number: what all of a packet's way needs to know of it takes one register. In the
+/// low half where the IP header starts, in the high half the outer tag's VLAN identifier.
+#[repr(transparent)]
+#[derive(Clone, Copy)]
+pub(crate) struct Link(pub(crate) u32);
+
+impl Link {
+    #[inline(always)]
+    pub(crate) fn of(ethernet: &Ethernet) -> Self {
+        Self((ethernet.vlan as u32) << 16 | ethernet.length() as u32)
+    }
+
+    /// That of frames with one tag of this VLAN, or with none if it is 0.
+    #[inline(always)]
+    pub(crate) fn to(vlan: u32) -> Self {
+        if vlan == 0 {
+            Self(ethernet::LENGTH as u32)
+        } else {
+            Self(vlan << 16 | (ethernet::LENGTH + TAG_LENGTH) as u32)
+        }
+    }
+
     /// Where the IP header starts.
-    pub(crate) offset: usize,
+    #[inline(always)]
+    pub(crate) fn offset(self) -> usize {
+        /// Up to two tags; a mask, for the verifier.
+        const LONGEST: u32 = 0x1f;
+        (self.0 & LONGEST) as usize
+    }
+
     /// The outer tag's VLAN identifier, 0 when there is none.
-    pub(crate) vlan: u16,
-    /// VLAN tags, 0 to 2.
-    pub(crate) tags: usize,
+    #[inline(always)]
+    pub(crate) fn vlan(self) -> u16 {
+        (self.0 >> 16) as u16
+    }
+}
+
+/// A time to live or hop limit in a frame.
+pub(crate) trait Hops: Copy {
+    fn left(self) -> u8;
+    /// Counts it down.
+    fn take(self);
 }
 
 /// What forwarding needs to know of an IP packet, whatever it carries.
 pub(crate) trait Datagram {
+    /// Time to live or hop limit, where it lies in the frame.
+    type Hops<'a>: Hops;
+    /// That of the packet at `offset`.
+    fn hops<'a>(&self, frame: &Frame<'a>, offset: usize) -> Option<Self::Hops<'a>>;
     /// Time to live, or hop limit.
     fn hops_left(&self) -> u8;
-    /// Counts it down.
-    fn take_hop(&self, frame: &Frame<'_>, offset: usize) -> Option<()>;
     /// Bytes from the IP header on.
     fn length(&self) -> u32;
     /// Whether nobody on the way may fragment it.
@@ -251,16 +288,30 @@ macro_rules! common {
 }
 
 macro_rules! datagram {
-    ($packet:ty, $hops:ident, $take:path) => {
-        impl Datagram for $packet {
+    ($packet:ty, $left:ident, $hops:ident) => {
+        impl Hops for $hops::Hops<'_> {
             #[inline(always)]
-            fn hops_left(&self) -> u8 {
-                self.$hops
+            fn left(self) -> u8 {
+                Self::left(self)
             }
 
             #[inline(always)]
-            fn take_hop(&self, frame: &Frame<'_>, offset: usize) -> Option<()> {
-                $take(frame, offset, self)
+            fn take(self) {
+                Self::take(self);
+            }
+        }
+
+        impl Datagram for $packet {
+            type Hops<'a> = $hops::Hops<'a>;
+
+            #[inline(always)]
+            fn hops<'a>(&self, frame: &Frame<'a>, offset: usize) -> Option<$hops::Hops<'a>> {
+                $hops::Hops::of(frame, offset)
+            }
+
+            #[inline(always)]
+            fn hops_left(&self) -> u8 {
+                self.$left
             }
 
             #[inline(always)]
@@ -276,8 +327,8 @@ macro_rules! datagram {
     };
 }
 
-datagram!(ipv4::Packet, ttl, ipv4::decrement_ttl);
-datagram!(ipv6::Packet, hop_limit, ipv6::decrement_hop_limit);
+datagram!(ipv4::Packet, ttl, ipv4);
+datagram!(ipv6::Packet, hop_limit, ipv6);
 
 impl Packet for ipv4::Packet {
     common!(

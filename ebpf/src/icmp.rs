@@ -13,13 +13,16 @@ use crate::{
     own, reason, translate, translation,
 };
 
-/// A family's ICMP.
+/// A family's packets as they are read from frames, and its ICMP.
 pub(crate) trait Message: Packet {
     /// The error in the packet at `offset`, as if the client had sent it.
     fn error(context: &XdpContext, offset: usize) -> Result<Self, Reason>;
 
     /// Whether Linux looks at its checksum.
     fn is_checked(settings: &Settings) -> bool;
+
+    /// The packet at `offset`, whole or the first fragment.
+    fn parse(context: &XdpContext, offset: usize) -> Result<Self, Refusal>;
 
     /// The header of the packet at `offset`, and what it carries.
     fn header(context: &XdpContext, offset: usize) -> Result<(Self, Upper), Refusal>;
@@ -88,6 +91,11 @@ impl Message for ipv4::Packet {
     }
 
     #[inline(always)]
+    fn parse(context: &XdpContext, offset: usize) -> Result<Self, Refusal> {
+        ipv4::parse(&frame(context), offset)
+    }
+
+    #[inline(always)]
     fn header(context: &XdpContext, offset: usize) -> Result<(Self, Upper), Refusal> {
         ipv4::header(&frame(context), offset)
     }
@@ -111,6 +119,12 @@ impl Message for ipv6::Packet {
     #[inline(always)]
     fn is_checked(_: &Settings) -> bool {
         false
+    }
+
+    #[inline(always)]
+    fn parse(context: &XdpContext, offset: usize) -> Result<Self, Refusal> {
+        let drive = |walk| extension::drive(context, walk);
+        ipv6::parse_by(&frame(context), offset, drive)
     }
 
     #[inline(always)]

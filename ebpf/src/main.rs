@@ -56,9 +56,11 @@ use dray_abi::{Destination, Meta, Port, Reason, Settings, Verdict};
 use dray_packet::{Frame, Refusal, ethernet, hash::Place, ipv4, ipv6, state::State};
 
 use crate::{
+    connection::Event,
     family::{Link, Packet},
+    icmp::Message as _,
     send::{Egress, Stop},
-    table::Found,
+    table::Seen,
     translate::{Sense, Translated},
 };
 
@@ -80,35 +82,27 @@ pub fn director(context: XdpContext) -> u32 {
 
 #[inline(always)]
 fn forward(context: &XdpContext) -> Result<Egress, Reason> {
-    let frame = frame(context);
-    let ethernet = ethernet::parse(&frame).map_err(reason)?;
+    let ethernet = ethernet::parse(&frame(context)).map_err(reason)?;
     let port = maps::port()?;
     if ethernet.destination != port.mac {
         return Err(Reason::OtherHost);
     }
-    let link = Link {
-        offset: ethernet.length(),
-        vlan: ethernet.vlan,
-        tags: ethernet.tags,
-    };
+    let link = Link::of(&ethernet);
     let tick = clock::now(&port.settings);
     let outcome = match ethernet.ether_type {
-        ethernet::IPV4 => match ipv4::parse(&frame, link.offset) {
+        ethernet::IPV4 => match ipv4::Packet::parse(context, link.offset()) {
             Ok(packet) => balance(context, port, &link, &packet, tick),
             Err(refusal) => stray::<ipv4::Packet>(context, port, &link, refusal, tick),
         },
-        ethernet::IPV6 => {
-            let drive = |walk| extension::drive(context, walk);
-            match ipv6::parse_by(&frame, link.offset, drive) {
-                Ok(packet) => balance(context, port, &link, &packet, tick),
-                Err(refusal) => stray::<ipv6::Packet>(context, port, &link, refusal, tick),
-            }
-        }
+        ethernet::IPV6 => match ipv6::Packet::parse(context, link.offset()) {
+            Ok(packet) => balance(context, port, &link, &packet, tick),
+            Err(refusal) => stray::<ipv6::Packet>(context, port, &link, refusal, tick),
+        },
         _ => return Err(Reason::NotIp),
     };
     outcome.map_err(|stop| {
         if answer::is_due(stop.reason) {
-            answer::answer(context, stop.reason, link.offset, stop.mtu, tick)
+            answer::answer(context, stop.reason, link.offset(), stop.mtu, tick)
         } else {
             stop.reason
         }
@@ -128,10 +122,14 @@ fn balance<P: Translated>(
     let place = packet.place();
     let (number, destination) = match find(packet, place, settings, tick)? {
         Seat::Taken(number, destination) => (number, destination),
-        seat => {
-            let number = take_seat(context, link, packet, place, tick, seat)?;
+        Seat::Translated(number, sense) => {
+            return translate::pass(context, link, packet, place, tick, (number, sense));
+        }
+        Seat::Free(ended) => {
+            let number = take_seat(context, link, packet, place, tick, ended)?;
             if translation::is_wanted() && translate::sense().translation != 0 {
-                return translate::pass::<P>(context, link, number);
+                let way = (number, translate::sense());
+                return translate::pass(context, link, packet, place, tick, way);
             }
             (number, maps::destination(number)?)
         }
@@ -143,7 +141,7 @@ fn balance<P: Translated>(
     send::send(context, link, packet, destination)
 }
 
-/// The destination of a packet without a connection, or with one that has a translation: it waits in the scratch memory then.
+/// The destination of a packet without a connection; `ended` is one of the same key that is no more.
 #[inline(always)]
 fn take_seat<P: Translated>(
     context: &XdpContext,
@@ -151,25 +149,13 @@ fn take_seat<P: Translated>(
     packet: &P,
     place: Place,
     tick: u32,
-    seat: Seat<P::Slot>,
+    ended: Option<Seen<P::Slot>>,
 ) -> Result<u32, Reason> {
-    let ended = match seat {
-        Seat::Free(ended) => ended,
-        _ => Found::NONE,
-    };
     open::wait(packet, place, tick, ended, false)?;
-    match seat {
-        Seat::Translated(number, sense) => {
-            translate::turn(sense)?;
-            Ok(number)
-        }
-        _ => match open::enter::<P>() {
-            // The service's persistence engine has to look at the packet first.
-            Err(Reason::NoSession) if sip::read::<P>(context, link.offset) != 0 => {
-                open::enter::<P>()
-            }
-            result => result,
-        },
+    match open::enter::<P>() {
+        // The service's persistence engine has to look at the packet first.
+        Err(Reason::NoSession) if sip::read::<P>(context, link.offset()) != 0 => open::enter::<P>(),
+        result => result,
     }
 }
 
@@ -180,7 +166,7 @@ enum Seat<S> {
     /// A connection with a translation.
     Translated(u32, Sense),
     /// None; one of the same key that is no more, if there was one.
-    Free(Found<S>),
+    Free(Option<Seen<S>>),
 }
 
 /// Finds the packet's connection and notes the packet in it.
@@ -191,33 +177,30 @@ fn find<P: Packet>(
     settings: &Settings,
     tick: u32,
 ) -> Result<Seat<P::Slot>, Reason> {
-    let Some(found) = connection::find(packet, place, tick) else {
-        return Ok(Seat::Free(Found::NONE));
+    let event = Event::of(packet);
+    let kept = event.kept_state();
+    let Some(seen) = table::see::<P::Slot>(packet.key(), place, tick) else {
+        return Ok(Seat::Free(None));
     };
-    let meta = found.meta;
-    let sense = Sense::of(&found);
+    let meta = seen.meta;
+    let sense = Sense::of(&seen);
     if sense.is_reply != 0 {
         return Ok(Seat::Translated(meta.destination(), sense));
     }
     let destination = maps::destination(meta.destination())?;
-    if packet.is_new() && begins_anew(meta, destination, settings) {
-        return Ok(Seat::Free(found));
+    let is_usual = meta.state() == kept;
+    if !is_usual && packet.is_new() && begins_anew(meta, destination, settings) {
+        return Ok(Seat::Free(Some(seen)));
     }
     if destination.flags & Destination::AVAILABLE == 0 {
         if settings.options & Settings::EXPIRE_NODEST_CONN != 0 {
-            return Ok(Seat::Free(found));
+            return Ok(Seat::Free(Some(seen)));
         }
         if settings.options & Settings::FINISH_REMOVED == 0 {
             return Err(Reason::RealServerRemoved);
         }
     }
-    let direction = if meta.flags() & Meta::REPLIED == 0 {
-        Settings::INPUT_ONLY
-    } else {
-        Settings::INPUT
-    };
-    let state = connection::next_state(packet, settings, direction, meta.state());
-    connection::refresh(&found, settings, tick, state, meta.flags());
+    connection::note(&seen, settings, tick, event, kept);
     if sense.translation != 0 {
         return Ok(Seat::Translated(meta.destination(), sense));
     }
@@ -253,11 +236,11 @@ fn stray<P: Translated>(
 ) -> Result<Egress, Stop> {
     let (number, is_error) = match refusal {
         Refusal::Fragment => {
-            let number = fragment::follow::<P>(context, link.offset, tick).decode()?;
+            let number = fragment::follow::<P>(context, link.offset(), tick).decode()?;
             (number, false)
         }
         Refusal::OtherProtocol => {
-            let number = icmp::relay::<P>(context, port, link.offset, tick)?;
+            let number = icmp::relay::<P>(context, port, link.offset(), tick)?;
             (number, true)
         }
         Refusal::Truncated => return Err(Reason::Truncated.into()),
@@ -265,7 +248,7 @@ fn stray<P: Translated>(
     if translation::is_wanted() && translate::sense().translation != 0 {
         return translate::stray::<P>(context, link, number, is_error);
     }
-    let datagram = P::outer(&frame(context), link.offset).map_err(reason)?;
+    let datagram = P::outer(&frame(context), link.offset()).map_err(reason)?;
     let destination = maps::destination(number)?;
     stats::count_packet(number, datagram.length() as u64);
     send::send(context, link, &datagram, destination)

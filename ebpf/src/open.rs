@@ -11,7 +11,7 @@ use crate::{
     maps,
     schedule::{self, COMMON, Chosen, Visit},
     stats,
-    table::{self, Claim, Found},
+    table::{self, Claim, Found, Seen},
     template,
     translate::Sense,
     translation::{self, Pending},
@@ -29,9 +29,8 @@ pub(crate) struct Arrival<P: Packet> {
     pub(crate) tick: u32,
     /// Not 0 for an ICMP error, which is scheduled as the packet that it is about.
     pub(crate) is_error: u32,
-    /// A connection of the same key that is no more for this packet, and 1 + its place in the table; 0 for none.
+    /// A connection of the same key that is no more for this packet; free for none.
     ended: Meta,
-    reference: u32,
     /// The template or translation of that connection; 0 for none.
     ended_named: u32,
 }
@@ -75,36 +74,39 @@ pub(crate) fn enter<P: Packet>() -> Result<u32, Reason> {
 /// Lets an ICMP error wait for [`Packet::open`] as the packet that it is about.
 #[inline(always)]
 pub(crate) fn wait_as_error<P: Packet>(packet: &P, place: Place, tick: u32) -> Result<(), Reason> {
-    wait(packet, place, tick, Found::NONE, true)
+    wait(packet, place, tick, None, true)
 }
 
-/// Lets a packet wait in the scratch memory. `ended` is a connection of the same key that is no more for this packet, or none.
+/// Lets a packet wait in the scratch memory. `ended` is a connection of the same key that is no more for this packet.
 #[inline(always)]
 pub(crate) fn wait<P: Packet>(
     packet: &P,
     place: Place,
     tick: u32,
-    ended: Found<P::Slot>,
+    ended: Option<Seen<P::Slot>>,
     is_error: bool,
 ) -> Result<(), Reason> {
     const { assert!(size_of::<Arrival<P>>() <= size_of::<[u64; 16]>()) };
     let scratch = maps::scratch()?;
+    let (ended, ended_named) = match ended {
+        Some(seen) => (seen.meta, connection::named(&seen)),
+        None => (Meta::FREE, 0),
+    };
     // SAFETY: the processor's own memory, and it has one packet in hand at a time; large enough.
     unsafe {
-        (*scratch).session = [0; 3];
-        (*scratch).sense = Sense::NONE;
-        (*scratch).pending = Pending::NONE;
-        (&raw mut (*scratch).arrival)
-            .cast::<Arrival<P>>()
-            .write(Arrival {
-                packet: *packet,
-                place,
-                tick,
-                is_error: is_error as u32,
-                ended: ended.meta,
-                reference: ended.reference,
-                ended_named: connection::named(&ended),
-            });
+        // Volatile: the compiler would make one clearing of memory of them, which is a loop over bytes here.
+        for word in 0..3 {
+            (&raw mut (*scratch).session[word]).write_volatile(0);
+        }
+        (&raw mut (*scratch).sense).write_volatile(Sense::NONE);
+        (&raw mut (*scratch).pending).write_volatile(Pending::NONE);
+        let arrival = (&raw mut (*scratch).arrival).cast::<Arrival<P>>();
+        (&raw mut (*arrival).packet).write(*packet);
+        (&raw mut (*arrival).place).write(place);
+        (&raw mut (*arrival).tick).write(tick);
+        (&raw mut (*arrival).is_error).write_volatile(is_error as u32);
+        (&raw mut (*arrival).ended.0).write_volatile(ended.0);
+        (&raw mut (*arrival).ended_named).write_volatile(ended_named);
     }
     Ok(())
 }
@@ -130,13 +132,14 @@ fn seat_arrival<P: Packet>() -> Result<u32, Reason> {
     let visit = Visit::new(Guest::of(&arrival.packet, arrival.tick));
     // SAFETY: as in `wait`. Made only here, because what it takes is too much for the stack of those who wait.
     unsafe { (&raw mut (*maps::scratch()?).visit).write(visit) };
-    let Some(slot) = table::slot::<P::Slot>(arrival.reference) else {
+    let reference = ended(arrival);
+    let Some(slot) = table::slot::<P::Slot>(reference) else {
         return place_connection(arrival, settings, None);
     };
     let found = Found {
         slot,
-        reference: arrival.reference,
         meta: arrival.ended,
+        reference,
     };
     // It fails when another processor has begun the connection anew at this moment.
     let claim = table::claim_found(&found, arrival.tick);
@@ -147,6 +150,15 @@ fn seat_arrival<P: Packet>() -> Result<u32, Reason> {
     // IPVS counts a connection off after the one that takes its place has been given its destination.
     connection::end_named(arrival.ended, arrival.ended_named);
     result
+}
+
+/// The reference of the connection that is no more for this packet; 0 for none.
+#[inline(always)]
+fn ended<P: Packet>(arrival: &Arrival<P>) -> u32 {
+    if arrival.ended.is_free() {
+        return 0;
+    }
+    table::search::<P::Slot>(arrival.packet.key(), arrival.place, arrival.tick)
 }
 
 /// How a packet without a connection is to be treated.
@@ -269,11 +281,17 @@ pub(crate) fn find<P: Packet>() -> u32 {
     let (Ok(arrival), Ok(scratch)) = (arrival::<P>(), maps::scratch()) else {
         return 0;
     };
-    let Some(found) = connection::find(&arrival.packet, arrival.place, arrival.tick) else {
+    let Arrival {
+        packet,
+        place,
+        tick,
+        ..
+    } = arrival;
+    let Some(found) = table::find::<P::Slot>(packet.key(), *place, *tick) else {
         return 0;
     };
     // SAFETY: the processor's own memory, and it has one packet in hand at a time.
-    unsafe { (*scratch).sense = Sense::of(&found) };
+    unsafe { (*scratch).sense = Sense::of(&found.seen()) };
     found.meta.destination()
 }
 

@@ -5,7 +5,7 @@ use dray_abi::{Meta, Settings};
 use dray_packet::state::State;
 
 use crate::{
-    connection,
+    connection::{self, Event},
     family::Packet,
     maps,
     open::{self, Arrival},
@@ -39,11 +39,12 @@ pub(crate) fn note<P: Packet>() -> bool {
         return true;
     }
     let settings = &port.settings;
-    let state = connection::next_state(&packet, settings, Settings::OUTPUT, found.meta.state());
+    let event = Event::of(&packet);
+    let state = connection::next_state(event, settings, Settings::OUTPUT, found.meta.state());
     let flags = found.meta.flags() | Meta::REPLIED;
-    connection::refresh(&found, settings, tick, state, flags);
+    connection::refresh(&found.seen(), settings, tick, state, flags);
     if state == State::Udp as u8 {
-        connection::assure(&found, flags);
+        connection::assure(&found.seen(), flags);
     }
     true
 }

@@ -13,13 +13,13 @@ use aya_ebpf::{helpers::bpf_xdp_adjust_head, programs::XdpContext};
 use dray_abi::{Destination, Features, Hop, Reason};
 use dray_packet::{
     TransportProtocol,
-    ethernet::{self, CUSTOMER_TAG, TAG_LENGTH},
+    ethernet::{self, CUSTOMER_TAG},
     tcp,
 };
 
 use crate::{
     constants,
-    family::{Datagram, Link, Packet},
+    family::{Datagram, Hops, Link, Packet},
     frame, maps, mss, tunnel,
 };
 
@@ -64,30 +64,30 @@ pub(crate) fn send<P: Packet>(
     packet: &P,
     destination: &Destination,
 ) -> Result<Egress, Stop> {
-    if destination.hop != 0 && is_tunnelled(destination) {
+    if destination.hop == 0 {
+        return Err(unsendable(destination).into());
+    }
+    if destination.method() != Destination::DIRECT_ROUTING {
+        if !is_tunnelled(destination) {
+            return Err(unsendable(destination).into());
+        }
         let is_syn = is_syn(packet);
         return tunnel::send(context, link, is_syn, destination.hop, packet.flow_hash());
     }
-    if destination.hop == 0 || destination.method() != Destination::DIRECT_ROUTING {
-        return Err(unsendable(destination).into());
-    }
     let hop = hop(destination)?;
-    check(packet, hop)?;
-    packet
-        .take_hop(&frame(context), link.offset)
-        .ok_or(Reason::Truncated)?;
+    take_hop(context, link, packet, hop.mtu)?;
+    // Its addresses are read only behind the tag: before, they would have to wait on the stack.
     tag(context, link, hop.vlan)?;
-    // Read only now: before the tag, they would have to wait on the stack.
     address(context, addresses(hop))?;
     if limits_segments(hop) && is_syn(packet) {
-        mss::clamp(context, length(hop), hop.mss);
+        mss::clamp(context, Link::to(hop.vlan).offset(), hop.mss);
     }
     Ok(Egress::by(hop.port))
 }
 
 #[inline(always)]
 fn is_tunnelled(destination: &Destination) -> bool {
-    constants::features() & Features::TUNNEL != 0 && destination.method() == Destination::TUNNEL
+    destination.method() == Destination::TUNNEL && constants::features() & Features::TUNNEL != 0
 }
 
 /// Whether the packet says how large segments may be.
@@ -99,7 +99,7 @@ pub(crate) fn is_syn<P: Packet>(packet: &P) -> bool {
 /// Whether what SYNs announce is limited on the way to this next hop.
 #[inline(always)]
 pub(crate) fn limits_segments(hop: &Hop) -> bool {
-    constants::features() & Features::MSS != 0 && hop.mss != 0
+    hop.mss != 0 && constants::features() & Features::MSS != 0
 }
 
 /// The destination's next hop.
@@ -117,22 +117,36 @@ fn unsendable(destination: &Destination) -> Reason {
     }
 }
 
-/// Whether the packet may go on, and fits.
+/// Counts the packet's TTL or hop limit down, if it may go on and fits.
 #[inline(always)]
-pub(crate) fn check<D: Datagram>(datagram: &D, hop: &Hop) -> Result<(), Stop> {
-    if datagram.hops_left() <= 1 {
+pub(crate) fn take_hop<D: Datagram>(
+    context: &XdpContext,
+    link: &Link,
+    datagram: &D,
+    mtu: u32,
+) -> Result<(), Stop> {
+    let hops = datagram
+        .hops(&frame(context), link.offset())
+        .ok_or(Reason::Truncated)?;
+    if hops.left() <= 1 {
         return Err(Reason::TimeToLive.into());
     }
-    if datagram.length() > hop.mtu {
-        let reason = if datagram.stays_whole() {
-            Reason::TooBig
-        } else {
-            Reason::NeedsFragmenting
-        };
-        let mtu = hop.mtu;
-        return Err(Stop { reason, mtu });
+    if datagram.length() > mtu {
+        return Err(too_long(datagram, mtu));
     }
+    hops.take();
     Ok(())
+}
+
+/// Why a packet does not leave that is longer than `mtu`.
+#[inline(always)]
+pub(crate) fn too_long<D: Datagram>(datagram: &D, mtu: u32) -> Stop {
+    let reason = if datagram.stays_whole() {
+        Reason::TooBig
+    } else {
+        Reason::NeedsFragmenting
+    };
+    Stop { reason, mtu }
 }
 
 /// What a frame's link layer becomes, and where it leaves.
@@ -183,32 +197,26 @@ fn address(context: &XdpContext, addresses: [u32; 3]) -> Result<(), Reason> {
 /// Gives the frame the next hop's VLAN tag, or none.
 #[inline(always)]
 fn tag(context: &XdpContext, link: &Link, vlan: u32) -> Result<(), Reason> {
-    if link.tags == (vlan != 0) as usize && link.vlan as u32 == vlan {
+    let wanted = Link::to(vlan);
+    if link.0 == wanted.0 {
         return Ok(());
     }
-    retag(context, link.tags as u32, vlan).ok_or(Reason::NoRoom)
-}
-
-/// Bytes of the link layer that frames for this next hop have.
-#[inline(always)]
-fn length(hop: &Hop) -> usize {
-    ethernet::LENGTH + (hop.vlan != 0) as usize * TAG_LENGTH
+    retag(context, link, wanted).ok_or(Reason::NoRoom)
 }
 
 /// Adds, removes or rewrites VLAN tags. Whatever tags the frame has, it leaves with the next hop's one, or
 /// none; the payload's EtherType stays in front of the payload.
 #[inline(always)]
-fn retag(context: &XdpContext, tags: u32, vlan: u32) -> Option<()> {
-    let wanted = (vlan != 0) as i32;
-    let surplus = (tags as i32 - wanted) * TAG_LENGTH as i32;
+fn retag(context: &XdpContext, link: &Link, wanted: Link) -> Option<()> {
+    let surplus = link.offset() as i32 - wanted.offset() as i32;
     // SAFETY: the helper gets the context that the kernel gave; frames are taken anew after it.
     if surplus != 0 && unsafe { bpf_xdp_adjust_head(context.ctx, surplus) } != 0 {
         return None;
     }
-    if wanted == 0 {
+    if wanted.vlan() == 0 {
         return Some(());
     }
-    let [high, low] = (vlan as u16).to_be_bytes();
+    let [high, low] = wanted.vlan().to_be_bytes();
     let [first, second] = CUSTOMER_TAG;
     frame(context).write(ethernet::LENGTH - 2, [first, second, high, low])
 }

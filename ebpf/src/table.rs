@@ -5,33 +5,37 @@ use dray_packet::hash::Place;
 
 use crate::{atomic, constants, slot::Slot};
 
-/// A slot as it was found, or none.
-pub(crate) struct Found<S> {
-    /// Null when there is none.
+/// A slot, and what it said when it was looked at.
+pub(crate) struct Seen<S> {
     pub(crate) slot: *mut S,
-    /// 1 + its place in the table: bucket × 8 + slot.
-    pub(crate) reference: u32,
-    /// What it said.
     pub(crate) meta: Meta,
 }
 
-impl<S> Clone for Found<S> {
+impl<S> Clone for Seen<S> {
     #[inline(always)]
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<S> Copy for Found<S> {}
+impl<S> Copy for Seen<S> {}
+
+/// A slot as it was found, and its place.
+pub(crate) struct Found<S> {
+    pub(crate) slot: *mut S,
+    pub(crate) meta: Meta,
+    /// 1 + its place in the table: bucket × 8 + slot.
+    pub(crate) reference: u32,
+}
 
 impl<S> Found<S> {
-    /// No slot. An `Option` would leave its contents undefined, which the verifier does not let
-    /// a caller hand over.
-    pub(crate) const NONE: Self = Self {
-        slot: core::ptr::null_mut(),
-        reference: 0,
-        meta: Meta::FREE,
-    };
+    #[inline(always)]
+    pub(crate) fn seen(&self) -> Seen<S> {
+        Seen {
+            slot: self.slot,
+            meta: self.meta,
+        }
+    }
 }
 
 /// A slot that belongs to this packet alone until it is published or given back.
@@ -46,16 +50,33 @@ struct Bucket<S> {
     number: u32,
 }
 
+/// The slot of this key, unless its time is over: for packets that most often have one, which most often lies where the search
+/// begins. Otherwise a function of its own searches, so that its loops take no registers here.
+#[inline(always)]
+pub(crate) fn see<S: Slot>(key: &S::Key, place: Place, tick: u32) -> Option<Seen<S>> {
+    if let Some(home) = home::<S>(place) {
+        let (first, _) = home.slot(place, 0);
+        if let Some(seen) = look(first, key, tick) {
+            return Some(seen);
+        }
+    }
+    // A copy for the search alone: the packet would have to lie in memory as a whole.
+    let copy = *key;
+    look(slot(search::<S>(&copy, place, tick))?, key, tick)
+}
+
+/// The reference of the slot of this key, unless its time is over; 0 for none.
+#[inline(never)]
+pub(crate) fn search<S: Slot>(key: &S::Key, place: Place, tick: u32) -> u32 {
+    find::<S>(key, place, tick).map_or(0, |found| found.reference)
+}
+
 /// The slot of this key, unless its time is over.
 #[inline(always)]
 pub(crate) fn find<S: Slot>(key: &S::Key, place: Place, tick: u32) -> Option<Found<S>> {
     let home = home::<S>(place)?;
-    // Most lie in the slot where the search begins.
-    if let Some(found) = look(&home, place, 0, key, tick) {
-        return Some(found);
-    }
-    for step in 1..SLOTS_PER_BUCKET {
-        if let Some(found) = look(&home, place, step, key, tick) {
+    for step in 0..SLOTS_PER_BUCKET {
+        if let Some(found) = home.look(place, step, key, tick) {
             return Some(found);
         }
     }
@@ -65,7 +86,7 @@ pub(crate) fn find<S: Slot>(key: &S::Key, place: Place, tick: u32) -> Option<Fou
     }
     let other = other::<S>(place)?;
     for step in 0..SLOTS_PER_BUCKET {
-        if let Some(found) = look(&other, place, step, key, tick) {
+        if let Some(found) = other.look(place, step, key, tick) {
             return Some(found);
         }
     }
@@ -125,13 +146,14 @@ pub(crate) fn claim_at_home<S: Slot>(
 /// The slot that was found. What it held is for the caller to count off.
 #[inline(always)]
 pub(crate) fn claim_found<S: Slot>(found: &Found<S>, tick: u32) -> Option<Claim<S>> {
+    let &Found {
+        slot,
+        meta,
+        reference,
+    } = found;
     // SAFETY: the word of a slot.
-    unsafe { atomic::replace(S::meta(found.slot), found.meta.0, Meta::busy(tick).0) }.then_some(
-        Claim {
-            slot: found.slot,
-            reference: found.reference,
-        },
-    )
+    unsafe { atomic::replace(S::meta(slot), meta.0, Meta::busy(tick).0) }
+        .then_some(Claim { slot, reference })
 }
 
 impl<S: Slot> Claim<S> {
@@ -171,7 +193,18 @@ impl<S: Slot> Claim<S> {
     }
 }
 
-impl<S> Bucket<S> {
+impl<S: Slot> Bucket<S> {
+    /// The slot of that step of a search, if it has the key and its time is not over.
+    #[inline(always)]
+    fn look(&self, place: Place, step: usize, key: &S::Key, tick: u32) -> Option<Found<S>> {
+        let (slot, reference) = self.slot(place, step);
+        look(slot, key, tick).map(|Seen { slot, meta }| Found {
+            slot,
+            meta,
+            reference,
+        })
+    }
+
     /// Searches begin at a slot of the key's own, so that most end there; they and claims take the same way, so
     /// that a new slot never comes to lie behind an old one of the same key.
     #[inline(always)]
@@ -202,15 +235,8 @@ fn bucket<S: Slot>(number: u32) -> Option<Bucket<S>> {
 
 /// This slot, if it has the key and its time is not over.
 #[inline(always)]
-fn look<S: Slot>(
-    bucket: &Bucket<S>,
-    place: Place,
-    step: usize,
-    key: &S::Key,
-    tick: u32,
-) -> Option<Found<S>> {
-    let (slot, reference) = bucket.slot(place, step);
-    // SAFETY: `Bucket::slot` stays in the bucket, here and below.
+fn look<S: Slot>(slot: *mut S, key: &S::Key, tick: u32) -> Option<Seen<S>> {
+    // SAFETY: the callers' are slots of the table, here and below.
     if !unsafe { S::has(slot, key) } {
         return None;
     }
@@ -221,11 +247,7 @@ fn look<S: Slot>(
         return None;
     }
     // SAFETY: as above.
-    unsafe { S::has(slot, key) }.then_some(Found {
-        slot,
-        reference,
-        meta,
-    })
+    unsafe { S::has(slot, key) }.then_some(Seen { slot, meta })
 }
 
 #[inline(always)]

@@ -4,15 +4,16 @@
 //! ```text
 //! find ─┬─ the client's connection ─▶ forward ─┐
 //!       └─ a return slot ───────────▶ reply ───┴─▶ rewrite ─▶ leave
-//!                                                  └─▶ finish: cross, complete, mss, tell ─▶ leave
+//!                                              └─▶ finish: cross, complete, mss, tell ─▶ leave
 //! follow, relay (fragments, ICMP errors) ────────▶ stray ─▶ leave
 //! ```
 //!
 //! A packet of the client's is to carry the return slot's key turned round, one of the real server's the connection's turned
 //! round. Nothing of the frame is changed before it is known that the packet fits, because an answer quotes it as it came.
 //!
-//! All of it is done by functions with a symbol, which the verifier looks at once, and which find the packet in the scratch
-//! memory, so that the way of a packet that keeps its addresses has nothing of it.
+//! All of it is done by functions with a symbol, which the verifier looks at once, so that the way of a packet that keeps its
+//! addresses has nothing of it. The first of them parses the packet anew, which costs less than to leave it in the scratch
+//! memory; those behind find it there.
 
 mod cross;
 mod family;
@@ -23,16 +24,16 @@ mod tell;
 
 use aya_ebpf::programs::XdpContext;
 use dray_abi::{Destination, Hop, Meta, Reason, Translation};
-use dray_packet::{Obstacle, translate::Mended};
+use dray_packet::{Obstacle, hash::Place, translate::Mended};
 
 use crate::{
     atomic, connection, constants,
-    family::{ConnectionSlot, Link, Packet},
+    family::{ConnectionSlot, Hops, Link, Packet},
     frame, maps, open,
     send::{self, Egress, Stop, Way},
     slot::Slot,
     stats,
-    table::{self, Found},
+    table::{self, Seen},
     translation,
 };
 
@@ -66,13 +67,13 @@ impl Sense {
 
     /// Of a packet with the key of that slot.
     #[inline(always)]
-    pub(crate) fn of<S: ConnectionSlot>(found: &Found<S>) -> Self {
-        if !translation::has(found.meta) {
+    pub(crate) fn of<S: ConnectionSlot>(seen: &Seen<S>) -> Self {
+        if !translation::has(seen.meta) {
             return Self::NONE;
         }
         Self {
-            translation: connection::named(found),
-            is_reply: (found.meta.state() == Meta::RETURN) as u32,
+            translation: connection::named(seen),
+            is_reply: (seen.meta.state() == Meta::RETURN) as u32,
         }
     }
 }
@@ -88,41 +89,15 @@ pub(crate) fn sense() -> Sense {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub(crate) struct Job {
-    /// The frame's link layer, as [`pack`] has it.
-    link: u32,
+    /// The frame's link layer.
+    link: Link,
     /// The connection's destination.
     destination: u32,
 }
 
-impl Job {
-    /// The link layer of its frame.
-    #[inline(always)]
-    fn link(self) -> Link {
-        unpack(self.link)
-    }
-}
-
-/// A link layer in one register.
-#[inline(always)]
-fn pack(link: &Link) -> u32 {
-    (link.vlan as u32) << 16 | (link.tags as u32) << 8 | link.offset as u32
-}
-
-/// The other way round.
-#[inline(always)]
-fn unpack(link: u32) -> Link {
-    /// Up to two VLAN tags.
-    const LONGEST: u32 = 0x1f;
-    Link {
-        offset: (link & LONGEST) as usize,
-        vlan: (link >> 16) as u16,
-        tags: (link >> 8 & 3) as usize,
-    }
-}
-
 /// Lets the packet's job wait in the scratch memory.
 #[inline(always)]
-fn wait(link: u32, destination: u32) -> Result<(), Reason> {
+fn wait(link: Link, destination: u32) -> Result<(), Reason> {
     let scratch = maps::scratch()?;
     // SAFETY: the processor's own memory, and it has one packet in hand at a time, here and below.
     unsafe { (*scratch).job = Job { link, destination } };
@@ -181,21 +156,37 @@ impl Outcome {
 
 /// Notes which way the packet that waits goes.
 #[inline(always)]
-pub(crate) fn turn(sense: Sense) -> Result<(), Reason> {
+fn turn(sense: Sense) -> Result<(), Reason> {
     let scratch = maps::scratch()?;
     // SAFETY: as above.
     unsafe { (*scratch).sense = sense };
     Ok(())
 }
 
-/// Makes the packet that waits, whose [`sense`] is known, one to the other side.
+/// Makes the packet one to the other side of a connection of that destination. A packet that needs more than other addresses waits
+/// in the scratch memory then.
 #[inline(always)]
 pub(crate) fn pass<P: Translated>(
     context: &XdpContext,
     link: &Link,
-    destination: u32,
+    packet: &P,
+    place: Place,
+    tick: u32,
+    (destination, sense): (u32, Sense),
 ) -> Result<Egress, Stop> {
-    Outcome(P::pass(context.ctx, pack(link), destination)).decode()
+    let outcome = Outcome(if sense.is_reply == 0 {
+        P::forward(context.ctx, link.0, destination, sense.translation)
+    } else {
+        P::reply(context.ctx, link.0, tick, sense.translation)
+    });
+    if outcome.0 & Outcome::STOPPED != 0
+        || outcome.0 & Outcome::UNFINISHED == 0 && !packet.has_fragments()
+    {
+        return outcome.decode();
+    }
+    open::wait(packet, place, tick, None, false)?;
+    turn(sense)?;
+    Outcome(P::finish(context.ctx, link.0, destination, outcome.0)).decode()
 }
 
 /// The same for a packet without ports of its own: a later fragment or an ICMP error.
@@ -206,53 +197,56 @@ pub(crate) fn stray<P: Translated>(
     destination: u32,
     is_error: bool,
 ) -> Result<Egress, Stop> {
-    Outcome(P::stray(
-        context.ctx,
-        pack(link),
-        destination,
-        is_error as u32,
-    ))
-    .decode()
+    Outcome(P::stray(context.ctx, link.0, destination, is_error as u32)).decode()
 }
 
+/// Makes a packet of the client's one to the real server.
 #[inline(always)]
-fn forward_packet<P: Translated>(context: &XdpContext) -> Result<Step, Stop> {
-    let (job, arrival, sense) = (job()?, open::arrival::<P>()?, sense());
-    let (packet, link) = (&arrival.packet, job.link());
-    stats::count_packet(job.destination, packet.length() as u64);
-    let (number, hop) = hop(job.destination)?;
-    if sense.translation == Sense::ONE_PACKET {
+fn forward_packet<P: Translated>(
+    context: &XdpContext,
+    link: &Link,
+    destination: u32,
+    translation: u32,
+) -> Result<Step, Stop> {
+    let packet = &P::parse(context, link.offset()).map_err(crate::reason)?;
+    stats::count_packet(destination, packet.length() as u64);
+    let (number, hop) = hop(destination)?;
+    if translation == Sense::ONE_PACKET {
         check(packet, 0, hop.mtu)?;
-        let todo = rewrite(context, &link, packet, &P::turned(&P::kept()?))?;
-        return finish::step(context, &link, todo, number, &Way::of(hop));
+        let todo = rewrite(context, link, packet, &P::turned(&P::kept()?))?;
+        return finish::step(context, link, todo, number, &Way::of(hop));
     }
-    let slot = table::slot::<Translation>(sense.translation).ok_or(Reason::NoTranslation)?;
+    let slot = table::slot::<Translation>(translation).ok_or(Reason::NoTranslation)?;
     // SAFETY: the slot of a translation.
     let family = unsafe { (&raw const (*slot).server_family).read_volatile() };
     check(packet, P::growth(family), hop.mtu)?;
-    learn::last_hop(context, &link, slot);
+    learn::last_hop(context, link, slot);
     let mut todo = limits_segments(packet, hop);
-    if tell::is_due(context, &link, packet, slot, hop) {
+    if tell::is_due(context, link, packet, slot, hop) {
         todo |= Rest::TELL;
     }
-    todo |= Sides::forward(slot).give(context, &link, packet, family)?;
-    finish::step(context, &link, todo, number, &Way::of(hop))
+    todo |= Sides::forward(slot).give(context, link, packet, family)?;
+    finish::step(context, link, todo, number, &Way::of(hop))
 }
 
+/// Makes a packet of the real server's one to the client.
 #[inline(always)]
-fn reply_packet<P: Translated>(context: &XdpContext) -> Result<Step, Stop> {
-    let (job, arrival) = (job()?, open::arrival::<P>()?);
-    let (packet, link) = (&arrival.packet, job.link());
-    let reference = sense().translation;
+fn reply_packet<P: Translated>(
+    context: &XdpContext,
+    link: &Link,
+    tick: u32,
+    reference: u32,
+) -> Result<Step, Stop> {
+    let packet = &P::parse(context, link.offset()).map_err(crate::reason)?;
     // What no connection waits for is the host's, as in IPVS, here and below.
     let slot = table::slot::<Translation>(reference).ok_or(Reason::NoConnection)?;
     // SAFETY: the slot of a translation.
     let family = unsafe { (&raw const (*slot).client_family).read_volatile() };
     let sides = Sides::reply(slot);
     let destination = if family == P::FAMILY {
-        learn::reply::<P, P::Slot>(packet, &sides, reference, arrival.tick)
+        learn::reply::<P, P::Slot>(packet, &sides, reference, tick)
     } else {
-        learn::reply::<P, <P::Other as Packet>::Slot>(packet, &sides, reference, arrival.tick)
+        learn::reply::<P, <P::Other as Packet>::Slot>(packet, &sides, reference, tick)
     };
     let destination = destination.ok_or(Reason::NoConnection)?;
     stats::count_reply(destination, packet.length() as u64);
@@ -263,11 +257,11 @@ fn reply_packet<P: Translated>(context: &XdpContext) -> Result<Step, Stop> {
     if send::is_syn(packet)
         && let Ok((next, hop)) = self::hop(destination)
     {
-        learn::sequence_number(context, &link, packet, slot);
+        learn::sequence_number(context, link, packet, slot);
         (todo, number) = (limits_segments(packet, hop), next);
     }
-    todo |= sides.give(context, &link, packet, family)?;
-    finish::step(context, &link, todo, number, &way)
+    todo |= sides.give(context, link, packet, family)?;
+    finish::step(context, link, todo, number, &way)
 }
 
 /// The two keys of a translation, as a packet sees them.
@@ -343,18 +337,26 @@ fn rewrite<P: Translated>(
     packet: &P,
     key: &P::Key,
 ) -> Result<u32, Reason> {
-    packet
-        .take_hop(&frame(context), link.offset)
-        .ok_or(Reason::NoRoom)?;
-    match packet.rewrite(&frame(context), link.offset, key) {
+    take_hop(context, link, packet)?;
+    match packet.rewrite(&frame(context), link.offset(), key) {
         Ok(Mended::Whole) => Ok(0),
         Ok(Mended::Bare) => {
             P::keep(key)?;
-            finish::datagram(packet, link.offset)?;
+            finish::datagram(packet, link.offset())?;
             Ok(Rest::COMPLETE)
         }
         Err(obstacle) => Err(reason(obstacle)),
     }
+}
+
+/// Counts the TTL down of the packet, which has one left.
+#[inline(always)]
+fn take_hop<P: Translated>(context: &XdpContext, link: &Link, packet: &P) -> Result<(), Reason> {
+    packet
+        .hops(&frame(context), link.offset())
+        .ok_or(Reason::NoRoom)?
+        .take();
+    Ok(())
 }
 
 /// The destination's next hop, and that one's number.
@@ -383,16 +385,14 @@ fn check<P: Translated>(packet: &P, growth: i32, mtu: u32) -> Result<(), Stop> {
     if packet.hops_left() <= 1 {
         return Err(Reason::TimeToLive.into());
     }
-    let mtu = (mtu as i32).saturating_sub(growth).max(0) as u32;
-    if packet.length() <= mtu {
-        return Ok(());
-    }
-    let reason = if packet.stays_whole() {
-        Reason::TooBig
-    } else {
-        Reason::NeedsFragmenting
+    let mtu = match growth {
+        0 => mtu,
+        growth => (mtu as i32).saturating_sub(growth).max(0) as u32,
     };
-    Err(Stop { reason, mtu })
+    if packet.length() > mtu {
+        return Err(send::too_long(packet, mtu));
+    }
+    Ok(())
 }
 
 /// Whether the packet's announcement of segments, in a SYN of either side, is limited on the way to the real server.

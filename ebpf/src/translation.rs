@@ -35,7 +35,8 @@ pub(crate) fn is_wanted() -> bool {
 /// Whether a slot of a connection table is one of a translated connection's two.
 #[inline(always)]
 pub(crate) fn has(meta: Meta) -> bool {
-    is_wanted() && meta.flags() & Meta::TRANSLATED != 0
+    // The bit first: it costs less to look at than the constant, of which the verifier leaves the load.
+    meta.flags() & Meta::TRANSLATED != 0 && is_wanted()
 }
 
 /// Whether packets for the destination get other addresses.

@@ -1,29 +1,30 @@
 //! Tunnels: a packet becomes the payload of one to its real server, which answers the client itself.
 //!
 //! ```text
-//! send ─▶ dray_tunnel: TTL, MTU ─▶ MSS ─▶ TTL − 1 ─▶ sum_up ─▶ into_ipv4 │ into_ipv6 ─▶ leave
+//! send ─┬──────────────────────────────────────────────────▶ dray_tunnel: TTL ─▶ into_ipv4 │ into_ipv6
+//!       └─ SYN, checksum: dray_prepare_tunnel: TTL ─▶ MSS ─▶ sum ─▶ dray_tunnel ────▶
 //! ```
 //!
 //! What the outer headers say is `dray_packet::encapsulate`'s matter; here is how room is made for them in the kernel. All of it
-//! is a function of its own, with a symbol, so that the way of other packets has no more stack and instructions for it.
+//! is done by functions with a symbol, so that the way of other packets has no more stack and instructions for it.
 
 use aya_ebpf::{
     bindings::xdp_md,
     helpers::{bpf_get_prandom_u32, bpf_xdp_adjust_head},
     programs::XdpContext,
 };
-use dray_abi::{Hop, Reason};
+use dray_abi::{Features, Hop, Reason};
 use dray_packet::{
     Frame,
-    checksum::{self, Sum},
+    checksum::Sum,
     encapsulate::{self, Inner, Outer},
-    ethernet,
+    ethernet, ipv4, ipv6,
     tunnel::{self, Family, Kind},
 };
 
 use crate::{
-    answer,
-    family::{Datagram, Link},
+    answer, constants,
+    family::{Datagram, Hops, Link},
     frame, maps, mss,
     send::{self, Egress, Stop, Way},
     service::words,
@@ -38,43 +39,77 @@ pub(crate) fn send(
     hop: u32,
     flow: u32,
 ) -> Result<Egress, Stop> {
-    let link = Arrived::encode(link, is_syn);
-    decode(dray_tunnel(context.ctx, link, hop, flow)).map(Egress::by)
+    let enter = |prepared| dray_tunnel(context.ctx, link.0, prepared, hop, flow);
+    let prepare = || decode(dray_prepare_tunnel(context.ctx, link.0, hop, is_syn as u32));
+    // SYNs are rare, and so are tunnels with a checksum.
+    let outcome = if is_syn && constants::features() & Features::MSS != 0 {
+        enter(prepare()?)
+    } else {
+        match enter(0) {
+            UNPREPARED => enter(prepare()?),
+            outcome => outcome,
+        }
+    };
+    decode(outcome).map(Egress::by)
 }
 
-/// How the packet came, in one register: the number of its VLAN tags, whether it is a SYN, and the VLAN identifier.
-struct Arrived;
+/// What is known of a packet whose TTL is counted down and whose segments are limited: this, and if the tunnel has checksums the
+/// sum of its bytes in the low half.
+const PREPARED: u32 = 1 << 16;
+/// [`dray_tunnel`] has changed nothing: the packet has to be prepared.
+const UNPREPARED: u64 = u64::MAX;
 
-impl Arrived {
-    const SYN: u32 = 1 << 8;
-
-    #[inline(always)]
-    fn encode(link: &Link, is_syn: bool) -> u32 {
-        (link.vlan as u32) << 16 | (is_syn as u32 * Self::SYN) | link.tags as u32
-    }
-
-    #[inline(always)]
-    fn decode(arrived: u32) -> (Link, bool) {
-        let tags = match arrived as u8 {
-            0 => 0,
-            1 => 1,
-            _ => 2,
-        };
-        let link = Link {
-            offset: ethernet::LENGTH + tags * ethernet::TAG_LENGTH,
-            vlan: (arrived >> 16) as u16,
-            tags,
-        };
-        (link, arrived & Self::SYN != 0)
-    }
-}
-
-/// The port that the packet leaves by; or one more than the reason why not in the high half, and the largest packet that fits.
+/// Does for a packet what has a stack of its own: [`PREPARED`] with the sum, or as [`dray_tunnel`] why it does not leave.
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn dray_tunnel(context: *mut xdp_md, arrived: u32, hop: u32, flow: u32) -> u64 {
-    let (link, is_syn) = Arrived::decode(arrived);
-    match through(&XdpContext::new(context), &link, is_syn, hop, flow) {
+extern "C" fn dray_prepare_tunnel(context: *mut xdp_md, link: u32, hop: u32, is_syn: u32) -> u64 {
+    encode(prepare(
+        &XdpContext::new(context),
+        Link(link),
+        hop,
+        is_syn != 0,
+    ))
+}
+
+#[inline(always)]
+fn prepare(context: &XdpContext, link: Link, number: u32, is_syn: bool) -> Result<u32, Stop> {
+    let hop = maps::HOPS.get(number).ok_or(Reason::NoNextHop)?;
+    let inner = Inner::read(&frame(context), link.offset()).ok_or(Reason::Truncated)?;
+    send::take_hop(context, &link, &inner, hop.mtu)?;
+    if is_syn && send::limits_segments(hop) {
+        mss::clamp(context, link.offset(), hop.mss);
+    }
+    if !is_summed(hop) {
+        return Ok(PREPARED);
+    }
+    let sum = answer::sum(context, link.offset(), inner.length as usize);
+    Ok(PREPARED | sum.ok_or(Reason::TunnelChecksum)?.folded() as u32)
+}
+
+/// Sends the packet: the port that it leaves by; or one more than the reason why not in the high half, and the largest packet that
+/// fits; or [`UNPREPARED`]. `prepared` is what [`dray_prepare_tunnel`] gave, or 0.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn dray_tunnel(
+    context: *mut xdp_md,
+    link: u32,
+    prepared: u32,
+    hop: u32,
+    flow: u32,
+) -> u64 {
+    let Some(hop) = maps::HOPS.get(hop) else {
+        return encode(Err(Reason::NoNextHop.into()));
+    };
+    if prepared == 0 && is_summed(hop) {
+        return UNPREPARED;
+    }
+    let context = XdpContext::new(context);
+    encode(through(&context, Link(link), prepared, hop, flow))
+}
+
+#[inline(always)]
+fn encode(result: Result<u32, Stop>) -> u64 {
+    match result {
         Ok(port) => port as u64,
         Err(stop) => (stop.reason as u64 + 1) << 32 | stop.mtu as u64,
     }
@@ -95,40 +130,24 @@ fn decode(outcome: u64) -> Result<u32, Stop> {
 #[inline(always)]
 fn through(
     context: &XdpContext,
-    link: &Link,
-    is_syn: bool,
-    number: u32,
+    link: Link,
+    prepared: u32,
+    hop: &Hop,
     flow: u32,
 ) -> Result<u32, Stop> {
-    let hop = maps::HOPS.get(number).ok_or(Reason::NoNextHop)?;
-    take_hop(context, link.offset, hop)?;
-    if is_syn && send::limits_segments(hop) {
-        mss::clamp(context, link.offset, hop.mss);
+    let mut inner = Inner::read(&frame(context), link.offset()).ok_or(Reason::Truncated)?;
+    if prepared == 0 {
+        send::take_hop(context, &link, &inner, hop.mtu)?;
+        inner.hops = inner.hops.wrapping_sub(1);
     }
-    let mut sum = Sum::default();
-    if is_summed(hop) && sum_up(context.ctx, link.offset, &mut sum) == 0 {
-        return Err(Reason::TunnelChecksum.into());
-    }
+    let sum = is_summed(hop).then_some(Sum::of_words([prepared & (PREPARED - 1)]));
     let entered = match mapped(hop.real) {
-        Some(_) => into_ipv4(context.ctx, link.offset, hop, flow, sum),
-        None => into_ipv6(context.ctx, link.offset, hop, flow, sum),
+        Some(real) => into_ipv4(context, link, hop, real, flow, &inner, sum),
+        None => into_ipv6(context, link, hop, flow, &inner, sum),
     };
     // The frame may be half changed.
-    if entered == 0 {
-        return Err(Reason::NoRoom.into());
-    }
-    send::leave(context, link, &Way::of(hop))?;
+    entered.ok_or(Reason::NoRoom)?;
     Ok(hop.port)
-}
-
-/// Counts the packet's TTL or hop limit down, if it may go on and fits.
-#[inline(always)]
-fn take_hop(context: &XdpContext, offset: usize, hop: &Hop) -> Result<(), Stop> {
-    let frame = frame(context);
-    let inner = Inner::read(&frame, offset).ok_or(Reason::Truncated)?;
-    send::check(&inner, hop)?;
-    inner.take_hop(&frame, offset).ok_or(Reason::Truncated)?;
-    Ok(())
 }
 
 #[inline(always)]
@@ -136,78 +155,73 @@ fn is_summed(hop: &Hop) -> bool {
     hop.checksum != 0 && hop.tunnel != Hop::IPIP
 }
 
-/// Sums the packet up that is to go into the tunnel: 1, or 0 when its bytes cannot be reached.
-#[inline(never)]
-fn sum_up(context: *mut xdp_md, offset: usize, sum: &mut Sum) -> u32 {
-    let context = XdpContext::new(context);
-    let inner = Inner::read(&frame(&context), offset);
-    let found = inner.and_then(|inner| answer::sum(&context, offset, inner.length as usize));
-    let Some(found) = found else {
-        return 0;
+/// Puts the packet behind `link` into an IPv4 tunnel.
+#[inline(always)]
+fn into_ipv4(
+    context: &XdpContext,
+    link: Link,
+    hop: &Hop,
+    real: [u8; 4],
+    flow: u32,
+    inner: &Inner,
+    sum: Option<Sum>,
+) -> Option<()> {
+    let (kind, at) = make_room(context, link, hop, Family::Ipv4)?;
+    let [_, source] = source(hop, flow);
+    let random = if inner.dont_fragment {
+        0
+    } else {
+        // SAFETY: a helper without arguments.
+        unsafe { bpf_get_prandom_u32() }
     };
-    *sum = found;
-    1
-}
-
-/// Puts the packet at `link` into an IPv4 tunnel: 1, or 0 when there is no room.
-#[inline(never)]
-fn into_ipv4(context: *mut xdp_md, link: usize, hop: &Hop, flow: u32, sum: Sum) -> u32 {
-    let context = &XdpContext::new(context);
-    let put = || {
-        let (kind, inner) = make_room(context, link, hop, Family::Ipv4)?;
-        let [_, source] = source(hop, flow);
-        let random = if inner.dont_fragment {
-            0
-        } else {
-            // SAFETY: a helper without arguments.
-            unsafe { bpf_get_prandom_u32() }
-        };
-        let outer = Outer {
-            kind,
-            source: ((source >> 32) as u32).to_le_bytes(),
-            destination: mapped(hop.real)?,
-            port: hop.tunnel_port,
-            flow,
-            identification: (random as u16).to_be_bytes(),
-        };
-        let sum = is_summed(hop).then_some(sum);
-        encapsulate::to_ipv4(&frame(context), link, &outer, &inner, sum).ok()
+    let outer = Outer {
+        kind,
+        source: ((source >> 32) as u32).to_le_bytes(),
+        destination: real,
+        port: hop.tunnel_port,
+        flow,
+        identification: (random as u16).to_be_bytes(),
     };
-    put().is_some() as u32
+    encapsulate::to_ipv4(&frame(context), at, &outer, inner, sum).ok()
 }
 
 /// The same with an IPv6 tunnel.
-#[inline(never)]
-fn into_ipv6(context: *mut xdp_md, link: usize, hop: &Hop, flow: u32, sum: Sum) -> u32 {
-    let context = &XdpContext::new(context);
-    let put = || {
-        let (kind, inner) = make_room(context, link, hop, Family::Ipv6)?;
-        let outer = Outer {
-            kind,
-            source: source(hop, flow).map(u64::to_le_bytes),
-            destination: words(hop.real).map(u64::to_le_bytes),
-            port: hop.tunnel_port,
-            flow,
-            identification: [0; 2],
-        };
-        let sum = is_summed(hop).then_some(sum);
-        encapsulate::to_ipv6(&frame(context), link, &outer, &inner, sum).ok()
+#[inline(always)]
+fn into_ipv6(
+    context: &XdpContext,
+    link: Link,
+    hop: &Hop,
+    flow: u32,
+    inner: &Inner,
+    sum: Option<Sum>,
+) -> Option<()> {
+    let (kind, at) = make_room(context, link, hop, Family::Ipv6)?;
+    let outer = Outer {
+        kind,
+        source: source(hop, flow).map(u64::to_le_bytes),
+        destination: words(hop.real).map(u64::to_le_bytes),
+        port: hop.tunnel_port,
+        flow,
+        identification: [0; 2],
     };
-    put().is_some() as u32
+    encapsulate::to_ipv6(&frame(context), at, &outer, inner, sum).ok()
 }
 
-/// Makes room for the tunnel's headers in front. The packet is read only then, because the stack is too small to keep it
-/// meanwhile.
+/// Makes room for the tunnel's headers and writes the link layer that the frame leaves with; what was there need not move, because
+/// nothing of it stays. Gives where the headers belong.
 #[inline(always)]
-fn make_room(context: &XdpContext, link: usize, hop: &Hop, outer: Family) -> Option<(Kind, Inner)> {
+fn make_room(context: &XdpContext, link: Link, hop: &Hop, outer: Family) -> Option<(Kind, usize)> {
     let kind = Kind::from_number(hop.tunnel)?;
-    let bytes = tunnel::overhead(kind, is_summed(hop), outer);
+    let leaving = Link::to(hop.vlan);
+    let bytes = tunnel::overhead(kind, is_summed(hop), outer) + leaving.offset() - link.offset();
     // SAFETY: the helper gets the context that the kernel gave; frames are taken anew after it.
     if unsafe { bpf_xdp_adjust_head(context.ctx, -(bytes as i32)) } != 0 {
         return None;
     }
-    let inner = Inner::read(&frame(context), link + bytes)?;
-    Some((kind, inner))
+    let way = Way::of(hop);
+    let frame = frame(context);
+    ethernet::write(&frame, way.addresses, way.vlan as u16, outer.ether_type())?;
+    Some((kind, leaving.offset()))
 }
 
 /// The outer source, as two words: its low `spread` bits come from the flow, so that a network card that sees no ports in tunnels
@@ -230,21 +244,19 @@ fn mapped(address: [u8; 16]) -> Option<[u8; 4]> {
 
 /// A packet of either family, as far as tunnels look.
 impl Datagram for Inner {
+    type Hops<'a> = HopsOfEither<'a>;
+
     #[inline(always)]
-    fn hops_left(&self) -> u8 {
-        self.hops
+    fn hops<'a>(&self, frame: &Frame<'a>, offset: usize) -> Option<HopsOfEither<'a>> {
+        match self.family {
+            Family::Ipv4 => ipv4::Hops::of(frame, offset).map(HopsOfEither::Ipv4),
+            Family::Ipv6 => ipv6::Hops::of(frame, offset).map(HopsOfEither::Ipv6),
+        }
     }
 
     #[inline(always)]
-    fn take_hop(&self, frame: &Frame<'_>, offset: usize) -> Option<()> {
-        match self.family {
-            Family::Ipv4 => {
-                let [ttl, protocol, high, low]: [u8; 4] = frame.read(offset + 8)?;
-                let [high, low] = checksum::after_ttl_decrement([high, low]);
-                frame.write(offset + 8, [ttl.wrapping_sub(1), protocol, high, low])
-            }
-            Family::Ipv6 => frame.write(offset + 7, self.hops.wrapping_sub(1)),
-        }
+    fn hops_left(&self) -> u8 {
+        self.hops
     }
 
     #[inline(always)]
@@ -255,5 +267,30 @@ impl Datagram for Inner {
     #[inline(always)]
     fn stays_whole(&self) -> bool {
         self.dont_fragment || self.family == Family::Ipv6
+    }
+}
+
+/// The TTL or hop limit of a packet of either family.
+#[derive(Clone, Copy)]
+pub(crate) enum HopsOfEither<'a> {
+    Ipv4(ipv4::Hops<'a>),
+    Ipv6(ipv6::Hops<'a>),
+}
+
+impl Hops for HopsOfEither<'_> {
+    #[inline(always)]
+    fn left(self) -> u8 {
+        match self {
+            Self::Ipv4(hops) => hops.left(),
+            Self::Ipv6(hops) => hops.left(),
+        }
+    }
+
+    #[inline(always)]
+    fn take(self) {
+        match self {
+            Self::Ipv4(hops) => hops.take(),
+            Self::Ipv6(hops) => hops.take(),
+        }
     }
 }

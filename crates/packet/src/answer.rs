@@ -134,7 +134,7 @@ fn answer4<B: Buffer>(
         return Err(Silence::Exceeded);
     }
     if let Answer::TooBig(_) = answer {
-        ipv4::decrement_ttl(&buffer.frame(), link, &packet).ok_or(Silence::NoRoom)?;
+        ipv4::decrement_ttl(&buffer.frame(), link).ok_or(Silence::NoRoom)?;
     }
     let quote = (packet.length as usize).min(message::LONGEST4 - ROOM);
     let (header, quote) = make_room::<_, ipv4::Header>(buffer, link, own, quote, ROOM)?;
@@ -171,7 +171,7 @@ fn answer6<B: Buffer>(
         return Err(Silence::Exceeded);
     }
     if let Answer::TooBig(_) = answer {
-        ipv6::decrement_hop_limit(&buffer.frame(), link, &packet).ok_or(Silence::NoRoom)?;
+        ipv6::decrement_hop_limit(&buffer.frame(), link).ok_or(Silence::NoRoom)?;
     }
     let quote = (packet.length as usize).min(message::LONGEST6 - ROOM);
     let (header, quote) = make_room::<_, ipv6::Header>(buffer, link, own, quote, ROOM)?;

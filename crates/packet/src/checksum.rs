@@ -43,13 +43,13 @@ impl Sum {
         Self(sum)
     }
 
-    /// Of words, each as it lies in memory.
+    /// Of words whose lowest byte is the first.
     #[inline(always)]
     pub const fn of_words<const N: usize>(words: [u32; N]) -> Self {
         let mut sum = 0;
         let mut at = 0;
         while at < N {
-            sum += u32::from_le(words[at]) as u64;
+            sum += words[at] as u64;
             at += 1;
         }
         Self(sum)
@@ -73,12 +73,13 @@ impl Sum {
         self.folded() == 0xffff
     }
 
+    /// The sum in 16 bits.
     #[inline(always)]
-    const fn folded(self) -> u16 {
+    pub const fn folded(self) -> u16 {
         let sum = (self.0 & 0xffff_ffff) + (self.0 >> 32);
-        let sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
         let sum = (sum & 0xffff) + (sum >> 16);
-        ((sum & 0xffff) + (sum >> 16)) as u16
+        let sum = (sum & 0xffff) + (sum >> 16);
+        (sum + (sum >> 16)) as u16
     }
 }
 
@@ -200,14 +201,17 @@ impl Summing {
     }
 }
 
-/// The IPv4 header checksum after the TTL went down by one.
+/// An IPv4 header's TTL, protocol and checksum, as one word whose lowest byte is the first, after the TTL went down by one.
 ///
-/// The TTL is the high byte of its 16-bit word, so that word went down by 0x0100 and the checksum, its
-/// complement, goes up by as much, with the carry added at the low end.
+/// The TTL is the lowest byte, so that the half with the checksum, its complement, goes up by one, and by the carry
+/// once more.
 #[inline(always)]
-pub const fn after_ttl_decrement(checksum: [u8; 2]) -> [u8; 2] {
-    let sum = u16::from_be_bytes(checksum) as u32 + 0x0100;
-    ((sum + (sum >= 0xffff) as u32) as u16).to_be_bytes()
+pub const fn after_ttl_decrement(word: u32) -> u32 {
+    const ONE: u32 = 1 << 16;
+    /// From this checksum on there is a carry.
+    const LAST: u32 = 0xfffe << 16;
+    let carry = if word >= LAST { ONE } else { 0 };
+    word.wrapping_add(ONE - 1).wrapping_add(carry)
 }
 
 #[cfg(test)]
@@ -317,8 +321,11 @@ mod tests {
     fn it_agrees_with_a_checksum_from_scratch_for_every_rest_of_the_header() {
         for ttl in [1, 2, 64, 128, 255] {
             for rest in 0..=u16::MAX {
-                let before = from_scratch(ttl, rest).to_be_bytes();
-                let after = u16::from_be_bytes(after_ttl_decrement(before));
+                let [high, low] = from_scratch(ttl, rest).to_be_bytes();
+                let word = u32::from_le_bytes([ttl, 6, high, low]);
+                let [hops, protocol, high, low] = after_ttl_decrement(word).to_le_bytes();
+                assert_eq!((hops, protocol), (ttl - 1, 6));
+                let after = u16::from_be_bytes([high, low]);
                 let right = from_scratch(ttl - 1, rest);
                 // 0x0000 and 0xffff are the same number in one's complement.
                 assert_eq!(after % 0xffff, right % 0xffff, "ttl {ttl} rest {rest:#x}");

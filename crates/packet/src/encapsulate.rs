@@ -1,20 +1,18 @@
 //! A client's packet becomes the payload of a packet to a real server, as Linux's IPVS does it.
 //!
 //! ```text
-//! link │ packet ──▶ (overhead) │ link │ packet ──▶ link │ outer IP │ GRE, UDP and GUE │ packet
-//!                   the caller's room                to_ipv4, to_ipv6
+//! packet ──▶ (overhead) │ packet ──▶ outer IP │ GRE, UDP and GUE │ packet
+//!            the caller's room       to_ipv4, to_ipv6
 //! ```
 //!
 //! The outer header takes over from the inner one: TTL or hop limit (already counted down), DSCP, ECN but for "congestion
 //! experienced", which starts anew as ECT(0), and "don't fragment". IPv6's flow label is 0.
 
-use zerocopy::transmute;
-
 use crate::{
     Frame, Obstacle,
     checksum::{self, Sum},
-    ethernet, ipv4, ipv6,
-    tunnel::{Family, GRE, Gre, GreChecksum, Gue, Kind, UDP, Udp, overhead},
+    ipv4, ipv6,
+    tunnel::{Family, GRE, Gre, Kind, UDP, overhead},
 };
 
 /// What the outer header takes over from a packet.
@@ -37,21 +35,23 @@ impl Inner {
     #[inline(always)]
     pub fn read(frame: &Frame<'_>, offset: usize) -> Option<Self> {
         const DONT_FRAGMENT: u8 = 0x40;
-        let [first, second, c, d, e, f, flags, last]: [u8; 8] = frame.read(offset)?;
+        let header = frame.part::<{ size_of::<ipv4::Header>() }>(offset)?;
+        let first = header.load::<0, u8>();
         match first >> 4 {
             4 => Some(Self {
                 family: Family::Ipv4,
-                tos: second,
-                hops: frame.read(offset + 8)?,
-                dont_fragment: flags & DONT_FRAGMENT != 0,
-                length: u16::from_be_bytes([c, d]) as u32,
+                tos: header.load::<1, u8>(),
+                hops: header.load::<8, u8>(),
+                dont_fragment: header.load::<6, u8>() & DONT_FRAGMENT != 0,
+                length: header.load::<2, u16>().swap_bytes() as u32,
             }),
             6 => Some(Self {
                 family: Family::Ipv6,
-                tos: first << 4 | second >> 4,
-                hops: last,
+                tos: first << 4 | header.load::<1, u8>() >> 4,
+                hops: header.load::<7, u8>(),
                 dont_fragment: false,
-                length: u16::from_be_bytes([e, f]) as u32 + size_of::<ipv6::Header>() as u32,
+                length: header.load::<4, u16>().swap_bytes() as u32
+                    + size_of::<ipv6::Header>() as u32,
             }),
             _ => None,
         }
@@ -88,50 +88,45 @@ pub struct Outer<A> {
     pub identification: [u8; 2],
 }
 
-/// Writes the headers of an IPv4 tunnel. [`overhead`] bytes were put in front of the frame; `link` is how long the link layer
-/// is, which moves to the front. `sum` is that of the inner packet's bytes if the tunnel has checksums.
+/// Writes the headers of an IPv4 tunnel at `offset`, [`overhead`] bytes before the packet. `sum` is that of the inner packet's bytes
+/// if the tunnel has checksums.
 ///
 /// # Errors
 /// [`Obstacle::Truncated`] and [`Obstacle::TooLong`].
 #[inline(always)]
 pub fn to_ipv4(
     frame: &Frame<'_>,
-    link: usize,
+    offset: usize,
     outer: &Outer<[u8; 4]>,
     inner: &Inner,
     sum: Option<Sum>,
 ) -> Result<(), Obstacle> {
     const HEADER: usize = size_of::<ipv4::Header>();
-    let overhead = overhead(outer.kind, sum.is_some(), Family::Ipv4);
-    let length = length(inner, overhead)?;
+    let length = length(inner, overhead(outer.kind, sum.is_some(), Family::Ipv4))?;
+    let payload = length - HEADER as u16;
     let id_fragment = if inner.dont_fragment {
-        ipv4::WHOLE
+        u32::from_le_bytes(ipv4::WHOLE)
     } else {
-        let [high, low] = outer.identification;
-        [high, low, 0, 0]
+        u16::from_le_bytes(outer.identification) as u32
     };
     let [high, low] = length.to_be_bytes();
-    // By words, because the compiler would write a header's fields byte by byte.
-    let mut header = [
+    // All headers by words: the compiler would write fields byte by byte.
+    let [first, third] = [
         [0x45, inner.outer_tos(), high, low],
-        id_fragment,
         [inner.hops, protocol(outer.kind, inner.family), 0, 0],
-        outer.source,
-        outer.destination,
     ]
-    .map(u32::from_ne_bytes);
-    let [first, second] = Sum::of_words(header).checksum();
-    header[2] |= u32::from_ne_bytes([0, 0, first, second]);
-    let payload = length - HEADER as u16;
-    let addresses = {
-        let ([a, b, c, d], [e, f, g, h]) = (outer.source, outer.destination);
-        u64::from_le_bytes([a, b, c, d, e, f, g, h])
-    };
-    let pseudo = Sum::pseudo_header([addresses], UDP, payload);
-    ethernet::shift(frame, overhead, 0, link, ethernet::IPV4)
-        .and_then(|()| frame.write_words(link, header))
-        .and_then(|()| between(frame, link + HEADER, outer, inner, payload, pseudo, sum))
-        .ok_or(Obstacle::Truncated)
+    .map(u32::from_le_bytes);
+    let [source, destination] = [outer.source, outer.destination].map(u32::from_le_bytes);
+    let sum_of_header = Sum::of_words([first, id_fragment, third, source, destination]);
+    let header = frame.part::<HEADER>(offset).ok_or(Obstacle::Truncated)?;
+    header.store::<0, u32>(first);
+    header.store::<4, u32>(id_fragment);
+    header.store::<8, u16>(third as u16);
+    header.store::<10, u16>(u16::from_le_bytes(sum_of_header.checksum()));
+    header.store::<12, u32>(source);
+    header.store::<16, u32>(destination);
+    let pseudo = || Sum::pseudo_header([source as u64 | (destination as u64) << 32], UDP, payload);
+    between(frame, offset + HEADER, outer, inner, payload, pseudo, sum).ok_or(Obstacle::Truncated)
 }
 
 /// Writes the headers of an IPv6 tunnel, likewise.
@@ -141,27 +136,34 @@ pub fn to_ipv4(
 #[inline(always)]
 pub fn to_ipv6(
     frame: &Frame<'_>,
-    link: usize,
+    offset: usize,
     outer: &Outer<[[u8; 8]; 2]>,
     inner: &Inner,
     sum: Option<Sum>,
 ) -> Result<(), Obstacle> {
     const HEADER: usize = size_of::<ipv6::Header>();
-    let overhead = overhead(outer.kind, sum.is_some(), Family::Ipv6);
-    let payload = length(inner, overhead - HEADER)?;
+    let payload = length(
+        inner,
+        overhead(outer.kind, sum.is_some(), Family::Ipv6) - HEADER,
+    )?;
     let tos = inner.outer_tos();
+    let [high, low] = payload.to_be_bytes();
+    let [first, second] = [
+        [0x60 | tos >> 4, tos << 4, 0, 0],
+        [high, low, protocol(outer.kind, inner.family), inner.hops],
+    ]
+    .map(u32::from_le_bytes);
     let ([a, b], [c, d]) = (outer.source, outer.destination);
-    let header = ipv6::Header {
-        version_class_flow: [0x60 | tos >> 4, tos << 4, 0, 0],
-        payload_length: payload.to_be_bytes(),
-        next_hop_limit: [protocol(outer.kind, inner.family), inner.hops],
-        addresses: [a, b, c, d],
-    };
-    let pseudo = Sum::pseudo_header([a, b, c, d].map(u64::from_le_bytes), UDP, payload);
-    ethernet::shift(frame, overhead, 0, link, ethernet::IPV6)
-        .and_then(|()| frame.write(link, header))
-        .and_then(|()| between(frame, link + HEADER, outer, inner, payload, pseudo, sum))
-        .ok_or(Obstacle::Truncated)
+    let addresses = [a, b, c, d].map(u64::from_le_bytes);
+    let header = frame.part::<HEADER>(offset).ok_or(Obstacle::Truncated)?;
+    header.store::<0, u32>(first);
+    header.store::<4, u32>(second);
+    header.store::<8, u64>(addresses[0]);
+    header.store::<16, u64>(addresses[1]);
+    header.store::<24, u64>(addresses[2]);
+    header.store::<32, u64>(addresses[3]);
+    let pseudo = || Sum::pseudo_header(addresses, UDP, payload);
+    between(frame, offset + HEADER, outer, inner, payload, pseudo, sum).ok_or(Obstacle::Truncated)
 }
 
 /// The length of a packet with `more` bytes before the inner one.
@@ -184,7 +186,8 @@ const fn protocol(kind: Kind, inner: Family) -> u8 {
     }
 }
 
-/// Writes what lies between the outer header and the packet, at `at`. `payload` is what the outer header carries, in bytes.
+/// Writes what lies between the outer header and the packet, at `at`. `payload` is what the outer header carries, in bytes, and
+/// `pseudo` the sum of the pseudo-header.
 #[inline(always)]
 fn between<A>(
     frame: &Frame<'_>,
@@ -192,7 +195,7 @@ fn between<A>(
     outer: &Outer<A>,
     inner: &Inner,
     payload: u16,
-    pseudo: Sum,
+    pseudo: impl FnOnce() -> Sum,
     sum: Option<Sum>,
 ) -> Option<()> {
     match outer.kind {
@@ -204,26 +207,25 @@ fn between<A>(
             outer,
             inner,
             payload,
-            sum.map(|sum| sum.and(pseudo)),
+            sum.map(|sum| sum.and(pseudo())),
         ),
     }
 }
 
 #[inline(always)]
 fn gre(frame: &Frame<'_>, at: usize, inner: &Inner, sum: Option<Sum>) -> Option<()> {
-    let ether_type = inner.family.ether_type();
+    let [high, low] = inner.family.ether_type();
+    let word = |[first, second]: [u8; 2]| u32::from_le_bytes([first, second, high, low]);
     let Some(sum) = sum else {
-        let flags = [0; 2];
-        return frame.write(at, Gre { flags, ether_type });
+        frame.part::<4>(at)?.store::<0, u32>(word([0; 2]));
+        return Some(());
     };
-    let flags = Gre::CHECKSUM;
-    let header = Gre { flags, ether_type };
-    let checksum = GreChecksum {
-        checksum: sum.and(Sum::of::<1>(transmute!(header))).checksum(),
-        reserved: [0; 2],
-    };
-    frame.write(at, header)?;
-    frame.write(at + size_of::<Gre>(), checksum)
+    let first = word(Gre::CHECKSUM);
+    let checksum = sum.and(Sum::of_words([first])).checksum();
+    let header = frame.part::<8>(at)?;
+    header.store::<0, u32>(first);
+    header.store::<4, u32>(u16::from_le_bytes(checksum) as u32);
+    Some(())
 }
 
 #[inline(always)]
@@ -235,23 +237,23 @@ fn gue<A>(
     length: u16,
     sum: Option<Sum>,
 ) -> Option<()> {
-    let gue = Gue {
-        version_length: 0,
-        protocol: inner.family.protocol(),
-        flags: [0; 2],
-    };
-    let mut udp = Udp {
-        source: source_port(outer.flow).to_be_bytes(),
-        destination: outer.port,
-        length: length.to_be_bytes(),
-        checksum: [0; 2],
-    };
+    let [source, length] = [source_port(outer.flow), length].map(u16::to_be_bytes);
+    let ([a, b], [c, d], [e, f]) = (source, outer.port, length);
+    let [ports, length, gue] = [
+        [a, b, c, d],
+        [e, f, 0, 0],
+        [0, inner.family.protocol(), 0, 0],
+    ]
+    .map(u32::from_le_bytes);
+    let header = frame.part::<12>(at)?;
+    header.store::<0, u32>(ports);
+    header.store::<4, u32>(length);
+    header.store::<8, u32>(gue);
     if let Some(sum) = sum {
-        let headers = Sum::of::<2>(transmute!(udp)).and(Sum::of::<1>(transmute!(gue)));
-        udp.checksum = checksum::not_zero(sum.and(headers).checksum());
+        let checksum = sum.and(Sum::of_words([ports, length, gue])).checksum();
+        header.store::<6, u16>(u16::from_le_bytes(checksum::not_zero(checksum)));
     }
-    frame.write(at, udp)?;
-    frame.write(at + size_of::<Udp>(), gue)
+    Some(())
 }
 
 /// The UDP port that a flow of this hash comes from, as Linux chooses it from its default range of local ports.

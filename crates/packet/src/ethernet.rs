@@ -76,11 +76,11 @@ impl Ethernet {
 /// [`Refusal::Truncated`] when the frame ends inside it.
 #[inline(always)]
 pub fn parse(frame: &Frame<'_>) -> Result<Ethernet, Refusal> {
-    let ether_type = frame.read(12).ok_or(Refusal::Truncated)?;
-    // Two bytes of the source are read along, so that it is one load.
-    let start = u64::from_le_bytes(frame.read(0).ok_or(Refusal::Truncated)?);
+    let header = frame.part::<LENGTH>(0).ok_or(Refusal::Truncated)?;
+    let ether_type = header.load::<12, u16>().to_le_bytes();
     let mut ethernet = Ethernet {
-        destination: start & ADDRESS_MASK,
+        // Two bytes of the source are read along, so that it is one load.
+        destination: header.load::<0, u64>() & ADDRESS_MASK,
         vlan: 0,
         tags: 0,
         ether_type,
@@ -162,6 +162,29 @@ pub fn shift(
     frame.write(to, addresses)
 }
 
+/// Writes the link layer of a frame: destination and source as three words whose lowest byte is the first, one tag of this VLAN or
+/// none for 0, and the payload's EtherType. `None` (and nothing written) when the frame is shorter.
+#[inline(always)]
+pub fn write(frame: &Frame<'_>, addresses: [u32; 3], vlan: u16, ether_type: [u8; 2]) -> Option<()> {
+    const TAGGED: usize = LENGTH + TAG_LENGTH;
+    let ether_type = u16::from_le_bytes(ether_type);
+    let header = if vlan == 0 {
+        let header = frame.part::<LENGTH>(0)?;
+        header.store::<12, u16>(ether_type);
+        header
+    } else {
+        let header = frame.part::<TAGGED>(0)?;
+        header.store::<12, u16>(u16::from_le_bytes(CUSTOMER_TAG));
+        header.store::<14, u16>(vlan.swap_bytes());
+        header.store::<16, u16>(ether_type);
+        header.first()
+    };
+    header.store::<0, u32>(addresses[0]);
+    header.store::<4, u32>(addresses[1]);
+    header.store::<8, u32>(addresses[2]);
+    Some(())
+}
+
 /// An Ethernet address as a number that is compared in one piece.
 #[inline(always)]
 pub const fn address_word(address: [u8; 6]) -> u64 {
@@ -238,6 +261,31 @@ mod tests {
             None
         );
         assert_eq!(turn_back(&Frame::from(&mut short[..]), 0, 13, [0; 6]), None);
+    }
+
+    #[test]
+    fn a_link_layer_is_written_with_one_tag_or_none() {
+        let addresses = [0x0403_0201, 0x0807_0605, 0x0c0b_0a09];
+        for (vlan, length) in [(0, LENGTH), (0x123, LENGTH + TAG_LENGTH)] {
+            let mut bytes = [0; 20];
+            assert_eq!(
+                write(
+                    &Frame::from(&mut bytes[..length - 1]),
+                    addresses,
+                    vlan,
+                    IPV6
+                ),
+                None
+            );
+            assert_eq!(bytes, [0; 20]);
+            write(&Frame::from(&mut bytes[..]), addresses, vlan, IPV6).unwrap();
+            assert_eq!(bytes[..12], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+            let ethernet = parse(&Frame::from(&mut bytes[..])).unwrap();
+            assert_eq!(
+                (ethernet.vlan, ethernet.length(), ethernet.ether_type),
+                (vlan, length, IPV6)
+            );
+        }
     }
 
     #[test]

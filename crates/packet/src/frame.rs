@@ -75,6 +75,16 @@ impl<'a> Frame<'a> {
         Some(())
     }
 
+    /// The `N` bytes at `offset`, if the frame reaches that far.
+    #[inline(always)]
+    pub fn part<const N: usize>(&self, offset: usize) -> Option<Part<'a, N>> {
+        let start = self.at(offset, N)?;
+        Some(Part {
+            start,
+            frame: PhantomData,
+        })
+    }
+
     /// Whether the frame has at least `length` bytes.
     #[inline(always)]
     pub fn reaches(&self, length: usize) -> bool {
@@ -87,6 +97,71 @@ impl<'a> Frame<'a> {
         (at.wrapping_add(size) <= self.end).then_some(at)
     }
 }
+
+/// `N` bytes of a frame that are known to be there: a header, whose fields are loaded and stored one by one, without another
+/// bounds check and each by one instruction.
+#[derive(Clone, Copy)]
+pub struct Part<'a, const N: usize> {
+    start: *mut u8,
+    frame: PhantomData<Frame<'a>>,
+}
+
+impl<'a, const N: usize> Part<'a, N> {
+    /// Its first bytes.
+    #[inline(always)]
+    pub fn first<const M: usize>(self) -> Part<'a, M> {
+        const { assert!(M <= N) };
+        Part {
+            start: self.start,
+            frame: self.frame,
+        }
+    }
+
+    /// The number at `AT`, first byte lowest.
+    #[inline(always)]
+    #[expect(unsafe_code, reason = "a checked pointer into the frame")]
+    pub fn load<const AT: usize, T: Word>(self) -> T {
+        const { assert!(AT + size_of::<T>() <= N) };
+        // SAFETY: those bytes lie in the part, all of which lies in the frame; every bit pattern is a number.
+        T::from_le(unsafe { self.start.wrapping_add(AT).cast::<T>().read_unaligned() })
+    }
+
+    /// Stores a number at `AT`, first byte lowest.
+    #[inline(always)]
+    #[expect(unsafe_code, reason = "a checked pointer into the frame")]
+    pub fn store<const AT: usize, T: Word>(self, value: T) {
+        const { assert!(AT + size_of::<T>() <= N) };
+        let at = self.start.wrapping_add(AT).cast::<T>();
+        // SAFETY: as in `load`; the bytes are ours to write by the contract of `Frame::from_raw`.
+        unsafe { at.write_unaligned(value.to_le()) };
+    }
+}
+
+/// A number that one instruction loads.
+pub trait Word: Copy + FromBytes + IntoBytes + Immutable {
+    /// From the order of bytes in memory that has the lowest one first; [`Word::to_le`] is the other way round.
+    fn from_le(value: Self) -> Self;
+    /// To that order.
+    fn to_le(self) -> Self;
+}
+
+macro_rules! words {
+    ($($word:ty),*) => {
+        $(impl Word for $word {
+            #[inline(always)]
+            fn from_le(value: Self) -> Self {
+                <$word>::from_le(value)
+            }
+
+            #[inline(always)]
+            fn to_le(self) -> Self {
+                <$word>::to_le(self)
+            }
+        })*
+    };
+}
+
+words!(u8, u16, u32, u64);
 
 impl<'a> From<&'a mut [u8]> for Frame<'a> {
     fn from(bytes: &'a mut [u8]) -> Self {
@@ -120,6 +195,18 @@ mod tests {
         assert_eq!(frame.write(1, [7u8, 8]), Some(()));
         assert_eq!(frame.write(2, [9u8, 9]), None);
         assert_eq!(bytes, [0, 7, 8]);
+    }
+
+    #[test]
+    fn a_part_lies_whole_in_the_frame_and_has_its_lowest_byte_first() {
+        let mut bytes = [0, 1, 2, 3, 4];
+        let frame = Frame::from(&mut bytes[..]);
+        assert!(frame.part::<4>(2).is_none());
+        let part = frame.part::<4>(1).unwrap();
+        assert_eq!(part.load::<0, u32>(), 0x0403_0201);
+        assert_eq!(part.load::<1, u16>(), 0x0302);
+        part.store::<2, u16>(0x0807);
+        assert_eq!(bytes, [0, 1, 2, 7, 8]);
     }
 
     #[test]

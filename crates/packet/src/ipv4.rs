@@ -5,6 +5,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 use crate::{
     Frame, Refusal, TransportProtocol, Upper,
     checksum::{self, Change},
+    frame::Part,
     segment::{self, transport},
 };
 
@@ -60,7 +61,6 @@ pub struct Packet {
     pub ttl: u8,
     /// Bytes of the packet, IP header included.
     pub length: u16,
-    pub(crate) checksum: [u8; 2],
     /// Bytes of the IP header, options included.
     pub(crate) header_length: u16,
     /// [`Header::id_fragment`] as a number, first byte lowest.
@@ -157,7 +157,6 @@ pub fn parse(frame: &Frame<'_>, offset: usize) -> Result<Packet, Refusal> {
         flags,
         ttl,
         length,
-        checksum: header.checksum,
         header_length: header_length as u16,
         id_fragment,
     })
@@ -184,7 +183,6 @@ pub fn header(frame: &Frame<'_>, offset: usize) -> Result<(Packet, Upper), Refus
         flags: 0,
         ttl,
         length,
-        checksum: header.checksum,
         header_length: header_length as u16,
         id_fragment: u32::from_le_bytes(header.id_fragment),
     };
@@ -197,12 +195,33 @@ pub fn header(frame: &Frame<'_>, offset: usize) -> Result<(Packet, Upper), Refus
 
 /// Takes one from the TTL and mends the header checksum. The TTL must be at least 1.
 #[inline(always)]
-pub fn decrement_ttl(frame: &Frame<'_>, offset: usize, packet: &Packet) -> Option<()> {
-    frame.write(offset + TTL, packet.ttl.wrapping_sub(1))?;
-    frame.write(
-        offset + CHECKSUM,
-        checksum::after_ttl_decrement(packet.checksum),
-    )
+pub fn decrement_ttl(frame: &Frame<'_>, offset: usize) -> Option<()> {
+    Hops::of(frame, offset).map(Hops::take)
+}
+
+/// The TTL of a packet in a frame, with the checksum that it is part of.
+#[derive(Clone, Copy)]
+pub struct Hops<'a>(Part<'a, 4>);
+
+impl<'a> Hops<'a> {
+    /// That of the packet at `offset`.
+    #[inline(always)]
+    pub fn of(frame: &Frame<'a>, offset: usize) -> Option<Self> {
+        frame.part(offset + TTL).map(Self)
+    }
+
+    /// The TTL.
+    #[inline(always)]
+    pub fn left(self) -> u8 {
+        self.0.load::<0, u32>() as u8
+    }
+
+    /// Takes one from it, of which there must be at least 1.
+    #[inline(always)]
+    pub fn take(self) {
+        let word = self.0.load::<0, u32>();
+        self.0.store::<0, u32>(checksum::after_ttl_decrement(word));
+    }
 }
 
 /// Gives the header at `offset` these addresses, source and destination as a key has them, and mends its checksum. Gives
@@ -227,8 +246,11 @@ pub(crate) fn write_addresses(
     addresses: u64,
     change: Change,
 ) -> Option<()> {
-    mend_checksum(frame, offset, change)?;
-    frame.write(offset + ADDRESSES, addresses.to_le_bytes())
+    let part = frame.part::<{ ADDRESSES + 8 - CHECKSUM }>(offset + CHECKSUM)?;
+    let checksum = change.mend(part.load::<0, u16>().to_le_bytes());
+    part.store::<0, u16>(u16::from_le_bytes(checksum));
+    part.store::<{ ADDRESSES - CHECKSUM }, u64>(addresses);
+    Some(())
 }
 
 /// Mends the checksum of the header at `offset`.
@@ -410,8 +432,7 @@ mod tests {
             let options: Vec<u8> = options.iter().flat_map(|byte| [*byte; 4]).collect();
             let mut bytes = tcp_packet(ttl, &options);
             let frame = Frame::from(&mut bytes[..]);
-            let packet = parse(&frame, 0).unwrap();
-            decrement_ttl(&frame, 0, &packet).unwrap();
+            decrement_ttl(&frame, 0).unwrap();
             let header = Ipv4Header::from_slice(&bytes).unwrap().0;
             prop_assert_eq!(header.time_to_live, ttl - 1);
             prop_assert_eq!(header.header_checksum, header.calc_header_checksum());

@@ -7,6 +7,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 use crate::{
     Frame, Refusal, TransportProtocol, Upper,
     checksum::Change,
+    frame::Part,
     segment::{self, transport},
 };
 
@@ -204,8 +205,32 @@ pub fn header_by(
 
 /// Takes one from the hop limit, which must be at least 1.
 #[inline(always)]
-pub fn decrement_hop_limit(frame: &Frame<'_>, offset: usize, packet: &Packet) -> Option<()> {
-    frame.write(offset + HOP_LIMIT, packet.hop_limit.wrapping_sub(1))
+pub fn decrement_hop_limit(frame: &Frame<'_>, offset: usize) -> Option<()> {
+    Hops::of(frame, offset).map(Hops::take)
+}
+
+/// The hop limit of a packet in a frame.
+#[derive(Clone, Copy)]
+pub struct Hops<'a>(Part<'a, 1>);
+
+impl<'a> Hops<'a> {
+    /// That of the packet at `offset`.
+    #[inline(always)]
+    pub fn of(frame: &Frame<'a>, offset: usize) -> Option<Self> {
+        frame.part(offset + HOP_LIMIT).map(Self)
+    }
+
+    /// The hop limit.
+    #[inline(always)]
+    pub fn left(self) -> u8 {
+        self.0.load::<0, u8>()
+    }
+
+    /// Takes one from it, of which there must be at least 1.
+    #[inline(always)]
+    pub fn take(self) {
+        self.0.store::<0, u8>(self.left().wrapping_sub(1));
+    }
 }
 
 /// Gives the header at `offset` these addresses, source and destination as a key has them. Gives what they changed by.
@@ -223,7 +248,12 @@ pub(crate) fn replace_addresses(
 /// The same where it is known what they change by.
 #[inline(always)]
 pub(crate) fn write_addresses(frame: &Frame<'_>, offset: usize, addresses: [u64; 4]) -> Option<()> {
-    frame.write(offset + ADDRESSES, addresses.map(u64::to_le_bytes))
+    let part = frame.part::<32>(offset + ADDRESSES)?;
+    part.store::<0, u64>(addresses[0]);
+    part.store::<8, u64>(addresses[1]);
+    part.store::<16, u64>(addresses[2]);
+    part.store::<24, u64>(addresses[3]);
+    Some(())
 }
 
 /// What these addresses change by.

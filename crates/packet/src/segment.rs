@@ -1,6 +1,6 @@
 //! What the two IP parsers have in common: the transport header and why a packet is not one to balance.
 
-use crate::{Frame, sctp};
+use crate::{Frame, frame::Part, sctp};
 
 /// Protocols that can be balanced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,21 +71,37 @@ pub(crate) fn transport(
     end: usize,
     protocol: TransportProtocol,
 ) -> Result<(u64, u8), Refusal> {
-    let least = match protocol {
-        TransportProtocol::Tcp => 20,
-        TransportProtocol::Udp => 8,
-        TransportProtocol::Sctp => 12,
-    };
-    if end < offset + least || !frame.reaches(offset + least) {
+    match protocol {
+        TransportProtocol::Tcp => {
+            let header = fixed::<20>(frame, offset, end)?;
+            Ok((
+                tail(header.load::<0, u32>(), protocol.number()),
+                header.load::<13, u8>(),
+            ))
+        }
+        TransportProtocol::Udp => {
+            let header = fixed::<8>(frame, offset, end)?;
+            Ok((tail(header.load::<0, u32>(), protocol.number()), 0))
+        }
+        TransportProtocol::Sctp => {
+            let header = fixed::<12>(frame, offset, end)?;
+            let event = sctp_event(frame, offset + 12, end);
+            Ok((tail(header.load::<0, u32>(), protocol.number()), event))
+        }
+    }
+}
+
+/// The fixed part of a transport header, in a packet that ends at `end`.
+#[inline(always)]
+fn fixed<'a, const N: usize>(
+    frame: &Frame<'a>,
+    offset: usize,
+    end: usize,
+) -> Result<Part<'a, N>, Refusal> {
+    if end < offset + N {
         return Err(Refusal::Truncated);
     }
-    let ports = u32::from_le_bytes(frame.read(offset).ok_or(Refusal::Truncated)?);
-    let flags = match protocol {
-        TransportProtocol::Tcp => frame.read(offset + 13).ok_or(Refusal::Truncated)?,
-        TransportProtocol::Udp => 0,
-        TransportProtocol::Sctp => sctp_event(frame, offset + least, end),
-    };
-    Ok((tail(ports, protocol.number()), flags))
+    frame.part(offset).ok_or(Refusal::Truncated)
 }
 
 /// The last word of a key.

@@ -126,6 +126,13 @@ pub const fn after(row: u64, state: u8) -> u8 {
     (row >> ((state & 0xf) * 4)) as u8 & 0xf
 }
 
+/// Whether a segment with these flags, of RST, SYN, FIN and ACK, has ACK alone: in every table it leaves an established connection
+/// as it is.
+#[inline(always)]
+pub const fn is_plain(flags: u8) -> bool {
+    flags & (RST | SYN | FIN | ACK) == ACK
+}
+
 /// Whether a segment with these flags may open a connection: it has SYN and not RST, or with `sloppy` not RST.
 #[inline(always)]
 pub const fn opens(flags: u8, sloppy: bool) -> bool {
@@ -190,6 +197,17 @@ mod tests {
                     let careful = tables(secure, false)[direction];
                     assert_eq!(next(&closing, state, 0x08), Close);
                     assert_eq!(next(&careful, state, 0x08), state);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn plain_segments_leave_an_established_connection_as_it_is() {
+        for secure in [false, true] {
+            for table in tables(secure, true) {
+                for flags in (0..=u8::MAX).filter(|flags| is_plain(*flags)) {
+                    assert_eq!(next(&table, Established, flags), Established, "{flags:#x}");
                 }
             }
         }

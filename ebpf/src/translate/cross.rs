@@ -10,19 +10,18 @@ use dray_packet::{
     },
 };
 
-use super::{Translated, finish, job};
+use super::{Translated, finish, job, take_hop};
 use crate::{family::Datagram, frame, open};
 
 /// Makes the IPv4 packet that waits an IPv6 one.
 #[inline(always)]
 pub(super) fn to_ipv6(context: &XdpContext) -> Result<(), Reason> {
     let packet = &open::arrival::<ipv4::Packet>()?.packet;
-    let link = job()?.link().offset;
+    let link = job()?.link;
     cross::check4(packet).map_err(reason)?;
     let key = ipv6::Packet::kept()?;
-    packet
-        .take_hop(&frame(context), link)
-        .ok_or(Reason::NoRoom)?;
+    take_hop(context, &link, packet)?;
+    let link = link.offset();
     // SAFETY: the helper gets the context that the kernel gave; frames are taken anew after it.
     if unsafe { bpf_xdp_adjust_head(context.ctx, -(SURPLUS as i32)) } != 0 {
         return Err(Reason::NoRoom);
@@ -40,12 +39,11 @@ pub(super) fn to_ipv6(context: &XdpContext) -> Result<(), Reason> {
 #[inline(always)]
 pub(super) fn to_ipv4(context: &XdpContext) -> Result<(), Reason> {
     let packet = &open::arrival::<ipv6::Packet>()?.packet;
-    let link = job()?.link().offset;
+    let link = job()?.link;
     cross::check6(packet).map_err(reason)?;
     let key = ipv4::Packet::kept()?;
-    packet
-        .take_hop(&frame(context), link)
-        .ok_or(Reason::NoRoom)?;
+    take_hop(context, &link, packet)?;
+    let link = link.offset();
     let mended = cross::to_ipv4(&frame(context), link, packet, &key).map_err(reason)?;
     // SAFETY: as above.
     if unsafe { bpf_xdp_adjust_head(context.ctx, SURPLUS as i32) } != 0 {

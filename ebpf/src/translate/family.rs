@@ -7,8 +7,15 @@ use dray_packet::{
     translate::{self, Mended},
 };
 
-use super::{Outcome, cross, finish, forward_packet, number, reply_packet, sense, stray, wait};
-use crate::{answer, extension, family::Packet, frame, icmp::Message, maps, send::Stop};
+use super::{Outcome, cross, finish, forward_packet, number, reply_packet, stray, wait};
+use crate::{
+    answer, extension,
+    family::{Link, Packet},
+    frame,
+    icmp::Message,
+    maps,
+    send::Stop,
+};
 
 /// A family's packets that can get other addresses.
 pub(crate) trait Translated: Message {
@@ -17,8 +24,12 @@ pub(crate) trait Translated: Message {
     /// Bytes that a packet grows by when it becomes one of that family.
     fn growth(family: u8) -> i32;
 
-    /// [`pass`](super::pass), in a function of its own.
-    fn pass(context: *mut xdp_md, link: u32, destination: u32) -> u64;
+    /// [`forward_packet`], in a function of its own.
+    fn forward(context: *mut xdp_md, link: u32, destination: u32, translation: u32) -> u64;
+    /// [`reply_packet`].
+    fn reply(context: *mut xdp_md, link: u32, tick: u32, translation: u32) -> u64;
+    /// [`finish::finish`].
+    fn finish(context: *mut xdp_md, link: u32, destination: u32, outcome: u64) -> u64;
     /// [`stray::pass_on`].
     fn stray(context: *mut xdp_md, link: u32, destination: u32, is_error: u32) -> u64;
     /// Makes the packet that waits one of the other family: 0, or 1 + the number of a reason.
@@ -79,7 +90,7 @@ extern "C" fn dray_room(context: *mut xdp_md, port: u32) -> u32 {
 macro_rules! translated {
     (
         $packet:ty, $other:ty, $growth:literal,
-        $pass:ident, $forward:ident, $reply:ident, $stray:ident, $complete:ident,
+        $forward:ident, $reply:ident, $finish:ident, $stray:ident, $complete:ident,
         $cross:ident: $crossed:path, $rewrite:path, $fragment:path, $whole:path
     ) => {
         type Other = $other;
@@ -90,33 +101,55 @@ macro_rules! translated {
         }
 
         #[inline(always)]
-        fn pass(context: *mut xdp_md, link: u32, destination: u32) -> u64 {
+        fn forward(context: *mut xdp_md, link: u32, destination: u32, translation: u32) -> u64 {
             #[unsafe(no_mangle)]
             #[inline(never)]
-            extern "C" fn $forward(context: *mut xdp_md) -> u64 {
-                Outcome::encode(forward_packet::<$packet>(&XdpContext::new(context))).0
+            extern "C" fn $forward(
+                context: *mut xdp_md,
+                link: u32,
+                destination: u32,
+                translation: u32,
+            ) -> u64 {
+                let (context, link) = (&XdpContext::new(context), &Link(link));
+                let step = forward_packet::<$packet>(context, link, destination, translation);
+                Outcome::encode(step).0
             }
+            $forward(context, link, destination, translation)
+        }
 
+        #[inline(always)]
+        fn reply(context: *mut xdp_md, link: u32, tick: u32, translation: u32) -> u64 {
             #[unsafe(no_mangle)]
             #[inline(never)]
-            extern "C" fn $reply(context: *mut xdp_md) -> u64 {
-                Outcome::encode(reply_packet::<$packet>(&XdpContext::new(context))).0
+            extern "C" fn $reply(
+                context: *mut xdp_md,
+                link: u32,
+                tick: u32,
+                translation: u32,
+            ) -> u64 {
+                let (context, link) = (&XdpContext::new(context), &Link(link));
+                let step = reply_packet::<$packet>(context, link, tick, translation);
+                Outcome::encode(step).0
             }
+            $reply(context, link, tick, translation)
+        }
 
+        #[inline(always)]
+        fn finish(context: *mut xdp_md, link: u32, destination: u32, outcome: u64) -> u64 {
             #[unsafe(no_mangle)]
             #[inline(never)]
-            extern "C" fn $pass(context: *mut xdp_md, link: u32, destination: u32) -> u64 {
-                if let Err(reason) = wait(link, destination) {
-                    return Outcome::encode(Err(reason.into())).0;
+            extern "C" fn $finish(
+                context: *mut xdp_md,
+                link: u32,
+                destination: u32,
+                outcome: u64,
+            ) -> u64 {
+                match wait(Link(link), destination) {
+                    Ok(()) => finish::finish::<$packet>(context, Outcome(outcome)).0,
+                    Err(reason) => Outcome::encode(Err(reason.into())).0,
                 }
-                let outcome = if sense().is_reply == 0 {
-                    $forward(context)
-                } else {
-                    $reply(context)
-                };
-                finish::finish::<$packet>(context, Outcome(outcome)).0
             }
-            $pass(context, link, destination)
+            $finish(context, link, destination, outcome)
         }
 
         #[inline(always)]
@@ -130,7 +163,7 @@ macro_rules! translated {
                 is_error: u32,
             ) -> u64 {
                 let context = XdpContext::new(context);
-                let passed = wait(link, destination)
+                let passed = wait(Link(link), destination)
                     .map_err(Stop::from)
                     .and_then(|()| stray::pass_on::<$packet>(&context, is_error != 0));
                 Outcome::encode(passed).0
@@ -212,9 +245,9 @@ impl Translated for ipv4::Packet {
         ipv4::Packet,
         ipv6::Packet,
         20,
-        dray_pass4,
         dray_forward4,
         dray_reply4,
+        dray_finish4,
         dray_stray4,
         dray_complete4,
         dray_to_ipv6: cross::to_ipv6,
@@ -252,9 +285,9 @@ impl Translated for ipv6::Packet {
         ipv6::Packet,
         ipv4::Packet,
         -20,
-        dray_pass6,
         dray_forward6,
         dray_reply6,
+        dray_finish6,
         dray_stray6,
         dray_complete6,
         dray_to_ipv4: cross::to_ipv4,

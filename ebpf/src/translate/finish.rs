@@ -93,9 +93,6 @@ pub(super) fn complete_too(upper: u32, length: u32) -> Result<(), Reason> {
 /// Runs the functions that the packet needs.
 #[inline(always)]
 pub(super) fn finish<P: Translated>(context: *mut xdp_md, outcome: Outcome) -> Outcome {
-    if outcome.0 & Outcome::STOPPED != 0 {
-        return outcome;
-    }
     remember_fragments::<P>();
     if outcome.0 & Outcome::UNFINISHED == 0 {
         return outcome;
@@ -140,13 +137,13 @@ fn transform<P: Translated>(context: *mut xdp_md) -> Result<(), Reason> {
     if todo() & (Rest::CLAMP | Rest::TELL) == 0 {
         return Ok(());
     }
-    let link = job()?.link();
+    let link = job()?.link;
     // SAFETY: as above.
     let hop = maps::HOPS
         .get(unsafe { (*rest).hop })
         .ok_or(Reason::NoNextHop)?;
     if todo() & Rest::CLAMP != 0 {
-        mss::clamp(&XdpContext::new(context), link.offset, hop.mss);
+        mss::clamp(&XdpContext::new(context), link.offset(), hop.mss);
     }
     if todo() & Rest::TELL == 0 {
         return Ok(());
@@ -167,7 +164,7 @@ extern "C" fn dray_depart(context: *mut xdp_md) -> u64 {
 /// Sends the packet that waits.
 #[inline(always)]
 fn depart(context: &XdpContext) -> Result<Step, Stop> {
-    let link = job()?.link();
+    let link = job()?.link;
     let scratch = maps::scratch()?;
     // SAFETY: as above; `step` has written it.
     let way = unsafe { (*scratch).rest.way.assume_init_ref() };

@@ -6,21 +6,25 @@ use dray_packet::{ethernet::Addresses, state::State};
 
 use super::{Sides, Translated};
 use crate::{
-    atomic, connection, constants,
+    atomic,
+    connection::{self, Event},
+    constants,
     family::{ConnectionSlot, Link},
     frame, maps,
-    table::{self, Found},
+    table::{self, Seen},
 };
 
 /// Where a client's packet came from: its replies go there.
 #[inline(always)]
 pub(super) fn last_hop(context: &XdpContext, link: &Link, slot: *mut Translation) {
-    let Some(addresses) = frame(context).read::<Addresses>(0) else {
+    let Some(addresses) = frame(context).part::<{ size_of::<Addresses>() }>(0) else {
         return;
     };
-    let [a, b, c, d, e, f] = addresses.source;
-    let [low, high] = link.vlan.to_le_bytes();
-    let hop = u64::from_le_bytes([a, b, c, d, e, f, low, high]);
+    let [low, high] = [
+        addresses.load::<6, u32>(),
+        addresses.load::<10, u16>().into(),
+    ];
+    let hop = low as u64 | (high as u64) << 32 | (link.vlan() as u64) << 48;
     let port = constants::port();
     // SAFETY: words of a translation's slot. Written only when they change, which is rare, because packets on other processors
     // read the line.
@@ -64,15 +68,12 @@ pub(super) fn reply<P: Translated, S: ConnectionSlot>(
         return None;
     }
     let settings = &maps::port().ok()?.settings;
-    let found = Found {
-        slot,
-        reference: connection,
-        meta,
-    };
-    let state = connection::next_state(packet, settings, Settings::OUTPUT, meta.state());
-    connection::refresh(&found, settings, tick, state, meta.flags());
+    let seen = Seen { slot, meta };
+    let event = Event::of(packet);
+    let state = connection::next_state(event, settings, Settings::OUTPUT, meta.state());
+    connection::refresh(&seen, settings, tick, state, meta.flags());
     if state == State::Udp as u8 {
-        connection::assure(&found, meta.flags());
+        connection::assure(&seen, meta.flags());
     }
     Some(meta.destination())
 }
@@ -87,7 +88,7 @@ pub(super) fn sequence_number<P: Translated>(
 ) {
     /// Offset of the sequence number in a TCP header.
     const SEQUENCE: usize = 4;
-    let Some(sequence) = frame(context).read::<[u8; 4]>(packet.upper(link.offset) + SEQUENCE)
+    let Some(sequence) = frame(context).read::<[u8; 4]>(packet.upper(link.offset()) + SEQUENCE)
     else {
         return;
     };

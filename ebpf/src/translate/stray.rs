@@ -3,7 +3,9 @@
 use aya_ebpf::programs::XdpContext;
 use dray_abi::{Reason, Translation};
 
-use super::{Sides, Step, Translated, check, hop, job, learn, reason, room, sense, way_back};
+use super::{
+    Sides, Step, Translated, check, hop, job, learn, reason, room, sense, take_hop, way_back,
+};
 use crate::{
     frame, open,
     send::{self, Stop, Way},
@@ -14,8 +16,8 @@ use crate::{
 #[inline(always)]
 pub(super) fn pass_on<P: Translated>(context: &XdpContext, is_error: bool) -> Result<Step, Stop> {
     let (job, sense) = (job()?, sense());
-    let link = job.link();
-    let datagram = P::outer(&frame(context), link.offset).map_err(crate::reason)?;
+    let link = job.link;
+    let datagram = P::outer(&frame(context), link.offset()).map_err(crate::reason)?;
     let slot = table::slot::<Translation>(sense.translation).ok_or(Reason::NoTranslation)?;
     let is_reply = sense.is_reply != 0;
     let length = datagram.length() as u64;
@@ -52,20 +54,18 @@ pub(super) fn pass_on<P: Translated>(context: &XdpContext, is_error: bool) -> Re
         // SAFETY: as above.
         P::turned(&unsafe { P::load(sides.other) })
     };
-    datagram
-        .take_hop(&frame(context), link.offset)
-        .ok_or(Reason::NoRoom)?;
+    take_hop(context, &link, &datagram)?;
     let rewritten = if is_error {
-        P::rewrite_error(context, link.offset, &key)
+        P::rewrite_error(context, link.offset(), &key)
     } else {
-        P::rewrite_fragment(&frame(context), link.offset, &key)
+        P::rewrite_fragment(&frame(context), link.offset(), &key)
     };
     rewritten.map_err(reason)?;
     // Found only now, because the stack has no room for it before.
     let way = if is_reply {
         way_back(slot)?
     } else {
-        Way::of(hop(job.destination)?.1)
+        Way::of(hop(super::job()?.destination)?.1)
     };
     Ok(Step::Gone(send::leave(context, &link, &way)?))
 }

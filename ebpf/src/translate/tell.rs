@@ -51,7 +51,7 @@ pub(super) fn is_due<P: Translated>(
             (&raw const (*slot).acknowledged).read_volatile(),
         )
     };
-    let at = packet.upper(link.offset) + ACKNOWLEDGEMENT;
+    let at = packet.upper(link.offset()) + ACKNOWLEDGEMENT;
     flags & Translation::TELLS_ADDRESS != 0
         && frame(context).read(at).map(u32::from_be_bytes) == Some(expected)
 }
@@ -65,7 +65,7 @@ pub(super) fn tell(
     translation: u32,
     hop: &Hop,
 ) -> Result<(), Reason> {
-    let (offset, kind) = (link.offset as u32, hop.address_option as u32);
+    let (offset, kind) = (link.offset() as u32, hop.address_option as u32);
     done(if family == 4 {
         dray_tell4(context, offset, translation, kind, hop.mtu)
     } else {

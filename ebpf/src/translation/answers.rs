@@ -74,7 +74,7 @@ pub(crate) fn reap<P: Packet>(reference: u32) -> bool {
     let Some(found) = table::find::<P::Slot>(&key, P::Slot::place(&key), tick) else {
         return false;
     };
-    let named = connection::named(&found);
+    let named = connection::named(&found.seen());
     let Some(other) = table::slot::<Translation>(named) else {
         return false;
     };

@@ -92,8 +92,8 @@ impl Packet {
     pub(crate) fn take_hop(&self, bytes: &mut [u8], offset: usize) {
         let frame = Frame::from(bytes);
         let taken = match self {
-            Self::V4(packet) => ipv4::decrement_ttl(&frame, offset, packet),
-            Self::V6(packet) => ipv6::decrement_hop_limit(&frame, offset, packet),
+            Self::V4(_) => ipv4::decrement_ttl(&frame, offset),
+            Self::V6(_) => ipv6::decrement_hop_limit(&frame, offset),
         };
         taken.expect("it was read");
     }

@@ -23,8 +23,10 @@ fn tunnel(frame: &[u8], kind: Kind, checksum: bool, outer: Family) -> Vec<u8> {
     let link = ethernet::parse(&before).unwrap().length();
     let inner = Inner::read(&before, link).unwrap();
     let sum = checksum.then(|| sample::sum(&before, link, inner.length as usize));
-    bytes.splice(0..0, vec![0; tunnel::overhead(kind, checksum, outer)]);
+    let overhead = tunnel::overhead(kind, checksum, outer);
+    bytes.splice(0..0, vec![0; overhead]);
     let grown = Frame::from(&mut bytes[..]);
+    ethernet::shift(&grown, overhead, 0, link, outer.ether_type()).unwrap();
     let (port, flow, identification) = (PORT, 7, [0; 2]);
     match outer {
         Family::Ipv4 => {

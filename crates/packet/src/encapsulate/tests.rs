@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    TransportProtocol, ipv4,
+    TransportProtocol, ethernet, ipv4,
     sample::{self, flow4, flow6, framed, hex, payload, plain_sum, u16_at},
 };
 
@@ -16,7 +16,9 @@ fn tunnelled4(frame: &[u8], outer: &Outer<[u8; 4]>, checksum: bool) -> Result<Ve
     let (link, inner, sum) = read(&mut bytes, checksum);
     let room = overhead(outer.kind, checksum, Family::Ipv4);
     bytes.splice(0..0, vec![0xa5; room]);
-    to_ipv4(&Frame::from(&mut bytes[..]), link, outer, &inner, sum)?;
+    let frame = Frame::from(&mut bytes[..]);
+    ethernet::shift(&frame, room, 0, link, ethernet::IPV4).unwrap();
+    to_ipv4(&frame, link, outer, &inner, sum)?;
     Ok(bytes)
 }
 
@@ -29,7 +31,9 @@ fn tunnelled6(
     let (link, inner, sum) = read(&mut bytes, checksum);
     let room = overhead(outer.kind, checksum, Family::Ipv6);
     bytes.splice(0..0, vec![0xa5; room]);
-    to_ipv6(&Frame::from(&mut bytes[..]), link, outer, &inner, sum)?;
+    let frame = Frame::from(&mut bytes[..]);
+    ethernet::shift(&frame, room, 0, link, ethernet::IPV6).unwrap();
+    to_ipv6(&frame, link, outer, &inner, sum)?;
     Ok(bytes)
 }
 
@@ -121,8 +125,7 @@ fn tunnels_are_byte_for_byte_those_of_linux() {
     for case in cases {
         let mut packet = hex(case.packet);
         let frame = Frame::from(&mut packet[..]);
-        let parsed = ipv4::parse(&frame, 0).unwrap();
-        ipv4::decrement_ttl(&frame, 0, &parsed).unwrap();
+        ipv4::decrement_ttl(&frame, 0).unwrap();
         let outer = Outer {
             kind: case.kind,
             source: DIRECTOR,

@@ -254,7 +254,7 @@ fn forwarded4(packet: &str, key: &[u64; 2]) -> Vec<u8> {
     let mut packet = sample::hex(packet);
     let frame = Frame::from(&mut packet[..]);
     let parsed = ipv4::parse(&frame, 0).unwrap();
-    ipv4::decrement_ttl(&frame, 0, &parsed).unwrap();
+    ipv4::decrement_ttl(&frame, 0).unwrap();
     assert_eq!(super::packet4(&frame, 0, &parsed, key), Ok(Mended::Whole));
     packet
 }

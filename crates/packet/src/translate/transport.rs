@@ -68,29 +68,30 @@ impl Segment {
         let (old, new) = (self.tail as u32, tail as u32);
         let change = addresses.and(Change::of(old as u64, new as u64));
         let mended = match segment::protocol(self.tail) {
-            TransportProtocol::Tcp => self.mend_tcp(frame, change),
-            TransportProtocol::Udp => self.mend_udp(frame, change),
+            TransportProtocol::Tcp => self.mend_tcp(frame, change, new),
+            TransportProtocol::Udp => self.mend_udp(frame, change, new),
             TransportProtocol::Sctp if old == new => Some(Mended::Whole),
             TransportProtocol::Sctp if !self.is_whole => return Err(Obstacle::Fragment),
             TransportProtocol::Sctp => self.mend_sctp(frame, old, new),
         };
-        let mended = mended.ok_or(Obstacle::Truncated)?;
-        let written = frame.write(self.at, new.to_le_bytes());
-        written.ok_or(Obstacle::Truncated)?;
-        Ok(mended)
+        mended.ok_or(Obstacle::Truncated)
     }
 
     #[inline(always)]
-    fn mend_tcp(&self, frame: &Frame<'_>, change: Change) -> Option<Mended> {
-        let at = self.at + TCP_CHECKSUM;
-        frame.write(at, change.mend(frame.read(at)?))?;
+    fn mend_tcp(&self, frame: &Frame<'_>, change: Change, ports: u32) -> Option<Mended> {
+        let header = frame.part::<{ TCP_CHECKSUM + 2 }>(self.at)?;
+        let checksum = header.load::<TCP_CHECKSUM, u16>().to_le_bytes();
+        let mended = u16::from_le_bytes(change.mend(checksum));
+        header.store::<TCP_CHECKSUM, u16>(mended);
+        header.store::<0, u32>(ports);
         Some(Mended::Whole)
     }
 
     #[inline(always)]
-    fn mend_udp(&self, frame: &Frame<'_>, change: Change) -> Option<Mended> {
-        let at = self.at + UDP_CHECKSUM;
-        let checksum: [u8; 2] = frame.read(at)?;
+    fn mend_udp(&self, frame: &Frame<'_>, change: Change, ports: u32) -> Option<Mended> {
+        let header = frame.part::<{ UDP_CHECKSUM + 2 }>(self.at)?;
+        header.store::<0, u32>(ports);
+        let checksum = header.load::<UDP_CHECKSUM, u16>().to_le_bytes();
         if checksum == [0; 2] {
             // Nobody can give one to a fragment.
             return Some(if self.is_whole {
@@ -99,18 +100,20 @@ impl Segment {
                 Mended::Whole
             });
         }
-        frame.write(at, checksum::not_zero(change.mend(checksum)))?;
+        let mended = u16::from_le_bytes(checksum::not_zero(change.mend(checksum)));
+        header.store::<UDP_CHECKSUM, u16>(mended);
         Some(Mended::Whole)
     }
 
     /// Addresses are not covered. A checksum of 0 says that the two ends do without (RFC 9653).
     #[inline(always)]
     fn mend_sctp(&self, frame: &Frame<'_>, old: u32, new: u32) -> Option<Mended> {
-        let at = self.at + SCTP_CHECKSUM;
-        let checksum: [u8; 4] = frame.read(at)?;
+        let header = frame.part::<{ SCTP_CHECKSUM + 4 }>(self.at)?;
+        header.store::<0, u32>(new);
+        let checksum = header.load::<SCTP_CHECKSUM, u32>().to_le_bytes();
         if checksum != [0; 4] {
             let mended = crc32c::after_change(checksum, self.length as u16, old, new);
-            frame.write(at, mended)?;
+            header.store::<SCTP_CHECKSUM, u32>(u32::from_le_bytes(mended));
         }
         Some(Mended::Whole)
     }

@@ -42,8 +42,7 @@ fn relayed_errors_are_byte_for_byte_those_of_linux() {
     ] {
         let mut bytes = hex(error);
         let frame = Frame::from(&mut bytes[..]);
-        let packet = icmp::parse4(&frame, 0).unwrap();
-        ipv4::decrement_ttl(&frame, 0, &packet).unwrap();
+        ipv4::decrement_ttl(&frame, 0).unwrap();
         error4(&frame, 0, &key4(&flow, TransportProtocol::Tcp)).unwrap();
         assert_eq!(bytes, hex(expected));
     }
