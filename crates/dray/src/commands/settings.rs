@@ -257,6 +257,14 @@ mod tests {
             patch("--address 10.0.0.1:8080"),
             json!({"address": "10.0.0.1:8080"})
         );
+        assert_eq!(
+            patch("--tunnel-checksum true"),
+            json!({"tunnel_checksum": true})
+        );
+        assert_eq!(
+            patch("--tunnel-checksum remote"),
+            json!({"tunnel_checksum": "remote"})
+        );
         assert_eq!(patch(""), json!({}));
     }
 

@@ -19,8 +19,8 @@ pub(super) struct Setting {
 enum Kind {
     Text,
     Number,
-    /// An IPv4 mask or the length of an IPv6 prefix.
-    TextOrNumber,
+    /// A text, a number or a switch, of which the word is the one that it looks like.
+    Any,
     Switch,
     List,
 }
@@ -97,7 +97,8 @@ impl Setting {
         match self.kind {
             Kind::Text => arg.value_name("TEXT"),
             // A negative one is wrong, and the daemon says why.
-            Kind::Number | Kind::TextOrNumber => arg.value_name("N").allow_negative_numbers(true),
+            Kind::Number => arg.value_name("N").allow_negative_numbers(true),
+            Kind::Any => arg.value_name("VALUE"),
             Kind::Switch => arg.value_name("BOOL").value_parser(["true", "false"]),
             Kind::List => arg
                 .value_name("TEXT,…")
@@ -110,7 +111,8 @@ impl Setting {
     pub(super) fn value(&self, words: &[&str]) -> Value {
         match (self.kind, words) {
             (Kind::List, words) => words.iter().copied().map(Value::from).collect(),
-            (Kind::Number | Kind::TextOrNumber, [word]) => {
+            (Kind::Any, [word @ ("true" | "false")]) => Value::from(*word == "true"),
+            (Kind::Number | Kind::Any, [word]) => {
                 let number: Option<i64> = word.replace('_', "").parse().ok();
                 number.map_or_else(|| Value::from(*word), Value::from)
             }
@@ -126,8 +128,7 @@ impl Kind {
         let kinds: Vec<&str> = match &schema["type"] {
             Value::String(kind) => vec![kind],
             Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
-            // Of one kind or another: only the mask of clients is.
-            _ if schema["oneOf"].is_array() => return Some(Self::TextOrNumber),
+            _ if schema["oneOf"].is_array() => return Some(Self::Any),
             _ => vec![],
         };
         let kind = kinds.into_iter().find(|kind| *kind != "null")?;
