@@ -496,17 +496,15 @@ async fn connections_are_filtered_and_limited() {
     let json: serde_json::Value = serde_json::from_str(&limited.out).expect("JSON");
     assert_eq!(json["connections"].as_array().map(Vec::len), Some(2));
     assert!(limited.err.contains("more than 2"), "{}", limited.err);
-    for (name, words) in [
-        ("not a name", "`not a name` is no service"),
-        ("wbe", "no service is called `wbe`"),
-    ] {
+    for name in ["not a name", "wbe"] {
         let said = site.dray(["connections", "--service", name]).await;
         assert_eq!(
             (said.status.code(), said.out.as_str()),
             (Some(1), ""),
             "{name}"
         );
-        assert!(said.err.contains(words), "{}", said.err);
+        let words = format!("there is no service {name:?}");
+        assert!(said.err.contains(&words), "{}", said.err);
     }
     stop(&site, daemon).await;
 }

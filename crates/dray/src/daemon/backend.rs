@@ -45,8 +45,9 @@ impl Backend {
         if services.any(|service| service.name == *name) {
             return Ok(());
         }
-        Err(Problem::bad_request(format!(
-            "no service is called `{name}`; `dray status` shows the names"
+        Err(Problem::not_found(format!(
+            "there is no service {:?}; `dray service list` shows the names",
+            name.as_str()
         )))
     }
 }
