@@ -29,3 +29,4 @@ mod tshark;
 mod two_arms;
 mod two_directors;
 mod vlan;
+mod writes;
