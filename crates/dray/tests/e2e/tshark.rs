@@ -1,6 +1,12 @@
 //! What somebody else makes of captured frames: tshark (Debian package `tshark`), which checks every checksum and length.
 
-use std::{collections::BTreeMap, io::Write as _, path::Path, process::Command, time::SystemTime};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Write as _,
+    path::Path,
+    process::Command,
+    time::SystemTime,
+};
 
 use dray_lab::{Direction, Frame};
 use dray_testkit::frames;
@@ -147,6 +153,30 @@ impl Packet {
     pub(crate) fn port_to(&self) -> Option<&String> {
         let mut ports = ["tcp.dstport", "udp.dstport"].into_iter();
         ports.find_map(|field| self.all(field).first())
+    }
+
+    /// The TCP connection that it is of, however it is wrapped: its two ends, the same from either side.
+    pub(crate) fn connection(&self) -> Option<BTreeSet<(&str, &str)>> {
+        const ENDS: [(&str, &str, &str); 2] = [
+            ("ip.src", "ipv6.src", "tcp.srcport"),
+            ("ip.dst", "ipv6.dst", "tcp.dstport"),
+        ];
+        let mut headers = self.headers().rsplit(':');
+        let is_ipv6 = headers.find(|header| ["ip", "ipv6"].contains(header))? == "ipv6";
+        let ends = ENDS.map(|(ipv4, ipv6, port)| {
+            let address = self.all(if is_ipv6 { ipv6 } else { ipv4 }).last()?;
+            Some((address.as_str(), self.all(port).last()?.as_str()))
+        });
+        ends.into_iter().collect()
+    }
+
+    /// Whether it is TCP's request for a connection, or the answer to one.
+    pub(crate) fn is_syn(&self) -> bool {
+        const SYN: u32 = 0x02;
+        let flags = self
+            .only("tcp.flags")
+            .and_then(|text| text.strip_prefix("0x"));
+        flags.is_some_and(|flags| u32::from_str_radix(flags, 16).unwrap() & SYN != 0)
     }
 
     /// Its headers, as `ip:ip:tcp`.

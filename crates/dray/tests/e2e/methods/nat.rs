@@ -66,11 +66,7 @@ fn a_largest_segment_size_reaches_both_ends_and_both_keep_to_it() {
             assert_served(&load().with(|http| http.path(PAGE)).run().unwrap());
         });
         for packets in [&sent.to_real_servers, &sent.to_clients] {
-            let is_syn = |packet: &&Packet| {
-                let flags = packet.only("tcp.flags");
-                flags.is_some_and(|flags| ["0x0002", "0x0012"].contains(&flags))
-            };
-            let syns: Vec<_> = of_flows(packets).filter(is_syn).collect();
+            let syns: Vec<_> = of_flows(packets).filter(|packet| packet.is_syn()).collect();
             assert_eq!(syns.len(), 2);
             for syn in syns {
                 let options = syn.only("tcp.options").unwrap();

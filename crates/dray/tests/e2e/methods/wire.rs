@@ -1,5 +1,7 @@
 //! What a director sends, read by tshark: every checksum right, every length, no malformed header.
 
+use std::collections::BTreeSet;
+
 use dray_lab::{Arms, Capture, Direction, Lab, Network};
 
 use crate::tshark::{self, Packet};
@@ -20,7 +22,8 @@ impl Sent {
     }
 }
 
-/// Watches a director while there is traffic. What it gets and sends is sound.
+/// Watches a director while there is traffic, of which what connections of before still have to say is no part. What it
+/// gets and sends is sound.
 pub(crate) fn watch(lab: &Lab, traffic: impl FnOnce()) -> Sent {
     let at = |network| lab.capture_at_director(0, network).unwrap();
     let clients = at(Network::Client);
@@ -37,9 +40,13 @@ fn sent(capture: Capture) -> Vec<Packet> {
     let decoded = tshark::decode(&frames);
     assert_eq!(decoded.len(), frames.len());
     decoded.iter().for_each(Packet::assert_sound);
+    let syns = decoded.iter().filter(|packet| packet.is_syn());
+    let begun: BTreeSet<_> = syns.filter_map(Packet::connection).collect();
+    let is_left = |packet: &Packet| packet.connection().is_some_and(|of| !begun.contains(&of));
+    let left: Vec<bool> = decoded.iter().map(is_left).collect();
     let from_director = frames.iter().map(|frame| frame.direction == Direction::In);
-    let decoded = decoded.into_iter().zip(from_director);
+    let decoded = decoded.into_iter().zip(from_director).zip(left);
     decoded
-        .filter_map(|(packet, from_director)| from_director.then_some(packet))
+        .filter_map(|((packet, from_director), left)| (from_director && !left).then_some(packet))
         .collect()
 }
