@@ -306,7 +306,7 @@ pub struct Walk {
     next: u8,
     /// The frame ended inside a header.
     truncated: bool,
-    at: usize,
+    at: u16,
     /// As [`Packet::fragment`].
     fragment: u64,
 }
@@ -321,7 +321,7 @@ impl Walk {
         Self {
             next: first,
             truncated: false,
-            at: offset,
+            at: offset as u16,
             fragment: 0,
         }
     }
@@ -337,17 +337,18 @@ impl Walk {
         let is_fragment = self.next == FRAGMENT;
         let is_extension =
             is_fragment || matches!(self.next, HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS);
-        if !is_extension || self.at > MAX_OFFSET {
+        let at = self.at();
+        if !is_extension || at > MAX_OFFSET {
             return ControlFlow::Break(());
         }
-        let Some(header) = frame.read::<[u8; 8]>(self.at) else {
+        let Some(header) = frame.read::<[u8; 8]>(at) else {
             self.truncated = true;
             return ControlFlow::Break(());
         };
         let [next, length, ..] = header;
         self.next = next;
         if !is_fragment {
-            self.at += (length as usize + 1) * 8;
+            self.at += (u16::from(length) + 1) * 8;
             return ControlFlow::Continue(());
         }
         self.at += 8;
@@ -375,14 +376,24 @@ impl Walk {
         if self.truncated {
             return Err(Refusal::Truncated);
         }
-        if self.at > MAX_OFFSET {
+        let offset = self.at();
+        if offset > MAX_OFFSET {
             return Err(Refusal::OtherProtocol);
         }
         let upper = Upper {
             protocol: self.next,
-            offset: self.at,
+            offset,
         };
         Ok((upper, self.fragment))
+    }
+
+    /// Where it is, at most one header beyond [`MAX_OFFSET`].
+    ///
+    /// The bits that are always 0 are taken away before anything is compared: Linux 6.1's verifier forgets what it
+    /// learned of a number by a comparison when the number lies on the stack, but not what a mask says of it.
+    #[inline(always)]
+    const fn at(&self) -> usize {
+        (self.at & 0x1fff) as usize
     }
 }
 
