@@ -72,7 +72,11 @@ pub(crate) fn send<P: Packet>(
             return Err(unsendable(destination).into());
         }
         let is_syn = is_syn(packet);
-        return tunnel::send(context, link, is_syn, destination.hop, packet.flow_hash());
+        let flow = match constants::features() & Features::FLOW {
+            0 => 0,
+            _ => packet.flow_hash(),
+        };
+        return tunnel::send(context, link, is_syn, destination.hop, flow);
     }
     let hop = hop(destination)?;
     take_hop(context, link, packet, hop.mtu)?;

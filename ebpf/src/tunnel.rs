@@ -30,7 +30,8 @@ use crate::{
     service::words,
 };
 
-/// Sends the packet through the tunnel of the next hop of that number. `flow` is a hash of the packet's flow.
+/// Sends the packet through the tunnel of the next hop of that number. `flow` is a hash of the packet's flow, where any tunnel
+/// needs one.
 #[inline(always)]
 pub(crate) fn send(
     context: &XdpContext,
@@ -103,8 +104,8 @@ extern "C" fn dray_tunnel(
     if prepared == 0 && is_summed(hop) {
         return UNPREPARED;
     }
-    let context = XdpContext::new(context);
-    encode(through(&context, Link(link), prepared, hop, flow))
+    let context = &XdpContext::new(context);
+    encode(through(context, Link(link), prepared, hop, flow))
 }
 
 #[inline(always)]
@@ -127,6 +128,7 @@ fn decode(outcome: u64) -> Result<u32, Stop> {
     }
 }
 
+/// IPIP, the commonest, and each family have a copy of the code, out of which the compiler leaves what only others need.
 #[inline(always)]
 fn through(
     context: &XdpContext,
@@ -135,19 +137,20 @@ fn through(
     hop: &Hop,
     flow: u32,
 ) -> Result<u32, Stop> {
-    let mut inner = Inner::read(&frame(context), link.offset()).ok_or(Reason::Truncated)?;
-    if prepared == 0 {
-        send::take_hop(context, &link, &inner, hop.mtu)?;
-        inner.hops = inner.hops.wrapping_sub(1);
-    }
-    let sum = is_summed(hop).then_some(Sum::of_words([prepared & (PREPARED - 1)]));
-    let entered = match mapped(hop.real) {
-        Some(real) => into_ipv4(context, link, hop, real, flow, &inner, sum),
-        None => into_ipv6(context, link, hop, flow, &inner, sum),
+    let tunnel = |kind| Tunnel {
+        context,
+        link,
+        hop,
+        kind,
+        flow,
     };
-    // The frame may be half changed.
-    entered.ok_or(Reason::NoRoom)?;
-    Ok(hop.port)
+    let family = Family::of_packet(&frame(context), link.offset()).ok_or(Reason::Truncated)?;
+    match (family, Kind::from_number(hop.tunnel).ok_or(Reason::NoRoom)?) {
+        (Family::Ipv4, Kind::Ipip) => tunnel(Kind::Ipip).enter(prepared, Inner::ipv4),
+        (Family::Ipv4, kind) => tunnel(kind).enter(prepared, Inner::ipv4),
+        (Family::Ipv6, Kind::Ipip) => tunnel(Kind::Ipip).enter(prepared, Inner::ipv6),
+        (Family::Ipv6, kind) => tunnel(kind).enter(prepared, Inner::ipv6),
+    }
 }
 
 #[inline(always)]
@@ -155,73 +158,91 @@ fn is_summed(hop: &Hop) -> bool {
     hop.checksum != 0 && hop.tunnel != Hop::IPIP
 }
 
-/// Puts the packet behind `link` into an IPv4 tunnel.
-#[inline(always)]
-fn into_ipv4(
-    context: &XdpContext,
+/// The tunnel that the packet behind `link` enters.
+struct Tunnel<'a> {
+    context: &'a XdpContext,
     link: Link,
-    hop: &Hop,
-    real: [u8; 4],
+    hop: &'a Hop,
+    kind: Kind,
     flow: u32,
-    inner: &Inner,
-    sum: Option<Sum>,
-) -> Option<()> {
-    let (kind, at) = make_room(context, link, hop, Family::Ipv4)?;
-    let [_, source] = source(hop, flow);
-    let random = if inner.dont_fragment {
-        0
-    } else {
-        // SAFETY: a helper without arguments.
-        unsafe { bpf_get_prandom_u32() }
-    };
-    let outer = Outer {
-        kind,
-        source: ((source >> 32) as u32).to_le_bytes(),
-        destination: real,
-        port: hop.tunnel_port,
-        flow,
-        identification: (random as u16).to_be_bytes(),
-    };
-    encapsulate::to_ipv4(&frame(context), at, &outer, inner, sum).ok()
 }
 
-/// The same with an IPv6 tunnel.
-#[inline(always)]
-fn into_ipv6(
-    context: &XdpContext,
-    link: Link,
-    hop: &Hop,
-    flow: u32,
-    inner: &Inner,
-    sum: Option<Sum>,
-) -> Option<()> {
-    let (kind, at) = make_room(context, link, hop, Family::Ipv6)?;
-    let outer = Outer {
-        kind,
-        source: source(hop, flow).map(u64::to_le_bytes),
-        destination: words(hop.real).map(u64::to_le_bytes),
-        port: hop.tunnel_port,
-        flow,
-        identification: [0; 2],
-    };
-    encapsulate::to_ipv6(&frame(context), at, &outer, inner, sum).ok()
-}
-
-/// Makes room for the tunnel's headers and writes the link layer that the frame leaves with; what was there need not move, because
-/// nothing of it stays. Gives where the headers belong.
-#[inline(always)]
-fn make_room(context: &XdpContext, link: Link, hop: &Hop, outer: Family) -> Option<(Kind, usize)> {
-    let kind = Kind::from_number(hop.tunnel)?;
-    let leaving = Link::to(hop.vlan);
-    let bytes = tunnel::overhead(kind, is_summed(hop), outer) + leaving.offset() - link.offset();
-    // SAFETY: the helper gets the context that the kernel gave; frames are taken anew after it.
-    if unsafe { bpf_xdp_adjust_head(context.ctx, -(bytes as i32)) } != 0 {
-        return None;
+impl Tunnel<'_> {
+    /// Sends the packet, of a family that `read` is for. Gives the port that it leaves by.
+    #[inline(always)]
+    fn enter(
+        self,
+        prepared: u32,
+        read: impl FnOnce(&Frame<'_>, usize) -> Option<Inner>,
+    ) -> Result<u32, Stop> {
+        let frame = frame(self.context);
+        let mut inner = read(&frame, self.link.offset()).ok_or(Reason::Truncated)?;
+        if prepared == 0 {
+            send::take_hop(self.context, &self.link, &inner, self.hop.mtu)?;
+            inner.hops = inner.hops.wrapping_sub(1);
+        }
+        let is_summed = self.kind != Kind::Ipip && self.hop.checksum != 0;
+        let sum = is_summed.then_some(Sum::of_words([prepared & (PREPARED - 1)]));
+        let entered = match mapped(self.hop.real) {
+            Some(real) => self.into_ipv4(real, &inner, sum),
+            None => self.into_ipv6(&inner, sum),
+        };
+        // The frame may be half changed.
+        entered.ok_or(Reason::NoRoom)?;
+        Ok(self.hop.port)
     }
-    let way = Way::of(hop);
-    let frame = frame(context);
-    ethernet::write(&frame, way.addresses, way.vlan as u16, outer.ether_type())?;
-    Some((kind, leaving.offset()))
+
+    #[inline(always)]
+    fn into_ipv4(&self, real: [u8; 4], inner: &Inner, sum: Option<Sum>) -> Option<()> {
+        let at = self.make_room(Family::Ipv4, sum.is_some())?;
+        let [_, source] = source(self.hop, self.flow);
+        let random = if inner.dont_fragment {
+            0
+        } else {
+            // SAFETY: a helper without arguments.
+            unsafe { bpf_get_prandom_u32() }
+        };
+        let outer = Outer {
+            kind: self.kind,
+            source: ((source >> 32) as u32).to_le_bytes(),
+            destination: real,
+            port: self.hop.tunnel_port,
+            flow: self.flow,
+            identification: (random as u16).to_be_bytes(),
+        };
+        encapsulate::to_ipv4(&frame(self.context), at, &outer, inner, sum).ok()
+    }
+
+    #[inline(always)]
+    fn into_ipv6(&self, inner: &Inner, sum: Option<Sum>) -> Option<()> {
+        let at = self.make_room(Family::Ipv6, sum.is_some())?;
+        let outer = Outer {
+            kind: self.kind,
+            source: source(self.hop, self.flow).map(u64::to_le_bytes),
+            destination: words(self.hop.real).map(u64::to_le_bytes),
+            port: self.hop.tunnel_port,
+            flow: self.flow,
+            identification: [0; 2],
+        };
+        encapsulate::to_ipv6(&frame(self.context), at, &outer, inner, sum).ok()
+    }
+
+    /// Makes room for its headers and writes the link layer that the frame leaves with; what was there need not move, because
+    /// nothing of it stays. Gives where the headers belong.
+    #[inline(always)]
+    fn make_room(&self, outer: Family, is_summed: bool) -> Option<usize> {
+        let leaving = Link::to(self.hop.vlan);
+        let headers = tunnel::overhead(self.kind, is_summed, outer);
+        let bytes = headers + leaving.offset() - self.link.offset();
+        // SAFETY: the helper gets the context that the kernel gave; frames are taken anew after it.
+        if unsafe { bpf_xdp_adjust_head(self.context.ctx, -(bytes as i32)) } != 0 {
+            return None;
+        }
+        let way = Way::of(self.hop);
+        let frame = frame(self.context);
+        ethernet::write(&frame, way.addresses, way.vlan as u16, outer.ether_type())?;
+        Some(leaving.offset())
+    }
 }
 
 /// The outer source, as two words: its low `spread` bits come from the flow, so that a network card that sees no ports in tunnels
@@ -229,6 +250,9 @@ fn make_room(context: &XdpContext, link: Link, hop: &Hop, outer: Family) -> Opti
 #[inline(always)]
 fn source(hop: &Hop, flow: u32) -> [u64; 2] {
     let [high, low] = words(hop.source_address);
+    if constants::features() & Features::FLOW == 0 {
+        return [high, low];
+    }
     let varied = ((1_u64 << (hop.spread & 0x3f)) - 1) as u32;
     let last = ((low >> 32) as u32).swap_bytes() & !varied | flow & varied;
     [high, low as u32 as u64 | (last.swap_bytes() as u64) << 32]

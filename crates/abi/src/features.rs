@@ -12,4 +12,6 @@ impl Features {
     pub const TRANSLATION: u32 = 1 << 1;
     /// SYNs whose maximum segment size is lowered.
     pub const MSS: u32 = 1 << 2;
+    /// Tunnels whose outer headers vary by the flow inside: GUE's source port, or a spread of outer sources.
+    pub const FLOW: u32 = 1 << 3;
 }

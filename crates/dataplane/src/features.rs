@@ -10,7 +10,8 @@ use tracing::info;
 use crate::{KernelDataPlane, grace, maps::Maps, wire};
 
 /// Every part.
-pub(crate) const ALL: u32 = Features::TUNNEL | Features::TRANSLATION | Features::MSS;
+pub(crate) const ALL: u32 =
+    Features::TUNNEL | Features::TRANSLATION | Features::MSS | Features::FLOW;
 
 impl Maps {
     /// The parts that what is in the maps needs.
@@ -51,6 +52,7 @@ impl KernelDataPlane {
             tunnels = wanted & Features::TUNNEL != 0,
             translation = wanted & Features::TRANSLATION != 0,
             mss = wanted & Features::MSS != 0,
+            flow = wanted & Features::FLOW != 0,
             "loading more parts of the program"
         );
         self.ports

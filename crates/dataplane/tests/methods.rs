@@ -105,7 +105,7 @@ fn the_program_has_the_parts_that_next_hops_need_and_no_others() {
     let parts = [
         0,
         Features::TUNNEL,
-        0,
+        Features::FLOW,
         0,
         Features::TRANSLATION | Features::MSS,
         0,

@@ -34,27 +34,37 @@ impl Inner {
     /// That of the packet at `offset`; `None` when the frame ends before, or it is no IP packet.
     #[inline(always)]
     pub fn read(frame: &Frame<'_>, offset: usize) -> Option<Self> {
+        match Family::of_packet(frame, offset)? {
+            Family::Ipv4 => Self::ipv4(frame, offset),
+            Family::Ipv6 => Self::ipv6(frame, offset),
+        }
+    }
+
+    /// That of the IPv4 packet at `offset`.
+    #[inline(always)]
+    pub fn ipv4(frame: &Frame<'_>, offset: usize) -> Option<Self> {
         const DONT_FRAGMENT: u8 = 0x40;
         let header = frame.part::<{ size_of::<ipv4::Header>() }>(offset)?;
-        let first = header.load::<0, u8>();
-        match first >> 4 {
-            4 => Some(Self {
-                family: Family::Ipv4,
-                tos: header.load::<1, u8>(),
-                hops: header.load::<8, u8>(),
-                dont_fragment: header.load::<6, u8>() & DONT_FRAGMENT != 0,
-                length: header.load::<2, u16>().swap_bytes() as u32,
-            }),
-            6 => Some(Self {
-                family: Family::Ipv6,
-                tos: first << 4 | header.load::<1, u8>() >> 4,
-                hops: header.load::<7, u8>(),
-                dont_fragment: false,
-                length: header.load::<4, u16>().swap_bytes() as u32
-                    + size_of::<ipv6::Header>() as u32,
-            }),
-            _ => None,
-        }
+        Some(Self {
+            family: Family::Ipv4,
+            tos: header.load::<1, u8>(),
+            hops: header.load::<8, u8>(),
+            dont_fragment: header.load::<6, u8>() & DONT_FRAGMENT != 0,
+            length: header.load::<2, u16>().swap_bytes() as u32,
+        })
+    }
+
+    /// That of the IPv6 packet at `offset`.
+    #[inline(always)]
+    pub fn ipv6(frame: &Frame<'_>, offset: usize) -> Option<Self> {
+        let header = frame.part::<{ size_of::<ipv6::Header>() }>(offset)?;
+        Some(Self {
+            family: Family::Ipv6,
+            tos: header.load::<0, u8>() << 4 | header.load::<1, u8>() >> 4,
+            hops: header.load::<7, u8>(),
+            dont_fragment: false,
+            length: header.load::<4, u16>().swap_bytes() as u32 + size_of::<ipv6::Header>() as u32,
+        })
     }
 
     /// The outer header's DSCP and ECN (RFC 3168 section 9.1.1, "full functionality").

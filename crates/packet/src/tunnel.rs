@@ -8,7 +8,7 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, Unaligned};
 
-use crate::{ethernet, ipv4, ipv6};
+use crate::{Frame, ethernet, ipv4, ipv6};
 
 /// A kind of tunnel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,16 @@ pub enum Family {
 }
 
 impl Family {
+    /// That of the IP packet at `offset`; `None` when the frame ends before, or it is none.
+    #[inline(always)]
+    pub fn of_packet(frame: &Frame<'_>, offset: usize) -> Option<Self> {
+        match frame.read::<u8>(offset)? >> 4 {
+            4 => Some(Self::Ipv4),
+            6 => Some(Self::Ipv6),
+            _ => None,
+        }
+    }
+
     /// The EtherType of its packets, which GRE uses too.
     #[inline(always)]
     pub const fn ether_type(self) -> [u8; 2] {

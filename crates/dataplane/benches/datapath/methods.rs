@@ -26,16 +26,25 @@ struct Method {
 
 /// Later packets of one connection by each method.
 pub(crate) fn established(bench: &mut Bench) -> Vec<Row> {
-    // The first line is of a director that has nothing else.
+    // The first line of each is of a director that has nothing else.
     let mut alone = Director::with(ROOM);
+    let mut tunnelled = Director::with(ROOM);
     let mut all = Director::with(ROOM);
     let direct4 = Real::direct([10, 1, 0, 1].into(), 80);
     add(&mut alone, "10.0.0.100:80", direct4);
+    add(
+        &mut tunnelled,
+        "10.0.0.100:80",
+        Real::tunnel("10.1.0.2", "10.0.0.1", Tunnel::IpIp, 20),
+    );
     let methods = methods();
     for method in &methods {
         add(&mut all, method.vip, method.real);
     }
-    let mut contenders = vec![forward(bench, &mut alone, "DR, IPv4", "10.0.0.100:80")];
+    let mut contenders = vec![
+        forward(bench, &mut alone, "DR, IPv4", "10.0.0.100:80"),
+        forward(bench, &mut tunnelled, "IPIP, IPv4", "10.0.0.100:80"),
+    ];
     for method in &methods {
         contenders.push(forward(bench, &mut all, method.name, method.vip));
         if method.replies {
@@ -70,7 +79,11 @@ fn methods() -> Vec<Method> {
     let tunnel = |kind, overhead| Real::tunnel("10.1.0.2", "10.0.0.1", kind, overhead);
     vec![
         one_way("DR, IPv4, beside the others", "10.0.0.100:80", direct4),
-        one_way("IPIP, IPv4", "10.0.0.101:80", tunnel(Tunnel::IpIp, 20)),
+        one_way(
+            "IPIP, IPv4, beside the others",
+            "10.0.0.101:80",
+            tunnel(Tunnel::IpIp, 20),
+        ),
         one_way("GRE, IPv4", "10.0.0.102:80", tunnel(gre, 24)),
         one_way("GUE, IPv4", "10.0.0.103:80", tunnel(gue, 32)),
         both_ways("NAT, IPv4", "10.0.0.104:80", Real::nat("10.1.0.4:8080")),

@@ -109,7 +109,9 @@ pub(crate) fn hop_of(entry: &dray_abi::Hop, interface: u32) -> Option<Hop> {
 /// The parts of the program that packets to this next hop need.
 pub(crate) fn features_of(hop: &dray_abi::Hop) -> u32 {
     let clamps = if hop.mss == 0 { 0 } else { Features::MSS };
-    features_of_method(hop.method.into()) | clamps
+    let varies = hop.spread != 0 || hop.tunnel == dray_abi::Hop::GUE;
+    let flow = if varies { Features::FLOW } else { 0 };
+    features_of_method(hop.method.into()) | clamps | flow
 }
 
 /// The parts of the program that the packets of a destination with that forwarding method need, those from its real server among
@@ -260,5 +262,22 @@ mod tests {
         );
         assert_eq!(method(Destination::NAT, 0), Features::TRANSLATION);
         assert_eq!(method(Destination::FULLNAT, 0), Features::TRANSLATION);
+    }
+
+    #[test]
+    fn only_tunnels_that_vary_by_flow_need_its_hash() {
+        let tunnel = |tunnel, spread| {
+            features_of(&dray_abi::Hop {
+                method: Destination::TUNNEL as u8,
+                tunnel,
+                spread,
+                ..dray_abi::Hop::default()
+            })
+        };
+        let varied = Features::TUNNEL | Features::FLOW;
+        assert_eq!(tunnel(dray_abi::Hop::IPIP, 0), Features::TUNNEL);
+        assert_eq!(tunnel(dray_abi::Hop::IPIP, 8), varied);
+        assert_eq!(tunnel(dray_abi::Hop::GRE, 0), Features::TUNNEL);
+        assert_eq!(tunnel(dray_abi::Hop::GUE, 0), varied);
     }
 }
