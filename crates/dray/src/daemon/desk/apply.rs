@@ -11,7 +11,8 @@ use dray_api::{
 };
 use dray_control::Handle;
 use dray_intent::{
-    Apply, Configuration, Keeping, Request, RollbackError, Source, State, Step, Timestamp,
+    Apply, Configuration, Keeping, Request, RollbackError, RollbackTarget, Source, State, Step,
+    Timestamp,
 };
 use dray_model::config::{self, LoadError};
 
@@ -65,7 +66,11 @@ impl Desk {
         caller: &Caller,
         request: RollbackRequest,
     ) -> Result<Outcome, Problem> {
-        let edits = request.edits.unwrap_or(EditsPolicy::Drop);
+        let target = self.state().rollback_target(request.number);
+        let edits = match target.map_err(refused)? {
+            RollbackTarget::Unconfirmed => EditsPolicy::Keep,
+            RollbackTarget::Number(_) => request.edits.unwrap_or(EditsPolicy::Drop),
+        };
         let step = self.intent.rollback(request.number, keeping(edits), now());
         let step = step.map_err(|error| match error {
             RollbackError::Refused(refusal) => refused(refusal),
