@@ -79,7 +79,7 @@ where
         dataplane: parts.dataplane,
         net: parts.net,
         resolutions: parts.resolutions,
-        desired: (**desired).clone(),
+        desired: Arc::clone(desired),
         ledger: Box::new(parts.ledger),
     })
     .await?;

@@ -215,7 +215,9 @@ fn now() -> Timestamp {
 pub(super) fn problem(error: ControlError) -> Problem {
     match error {
         ControlError::Stopped => Problem::stopping(),
-        error @ ControlError::NeedsRestart { .. } => Problem::conflict(error.to_string()),
+        error @ (ControlError::NeedsRestart { .. } | ControlError::NoRoom { .. }) => {
+            Problem::conflict(error.to_string())
+        }
         error => Problem::failed(format!("{:#}", anyhow::Error::new(error))),
     }
 }
