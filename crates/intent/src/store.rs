@@ -3,6 +3,7 @@
 //! ```text
 //! DIR/lock                  held (flock) by the daemon as long as it lives
 //! DIR/state.json            all but the texts; names the configurations whose texts count
+//! DIR/next.json             the same of a change that is being put in force; counts before state.json
 //! DIR/applied/000123.toml   the text of an applied configuration, to the byte
 //! DIR/*.damaged-N           what was not as dray leaves it, set aside
 //! ```
@@ -59,12 +60,15 @@
 //! servers; `inserted`, beside `added`, has what comes in front of others, by the name of the next. Times are milliseconds since 1970 (UTC), digests SipHash-1-3 of the text. What is empty is left out.
 //!
 //! **Nothing is half written.** Every file is replaced whole: written under another name, synced, renamed, and the
-//! directory synced. A new configuration's text comes first; it counts from the moment that `state.json` names it, which is
-//! the one moment of every change. Texts are removed when no `state.json` names them any more. So whoever opens the
+//! directory synced. A new configuration's text comes first; it counts from the moment that `next.json` names it, which is
+//! the one moment of every change. Texts are removed when nothing names them any more. So whoever opens the
 //! directory after a kill at any moment finds the state of before or that of after.
 //!
+//! **What the data plane does not take is no dead end.** A change is written to `next.json`, put in force, and then renamed to
+//! `state.json`: as long as both are there, `state.json` is what the data plane took last, and can be gone back to.
+//!
 //! **Nothing is half read.** A `state.json` that is not whole, or of another format, is set aside with the texts
-//! that it named; a text that is not the one of `state.json` is set aside alone.
+//! that it named, a `next.json` alone; a text that is not the one that they name is set aside alone.
 
 mod files;
 mod record;
@@ -81,9 +85,12 @@ use crate::{Applied, Digest};
 
 use self::files::{Directory, Files};
 
+use self::record::NoRecord;
+
 pub(crate) use record::{Format, Record, UnconfirmedRecord};
 
 const STATE: &str = "state.json";
+const NEXT: &str = "next.json";
 const TEXTS: &str = "applied";
 /// What the name of a file ends in while it is written.
 const FRESH: &str = ".new";
@@ -93,14 +100,30 @@ const FRESH: &str = ".new";
 pub(crate) struct Store {
     files: Box<dyn Files>,
     path: PathBuf,
+    next: Next,
     _lock: Option<File>,
+}
+
+/// What there is to do about `next.json`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// It is not there.
+    Nothing,
+    /// It takes the place of `state.json`, once that is what can be gone back to.
+    Settle,
+    /// It goes.
+    Discard,
 }
 
 /// What was found in a state directory.
 #[derive(Debug)]
 pub(crate) struct Found {
-    /// What `state.json` says, if there is one.
+    /// What was saved last, if anything was.
     pub(crate) record: Option<Record>,
+    /// Whether that was not settled.
+    pub(crate) is_next: bool,
+    /// What was settled before, then.
+    pub(crate) before: Option<Record>,
     /// What had to be set aside.
     pub(crate) set_aside: Vec<SetAside>,
 }
@@ -181,18 +204,22 @@ impl Store {
         let mut store = Self {
             files,
             path: path.to_owned(),
+            next: Next::Nothing,
             _lock: lock,
         };
         let found = store.find()?;
+        if found.is_next {
+            store.next = Next::Settle;
+        }
         if let Some(record) = &found.record {
-            store.forget(record);
+            store.forget(record, found.before.as_ref());
         }
         Ok((store, found))
     }
 
     /// Whether a directory is one in which something was stored.
     pub(crate) fn is_in(path: &Path) -> bool {
-        path.join(STATE).exists()
+        path.join(STATE).exists() || path.join(NEXT).exists()
     }
 
     /// Where it is.
@@ -202,6 +229,8 @@ impl Store {
 
     /// Makes the disk say what the record says; `text` is that of a configuration that was not kept before. When this
     /// fails the disk says what it said before, or already what the record says.
+    ///
+    /// What was settled last stays beside it. What was saved and not settled is gone.
     pub(crate) fn save(
         &mut self,
         record: &Record,
@@ -210,16 +239,48 @@ impl Store {
         if let Some((number, text)) = text {
             self.replace(&text_of(number), text.as_bytes())?;
         }
-        self.replace(STATE, &record.write())
+        self.next = Next::Settle;
+        self.replace(NEXT, &record.write())
     }
 
-    /// Removes what the record, which was saved, does not name. What cannot be removed does no harm, and is tried again.
-    pub(crate) fn forget(&mut self, record: &Record) {
-        let _ = self.files.remove(&fresh(STATE));
+    /// What was saved last is what can be gone back to from now on; unless it was discarded, and is only not gone yet.
+    pub(crate) fn settle(&mut self) -> Result<(), StoreError> {
+        match self.next {
+            Next::Nothing => return Ok(()),
+            // The disk need not have the name at once: by either it is what counts.
+            Next::Settle => {
+                let renamed = self.files.rename(NEXT, STATE);
+                renamed.map_err(|source| self.error("rename", NEXT, source))?;
+            }
+            Next::Discard => match self.files.remove(NEXT) {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                    return Err(self.error("remove", NEXT, source));
+                }
+                _ => self.sync_names("")?,
+            },
+        }
+        self.next = Next::Nothing;
+        Ok(())
+    }
+
+    /// Forgets what was saved and not settled: the disk says what was settled last.
+    pub(crate) fn discard(&mut self) -> Result<(), StoreError> {
+        if self.next == Next::Settle {
+            self.next = Next::Discard;
+        }
+        self.settle()
+    }
+
+    /// Removes what neither record names, which are on the disk. What cannot be removed does no harm, and is tried again.
+    pub(crate) fn forget(&mut self, record: &Record, before: Option<&Record>) {
+        let _ = self.files.remove(&fresh(NEXT));
+        let is_named = |number| {
+            let mut records = [Some(record), before].into_iter().flatten();
+            records.any(|record| record.find(number).is_some())
+        };
         for name in self.files.list(TEXTS).unwrap_or_default() {
             let number = number_of(name.strip_suffix(FRESH).unwrap_or(&name));
-            let is_kept =
-                !name.ends_with(FRESH) && number.is_some_and(|n| record.find(n).is_some());
+            let is_kept = !name.ends_with(FRESH) && number.is_some_and(is_named);
             if number.is_some() && !is_kept {
                 let _ = self.files.remove(&format!("{TEXTS}/{name}"));
             }
@@ -263,27 +324,50 @@ impl Store {
     }
 
     fn find(&mut self) -> Result<Found, StoreError> {
-        let content = self
-            .files
-            .read(STATE)
-            .map_err(|source| self.error("read", STATE, source))?;
+        let mut set_aside = Vec::new();
+        let next = match self.read(NEXT)? {
+            Some(Err(why)) => {
+                set_aside.append(&mut self.set_aside(&[NEXT], &why.to_string())?);
+                None
+            }
+            next => next.and_then(Result::ok),
+        };
+        let is_next = next.is_some();
+        let state = self.read(STATE)?;
         let texts = self.list(TEXTS)?;
-        let (record, damaged, why) = match content.as_deref().map(Record::read) {
+        let (state, damaged, why) = match state {
             Some(Ok(record)) => (Some(record), &[][..], String::new()),
+            Some(Err(why)) if is_next => (None, &[STATE][..], why.to_string()),
             // The texts go with it: without their record they are only texts, but somebody's.
             Some(Err(why)) => (None, &[STATE, TEXTS][..], why.to_string()),
-            None if texts.iter().any(|name| number_of(name).is_some()) => (
+            None if !is_next && texts.iter().any(|name| number_of(name).is_some()) => (
                 None,
                 &[TEXTS][..],
                 format!("there is no {STATE} that says what is in it"),
             ),
             None => (None, &[][..], String::new()),
         };
-        let set_aside = self.set_aside(damaged, &why)?;
+        set_aside.append(&mut self.set_aside(damaged, &why)?);
         // From now on it is there, and the disk knows.
         self.list(TEXTS)?;
         self.sync_names("")?;
-        Ok(Found { record, set_aside })
+        let (record, before) = match next {
+            Some(next) => (Some(next), state),
+            None => (state, None),
+        };
+        Ok(Found {
+            record,
+            is_next,
+            before,
+            set_aside,
+        })
+    }
+
+    /// What a file says that holds a record, if it is there.
+    fn read(&self, name: &str) -> Result<Option<Result<Record, NoRecord>>, StoreError> {
+        let content = self.files.read(name);
+        let content = content.map_err(|source| self.error("read", name, source))?;
+        Ok(content.as_deref().map(Record::read))
     }
 
     /// Gives files or directories names that nothing else has, all with the same number.
