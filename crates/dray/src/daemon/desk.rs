@@ -2,7 +2,8 @@
 //! is answered.
 //!
 //! ```text
-//! order ─▶ intent: step ─▶ Step ─ effects in order ─▶ EndConnections ─▶ control
+//! order ─▶ intent: step ─▶ Step ─ can be in force? ──▶ control ─ refuses ─▶ nothing has changed
+//!                            ├─ effects in order ────▶ EndConnections ─▶ control
 //!                            │                        Persist ────────▶ state directory
 //!                            │                        Replace ────────▶ control ─ fails ─▶ discard: nothing has changed
 //!                            ▼
@@ -21,6 +22,7 @@ use std::{path::PathBuf, sync::Arc, time::SystemTime};
 use dray_api::v1::{ConfigurationEvent, ConfigurationTurn, Event, HistoricConfiguration, Problem};
 use dray_control::{Applied, ControlError, Handle, RealName};
 use dray_intent::{Effect, Intent, Note, Refusal, Request, State, Step, StoreError, Timestamp};
+use dray_model::Desired;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
@@ -117,6 +119,11 @@ impl Desk {
 
     /// Makes a step true. When that fails, nothing has changed, but for connections that were ended.
     async fn carry_out(&mut self, step: Step) -> Result<Done, Problem> {
+        if let Some(desired) = replaces(&step) {
+            // What is on the disk would be in force after a restart, so it has to be something that can be.
+            let checked = self.control.check(Arc::clone(desired)).await;
+            checked.map_err(backend::problem)?;
+        }
         let mut applied = None;
         for effect in &step.effects {
             match effect {
@@ -134,10 +141,12 @@ impl Desk {
                     );
                 }
                 Effect::Persist { .. } => self.intent.persist(&step).map_err(not_kept)?,
-                Effect::Replace(desired) => match self.control.replace((**desired).clone()).await {
-                    Ok(done) => applied = Some(done),
-                    Err(why) => return Err(self.discard(step, why)),
-                },
+                Effect::Replace(desired) => {
+                    match self.control.replace(Arc::clone(desired)).await {
+                        Ok(done) => applied = Some(done),
+                        Err(why) => return Err(self.discard(step, why)),
+                    }
+                }
             }
         }
         let notes = step.notes.clone();
@@ -174,6 +183,14 @@ impl Desk {
             who: who.to_owned(),
         }));
     }
+}
+
+/// What a step makes the data plane do, if it is something else than before.
+fn replaces(step: &Step) -> Option<&Arc<Desired>> {
+    step.effects.iter().find_map(|effect| match effect {
+        Effect::Replace(desired) => Some(desired),
+        _ => None,
+    })
 }
 
 /// The moment, by the wall clock: deadlines outlive the daemon.
