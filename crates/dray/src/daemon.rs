@@ -17,18 +17,18 @@ mod news;
 mod notify;
 mod order;
 mod signals;
+mod start;
 mod stop;
 mod wire;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
 use dray_api::{RuntimeDir, Server, v1::Problem};
-use dray_control::Resolutions;
 use dray_intent::Intent;
 use dray_model::{Api, DataPlane, Net};
 use tokio::{
-    sync::{mpsc, watch},
+    sync::mpsc,
     time::{MissedTickBehavior, interval},
 };
 use tracing::{error, info};
@@ -36,12 +36,14 @@ use tracing::{error, info};
 use self::{
     backend::Backend,
     desk::{Desk, EditOrder},
-    ledger::Ledger,
     news::News,
     notify::{Moment, notify},
     order::Order,
     signals::Signals,
+    start::start,
 };
+
+pub use start::{Machine, Open};
 
 /// What a daemon is made of. `D` and `N` are the kernel's data plane and the host's network, or a test's.
 pub struct Parts<D, N> {
@@ -51,22 +53,16 @@ pub struct Parts<D, N> {
     pub intent: Intent,
     /// The directory that this daemon owns.
     pub runtime_dir: RuntimeDir,
-    /// The record of what the director puts into the kernel.
-    pub ledger: Ledger,
-    /// The data plane.
-    pub dataplane: D,
+    /// Opens what it acts on.
+    pub open: Open<D, N>,
     /// Takes the data plane away for good, after it was given back.
     pub withdraw: Box<dyn FnOnce(D) -> anyhow::Result<()> + Send>,
-    /// The host's network.
-    pub net: N,
-    /// The network's reports on the addresses that it follows.
-    pub resolutions: watch::Receiver<Arc<Resolutions>>,
 }
 
 /// Runs a daemon until it is told to stop. It answers on its socket when the first state is applied.
 ///
 /// # Errors
-/// When the first state cannot be applied, the socket cannot be opened, or something could not be
+/// When no first state can be applied, the socket cannot be opened, or something could not be
 /// withdrawn. What was forwarded before goes on.
 pub async fn run<D, N>(parts: Parts<D, N>) -> anyhow::Result<()>
 where
@@ -74,33 +70,27 @@ where
     N: Net + 'static,
 {
     let mut signals = Signals::catch().context("failed to catch signals")?;
-    let desired = &parts.intent.state().in_force().effective;
-    let (control, mut task) = dray_control::start(dray_control::Parts {
-        dataplane: parts.dataplane,
-        net: parts.net,
-        resolutions: parts.resolutions,
-        desired: Arc::clone(desired),
-        ledger: Box::new(parts.ledger),
-    })
-    .await?;
+    let Parts {
+        config,
+        mut intent,
+        runtime_dir,
+        mut open,
+        withdraw,
+    } = parts;
+    let (control, mut task) = start(&mut open, &mut intent).await?;
     let (orders, mut queue) = order::queue();
     let news = News::of(&control);
-    let mut desk = Desk::new(
-        parts.intent,
-        control.clone(),
-        parts.config.clone(),
-        news.clone(),
-    );
+    let mut desk = Desk::new(intent, control.clone(), config.clone(), news.clone());
     let backend = Backend {
         control: control.clone(),
         orders,
         board: desk.board(),
         news,
-        config: parts.config,
+        config,
     };
-    let mut door = Door::open(&parts.runtime_dir, backend, &desk)?;
+    let mut door = Door::open(&runtime_dir, backend, &desk)?;
     notify(Moment::Ready);
-    info!(runtime_dir = %parts.runtime_dir.path().display(), "ready");
+    info!(runtime_dir = %runtime_dir.path().display(), "ready");
 
     let mut clock = interval(TICK);
     clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -131,7 +121,7 @@ where
         }
     };
     notify(Moment::Stopping);
-    let stopped = stop::stop(&control, task, parts.withdraw, mode).await;
+    let stopped = stop::stop(&control, task, withdraw, mode).await;
     reply.send(stop::answer(mode, &stopped));
     door.server.end().await;
     stopped

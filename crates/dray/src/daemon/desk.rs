@@ -141,12 +141,10 @@ impl Desk {
                     );
                 }
                 Effect::Persist { .. } => self.intent.persist(&step).map_err(not_kept)?,
-                Effect::Replace(desired) => {
-                    match self.control.replace(Arc::clone(desired)).await {
-                        Ok(done) => applied = Some(done),
-                        Err(why) => return Err(self.discard(step, why)),
-                    }
-                }
+                Effect::Replace(desired) => match self.control.replace(Arc::clone(desired)).await {
+                    Ok(done) => applied = Some(done),
+                    Err(why) => return Err(self.discard(step, why)),
+                },
             }
         }
         let notes = step.notes.clone();
