@@ -21,24 +21,24 @@ mod start;
 mod stop;
 mod wire;
 
-use std::{path::PathBuf, time::Duration};
+use std::{ops::ControlFlow, path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
-use dray_api::{RuntimeDir, Server, v1::Problem};
+use dray_api::{
+    RuntimeDir, Server,
+    v1::{Problem, StopMode, Stopped},
+};
 use dray_intent::Intent;
 use dray_model::{Api, DataPlane, Net};
-use tokio::{
-    sync::mpsc,
-    time::{MissedTickBehavior, interval},
-};
+use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info};
 
 use self::{
     backend::Backend,
-    desk::{Desk, EditOrder},
+    desk::Desk,
     news::News,
     notify::{Moment, notify},
-    order::Order,
+    order::{Order, Queue, Reply},
     signals::Signals,
     start::start,
 };
@@ -96,7 +96,7 @@ where
     clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mode, reply) = loop {
         let order = tokio::select! {
-            Some(order) = queue.recv() => order,
+            Some(order) = queue.next() => order,
             order = signals.next() => order,
             _ = clock.tick(), if desk.is_waiting() => {
                 desk.tick().await;
@@ -105,19 +105,8 @@ where
             }
             _ = &mut task => bail!("the control task ended by itself; forwarding goes on as it was"),
         };
-        // The one that follows edits that were carried out together.
-        let mut next = Some(order);
-        while let Some(order) = next.take() {
-            next = match order {
-                Order::Stop(..) => {
-                    next = Some(order);
-                    break;
-                }
-                order => carry_out(order, &mut desk, &mut queue, &mut door).await,
-            };
-        }
-        if let Some(Order::Stop(mode, reply)) = next {
-            break (mode, reply);
+        if let ControlFlow::Break(stop) = carry_out(order, &mut desk, &mut queue, &mut door).await {
+            break stop;
         }
     };
     notify(Moment::Stopping);
@@ -130,23 +119,15 @@ where
 /// Time between two looks at drains and deadlines.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Edits that are carried out together, at most.
-const BATCH: usize = 256;
-
-/// Carries an order out; with an edit, those that wait behind it. Gives back the order that followed them, if there was one.
+/// Carries an order out; with an edit, those that wait behind it. The last one is for the caller.
 async fn carry_out(
     order: Order,
     desk: &mut Desk,
-    queue: &mut mpsc::Receiver<Order>,
+    queue: &mut Queue,
     door: &mut Door,
-) -> Option<Order> {
-    let mut next = None;
+) -> ControlFlow<(StopMode, Reply<Stopped>)> {
     match order {
-        Order::Edit(first) => {
-            let (edits, other) = waiting(*first, queue);
-            desk.edit(edits).await;
-            next = other;
-        }
+        Order::Edit(first) => desk.edit(queue.with_next_edits(*first)).await,
         Order::Reload(reply) => {
             notify(Moment::Reloading);
             let reloaded = desk.reload().await;
@@ -167,23 +148,10 @@ async fn carry_out(
         Order::Drain(caller, request, reply) => reply.send(desk.drain(&caller, request).await),
         Order::CancelDrain(caller, id, reply) => reply.send(desk.cancel_drain(&caller, id).await),
         Order::Historic(number, reply) => reply.send(desk.historic(number)),
-        order @ Order::Stop(..) => next = Some(order),
+        Order::Stop(mode, reply) => return ControlFlow::Break((mode, reply)),
     }
     door.follow(desk);
-    next
-}
-
-/// The edits at the head of the queue, and the order behind them.
-fn waiting(first: EditOrder, queue: &mut mpsc::Receiver<Order>) -> (Vec<EditOrder>, Option<Order>) {
-    let mut edits = vec![first];
-    while edits.len() < BATCH {
-        match queue.try_recv() {
-            Ok(Order::Edit(edit)) => edits.push(*edit),
-            Ok(other) => return (edits, Some(other)),
-            Err(_) => break,
-        }
-    }
-    (edits, None)
+    ControlFlow::Continue(())
 }
 
 fn log_reload(reloaded: &Result<dray_api::v1::Reloaded, Problem>) {
