@@ -1,6 +1,6 @@
 //! Whole configurations: applied, confirmed, gone back to, read again from the daemon's file.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use dray_api::{
     Application, Caller,
@@ -40,7 +40,7 @@ impl Desk {
             }
             // Nothing is other than it was; but what could not be done then may be done now.
             None => {
-                let desired = (*self.state().in_force().effective).clone();
+                let desired = Arc::clone(&self.state().in_force().effective);
                 self.control
                     .replace(desired)
                     .await
@@ -139,7 +139,7 @@ async fn foresee(
     step: &Step,
     edits: EditsPolicy,
 ) -> Result<Plan, Problem> {
-    let wanted = (*step.state.in_force().effective).clone();
+    let wanted = Arc::clone(&step.state.in_force().effective);
     let preview = control.preview(wanted).await.map_err(backend::problem)?;
     Ok(wire::plan::plan(
         preview,
