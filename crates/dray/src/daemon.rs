@@ -11,11 +11,13 @@
 //! carried out together. What may be asked at any time goes past the loop.
 
 mod backend;
+pub(crate) mod clock;
 mod desk;
 pub mod ledger;
 mod news;
 mod notify;
 mod order;
+mod problem;
 mod signals;
 mod start;
 mod stop;
@@ -198,8 +200,8 @@ impl Door {
         self.wanted = desk.state().in_force().effective.director.api.clone();
         if let Err(error) = self.server.configure(&self.wanted) {
             error!(
-                "the API is not offered as the configuration wants: {:#}",
-                anyhow::Error::new(error)
+                "the API is not offered as the configuration wants: {}",
+                problem::with_causes(error)
             );
         }
     }

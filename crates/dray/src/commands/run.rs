@@ -4,21 +4,20 @@ use std::{
     io,
     path::{self, Path, PathBuf},
     process::ExitCode,
-    time::SystemTime,
 };
 
 use anyhow::Context;
 use clap::Args;
 use dray_api::RuntimeDir;
 use dray_dataplane::{Capacity, KernelDataPlane, Opened};
-use dray_intent::{ConfigFile, Intent, StartError, Timestamp};
+use dray_intent::{ConfigFile, Intent, StartError};
 use dray_model::{Desired, config::LoadError};
 use dray_net::Host;
 use tracing::{info, warn};
 
 use super::{BPFFS, RuntimeDirArg, STATE_DIR};
 use crate::{
-    daemon::{self, Machine, ledger::Ledger},
+    daemon::{self, Machine, clock, ledger::Ledger},
     log::{self, Format},
     privileges, terminal,
 };
@@ -96,8 +95,7 @@ fn refuse(error: LoadError) -> anyhow::Result<ExitCode> {
 
 /// What is wanted, by the state directory and the file.
 fn open_intent(directory: &Path, file: ConfigFile) -> Result<Intent, StartError> {
-    let now = Timestamp::from(SystemTime::now());
-    let opened = Intent::open(directory, file, now)?;
+    let opened = Intent::open(directory, file, clock::now())?;
     for aside in &opened.set_aside {
         warn!(
             "{} was set aside as {}: {}",

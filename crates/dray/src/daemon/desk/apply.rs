@@ -16,8 +16,8 @@ use dray_intent::{
 };
 use dray_model::config::{self, LoadError};
 
-use super::{Desk, now, refused};
-use crate::daemon::{backend, wire};
+use super::Desk;
+use crate::daemon::{clock::now, problem, wire};
 
 impl Desk {
     /// Reads the daemon's file again and puts it in force. A file with an error, or one that cannot be applied, changes nothing.
@@ -31,7 +31,7 @@ impl Desk {
             confirm: None,
         };
         let step = self.state().step(Request::Apply(apply), now());
-        let done = self.carry_out(step.map_err(refused)?).await?;
+        let done = self.carry_out(step.map_err(problem::refused)?).await?;
         self.log(&done.notes);
         let applied = match done.applied {
             Some(applied) => {
@@ -44,7 +44,7 @@ impl Desk {
                 self.control
                     .replace(desired)
                     .await
-                    .map_err(backend::problem)?
+                    .map_err(problem::control)?
             }
         };
         Ok(wire::reloaded(&self.file, applied))
@@ -67,14 +67,14 @@ impl Desk {
         request: RollbackRequest,
     ) -> Result<Outcome, Problem> {
         let target = self.state().rollback_target(request.number);
-        let edits = match target.map_err(refused)? {
+        let edits = match target.map_err(problem::refused)? {
             RollbackTarget::Unconfirmed => EditsPolicy::Keep,
             RollbackTarget::Number(_) => request.edits.unwrap_or(EditsPolicy::Drop),
         };
         let step = self.intent.rollback(request.number, keeping(edits), now());
         let step = step.map_err(|error| match error {
-            RollbackError::Refused(refusal) => refused(refusal),
-            error => Problem::conflict(format!("{:#}", anyhow::Error::new(error))),
+            RollbackError::Refused(refusal) => problem::refused(refusal),
+            error => Problem::conflict(problem::with_causes(error)),
         })?;
         self.put_in_force(step, edits, ConfigurationTurn::RolledBack, caller)
             .await
@@ -86,7 +86,7 @@ impl Desk {
         number: Option<u64>,
     ) -> Result<Confirmed, Problem> {
         let step = self.state().step(Request::Confirm { number }, now());
-        self.carry_out(step.map_err(refused)?).await?;
+        self.carry_out(step.map_err(problem::refused)?).await?;
         self.tell(ConfigurationTurn::Confirmed, caller.name());
         Ok(Confirmed {
             number: self.state().in_force().number,
@@ -140,7 +140,7 @@ async fn foresee(
     edits: EditsPolicy,
 ) -> Result<Plan, Problem> {
     let wanted = Arc::clone(&step.state.in_force().effective);
-    let preview = control.preview(wanted).await.map_err(backend::problem)?;
+    let preview = control.preview(wanted).await.map_err(problem::control)?;
     Ok(wire::plan::plan(
         preview,
         before,
@@ -168,7 +168,9 @@ fn step(
         edits: keeping(application.edits),
         confirm: application.confirm,
     };
-    state.step(Request::Apply(apply), now).map_err(refused)
+    state
+        .step(Request::Apply(apply), now)
+        .map_err(problem::refused)
 }
 
 const fn keeping(edits: EditsPolicy) -> Keeping {
@@ -182,7 +184,7 @@ const fn keeping(edits: EditsPolicy) -> Keeping {
 fn read(file: &Path) -> Result<Configuration, Problem> {
     let refusal = |error: LoadError| match error {
         LoadError::Invalid(diagnostics) => Problem::from(&diagnostics),
-        error => Problem::failed(format!("{:#}", anyhow::Error::new(error))),
+        error => problem::failed(error),
     };
     let text = config::read_text(file).map_err(refusal)?;
     Configuration::parse(&file.display().to_string(), text)

@@ -9,8 +9,8 @@ use dray_intent::{Batch, Condition, EditRequest, NotEdited};
 use dray_model::{Desired, edit::Edit};
 use tracing::info;
 
-use super::{Desk, now};
-use crate::daemon::order::Reply;
+use super::Desk;
+use crate::daemon::{clock::now, order::Reply};
 
 /// An edit that somebody waits for.
 pub(in crate::daemon) struct EditOrder {
