@@ -45,8 +45,8 @@ impl Desk {
                     self.tell(ConfigurationTurn::Edited, last.caller.name());
                 }
                 for (order, result) in orders.into_iter().zip(results) {
-                    if result.is_ok() {
-                        info!(who = %order.caller, revision = self.state().revision(), "configuration edited");
+                    if let Ok(edited) = &result {
+                        info!(who = %order.caller, revision = edited.revision, "configuration edited");
                     }
                     order.reply.send(answer(result));
                 }
