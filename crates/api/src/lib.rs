@@ -27,6 +27,6 @@ pub use backend::{Application, Backend, Configuration, Edited};
 pub use caller::{Access, Caller};
 pub use client::{CallError, Client, Events, Tagged};
 pub use etag::{ETag, Precondition};
-pub use routes::{openapi, router};
+pub use routes::{openapi, router, service_name};
 pub use runtime_dir::{ClaimError, ListenError, RuntimeDir};
 pub use server::{CredentialsError, ServeError, Server, TokensError};

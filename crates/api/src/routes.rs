@@ -25,6 +25,7 @@ use utoipa_axum::{PathItemExt, paste};
 use crate::{Backend, request::Reader, v1::Problem};
 
 pub use description::openapi;
+pub use live::service_name;
 
 /// The API of a daemon. Requests must have a `Result<Caller, Problem>` among their extensions, which [`Server`](crate::Server)
 /// puts there; without it, everything is forbidden.

@@ -60,6 +60,19 @@ pub enum ControlError {
         /// What that costs, as the end of a sentence.
         price: &'static str,
     },
+    /// The data plane is too small for it.
+    #[error(
+        "no room for {needed} {what}: the data plane was made for {room}; to make it larger, end it \
+         (`dray stop --withdraw`) and start the daemon again; established connections are lost"
+    )]
+    NoRoom {
+        /// What there would be too many of.
+        what: &'static str,
+        /// How many there would be, those that leave counted.
+        needed: u32,
+        /// How many there can be.
+        room: u32,
+    },
     /// A step failed; the desired state of before is in force again.
     #[error("failed to apply the new state; the state of before is in force")]
     Apply(#[source] ApplyError),
@@ -90,6 +103,7 @@ pub enum ControlError {
 #[derive(Debug)]
 pub(crate) enum Request {
     Replace(Arc<Desired>, oneshot::Sender<Result<Applied, ControlError>>),
+    Check(Arc<Desired>, oneshot::Sender<Result<(), ControlError>>),
     Preview(Arc<Desired>, oneshot::Sender<Basis>),
     Status(oneshot::Sender<Status>),
     Service(ServiceName, oneshot::Sender<Option<ServiceStatus>>),
@@ -117,6 +131,15 @@ impl Handle {
     pub async fn replace(&self, desired: impl Into<Arc<Desired>>) -> Result<Applied, ControlError> {
         let desired = desired.into();
         self.ask(|reply| Request::Replace(desired, reply)).await?
+    }
+
+    /// Whether [`Handle::replace`] would begin to put this in force, or would refuse it first; nothing is changed.
+    ///
+    /// # Errors
+    /// What it would be refused with: [`ControlError::NeedsRestart`], [`ControlError::NoRoom`]. Or [`ControlError::Stopped`].
+    pub async fn check(&self, desired: impl Into<Arc<Desired>>) -> Result<(), ControlError> {
+        let desired = desired.into();
+        self.ask(|reply| Request::Check(desired, reply)).await?
     }
 
     /// What [`Handle::replace`] would do with this desired state; nothing is changed.

@@ -4,7 +4,7 @@
 //! ```text
 //!            Request (bounded mpsc, a oneshot for each answer)
 //!   Handle ─────────────────────────────▶ ┌──────────┐ Action, sweep  ┌───────────┐
-//!   replace · preview · status · stop · … │          │ ─────────────▶ │ DataPlane │
+//!   check · replace · status · stop · …   │          │ ─────────────▶ │ DataPlane │
 //!                                         │   task   │ ◀───────────── └───────────┘
 //!   network room ───────────────────────▶ │ owns all │   counters     ┌───────────┐
 //!            Resolutions (watch)          │  state   │ ─────────────▶ │    Net    │

@@ -256,6 +256,16 @@ pub struct RealName {
     pub real: Endpoint,
 }
 
+impl RealName {
+    /// The real server of that name in one service.
+    pub fn within(service: &ServiceName, real: Endpoint) -> Self {
+        Self {
+            service: Some(service.clone()),
+            real,
+        }
+    }
+}
+
 /// What counts towards real servers now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RealLive {

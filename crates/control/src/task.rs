@@ -6,15 +6,16 @@
 //!
 //! Once a second the occupancy of the table says which defences are on.
 //!
-//! `task/replace.rs` puts another desired state in force, `task/addresses.rs` the addresses that it needs on an interface,
-//! `task/answers.rs` tells readers what is, `task/news.rs` those who listen what happens. What takes long is done in slices
-//! between other things (`task/chores.rs`).
+//! `task/refusal.rs` says whether another desired state can be put in force, `task/replace.rs` puts it in force,
+//! `task/addresses.rs` the addresses that it needs on an interface, `task/answers.rs` tells readers what is, `task/news.rs`
+//! those who listen what happens. What takes long is done in slices between other things (`task/chores.rs`).
 
 mod addresses;
 mod answers;
 mod basis;
 mod chores;
 mod news;
+mod refusal;
 mod replace;
 
 use std::{
@@ -40,7 +41,7 @@ use crate::{
     event::Teller,
     handle::{ControlError, Handle, Request, StopMode},
     overload::Overloads,
-    plan::{Input, Scope, Unused, plan},
+    plan::{Input, Scope, Step, Unused, plan},
     rates,
     seen::Seen,
     shortage::Shortages,
@@ -50,6 +51,7 @@ use crate::{
 };
 
 use chores::Chore;
+use refusal::shortfalls;
 
 /// What is known of the way to each followed address, as the network room reports it.
 pub type Resolutions = BTreeMap<IpAddr, Resolution>;
@@ -75,7 +77,7 @@ pub struct Parts<D, N> {
     /// The network's reports on the addresses that it follows.
     pub resolutions: watch::Receiver<Arc<Resolutions>>,
     /// The first desired state.
-    pub desired: Desired,
+    pub desired: Arc<Desired>,
     /// The record of VIPs that were added.
     pub ledger: Box<dyn VipLedger>,
 }
@@ -167,7 +169,7 @@ impl<D: DataPlane, N: Net> Task<D, N> {
             reports,
             informed: true,
             catalog: Catalog::of(&desired),
-            desired: Arc::new(desired),
+            desired: Arc::clone(&desired),
             resolutions,
             view,
             vips,
@@ -183,9 +185,12 @@ impl<D: DataPlane, N: Net> Task<D, N> {
             seen: Seen::default(),
             behind: None,
         };
-        let desired = Arc::clone(&task.desired);
+        let steps = task.steps(&desired, Scope::All, &Unused::default());
+        if let Some(refusal) = shortfalls(&steps, task.dataplane.room()).next() {
+            return Err(refusal);
+        }
         task.add_locals(&desired).await;
-        let passed = task.pass(&desired, Scope::All, &Unused::default());
+        let passed = task.carry_out(steps);
         task.follow();
         passed.result.map_err(ControlError::Start)?;
         task.sync_vips().await;
@@ -220,6 +225,7 @@ impl<D: DataPlane, N: Net> Task<D, N> {
     async fn answer(&mut self, request: Request) -> std::ops::ControlFlow<()> {
         match request {
             Request::Replace(desired, reply) => _ = reply.send(self.replace(desired).await),
+            Request::Check(desired, reply) => _ = reply.send(self.check(&desired)),
             Request::Preview(desired, reply) => _ = reply.send(self.basis(desired)),
             Request::Status(reply) => self.chores.push_back(Chore::status(reply)),
             Request::Service(name, reply) => _ = reply.send(self.service(&name)),
@@ -254,16 +260,21 @@ impl<D: DataPlane, N: Net> Task<D, N> {
 
     /// Plans and applies.
     fn pass(&mut self, desired: &Desired, scope: Scope<'_>, unused: &Unused) -> Passed {
-        let steps = plan(
-            Input {
-                desired,
-                view: &self.view,
-                resolutions: &self.resolutions,
-                interfaces: &self.interfaces(),
-                unused,
-            },
-            scope,
-        );
+        self.carry_out(self.steps(desired, scope, unused))
+    }
+
+    fn steps(&self, desired: &Desired, scope: Scope<'_>, unused: &Unused) -> Vec<Step> {
+        let input = Input {
+            desired,
+            view: &self.view,
+            resolutions: &self.resolutions,
+            interfaces: &self.interfaces(),
+            unused,
+        };
+        plan(input, scope)
+    }
+
+    fn carry_out(&mut self, steps: Vec<Step>) -> Passed {
         let mut done = Done::default();
         let result = apply(&mut self.dataplane, &mut self.view, steps, &mut done);
         for freed in &done.freed {

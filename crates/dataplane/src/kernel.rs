@@ -6,8 +6,8 @@ use aya::maps::MapError;
 use dray_abi::{Identity, REASONS_PER_CPU, Reason, SLOTS_PER_BUCKET, Service};
 use dray_model::{
     Action, Actual, Connection, Counters, DataPlane, DataPlaneError, DestinationId, HopId,
-    InterfaceStatus, Live, LocalAddresses, MarkRule, Part, Policy, ReasonCount, ServiceId, Sweep,
-    Template,
+    InterfaceStatus, Live, LocalAddresses, MarkRule, Part, Policy, ReasonCount, Room, ServiceId,
+    Sweep, Template,
 };
 
 use crate::{
@@ -134,6 +134,15 @@ impl KernelDataPlane {
 impl DataPlane for KernelDataPlane {
     fn observe(&mut self) -> Result<Actual, DataPlaneError> {
         crate::observe::observe(self)
+    }
+
+    fn room(&self) -> Room {
+        // Number 0 is "none".
+        Room {
+            services: self.identity.services.saturating_sub(1),
+            destinations: self.identity.destinations.saturating_sub(1),
+            hops: self.identity.hops.saturating_sub(1),
+        }
     }
 
     fn apply(&mut self, action: &Action) -> Result<(), DataPlaneError> {

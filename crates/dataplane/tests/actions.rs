@@ -136,6 +136,12 @@ fn what_was_applied_is_what_is_observed() {
 fn what_there_is_no_room_for_is_refused_and_says_how_much_there_is() {
     let mut director = Director::with(TINY);
     director.service("tcp://10.0.0.100:80", Kind::RoundRobin, &[1, 1, 1]);
+    let room = director.private.data_plane().room();
+    assert_eq!(
+        (room.services, room.destinations, room.hops),
+        (1, 3, 3),
+        "all below what is refused"
+    );
     let destination = destination("tcp://10.0.0.100:80", "10.0.0.9", None);
     let (service, third) = (identity("tcp://10.0.0.101:80"), ServiceId(2));
     for (action, message) in [

@@ -49,7 +49,7 @@ async fn measure(scheduler: Scheduler) {
         dataplane: private.into_data_plane(),
         resolutions: net.reports(),
         net,
-        desired: desired.clone(),
+        desired: desired.clone().into(),
         ledger: Box::new(NoLedger),
     };
     let began = Instant::now();

@@ -11,37 +11,41 @@
 //! carried out together. What may be asked at any time goes past the loop.
 
 mod backend;
+pub(crate) mod clock;
 mod desk;
 pub mod ledger;
 mod news;
 mod notify;
 mod order;
+mod problem;
 mod signals;
+mod start;
 mod stop;
 mod wire;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{ops::ControlFlow, path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
-use dray_api::{RuntimeDir, Server, v1::Problem};
-use dray_control::Resolutions;
+use dray_api::{
+    RuntimeDir, Server,
+    v1::{Problem, StopMode, Stopped},
+};
 use dray_intent::Intent;
 use dray_model::{Api, DataPlane, Net};
-use tokio::{
-    sync::{mpsc, watch},
-    time::{MissedTickBehavior, interval},
-};
+use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info};
 
 use self::{
     backend::Backend,
-    desk::{Desk, EditOrder},
-    ledger::Ledger,
+    desk::Desk,
     news::News,
     notify::{Moment, notify},
-    order::Order,
+    order::{Order, Queue, Reply},
     signals::Signals,
+    start::start,
 };
+
+pub use start::{Machine, Open};
 
 /// What a daemon is made of. `D` and `N` are the kernel's data plane and the host's network, or a test's.
 pub struct Parts<D, N> {
@@ -51,22 +55,16 @@ pub struct Parts<D, N> {
     pub intent: Intent,
     /// The directory that this daemon owns.
     pub runtime_dir: RuntimeDir,
-    /// The record of what the director puts into the kernel.
-    pub ledger: Ledger,
-    /// The data plane.
-    pub dataplane: D,
+    /// Opens what it acts on.
+    pub open: Open<D, N>,
     /// Takes the data plane away for good, after it was given back.
     pub withdraw: Box<dyn FnOnce(D) -> anyhow::Result<()> + Send>,
-    /// The host's network.
-    pub net: N,
-    /// The network's reports on the addresses that it follows.
-    pub resolutions: watch::Receiver<Arc<Resolutions>>,
 }
 
 /// Runs a daemon until it is told to stop. It answers on its socket when the first state is applied.
 ///
 /// # Errors
-/// When the first state cannot be applied, the socket cannot be opened, or something could not be
+/// When no first state can be applied, the socket cannot be opened, or something could not be
 /// withdrawn. What was forwarded before goes on.
 pub async fn run<D, N>(parts: Parts<D, N>) -> anyhow::Result<()>
 where
@@ -74,39 +72,33 @@ where
     N: Net + 'static,
 {
     let mut signals = Signals::catch().context("failed to catch signals")?;
-    let desired = &parts.intent.state().in_force().effective;
-    let (control, mut task) = dray_control::start(dray_control::Parts {
-        dataplane: parts.dataplane,
-        net: parts.net,
-        resolutions: parts.resolutions,
-        desired: (**desired).clone(),
-        ledger: Box::new(parts.ledger),
-    })
-    .await?;
+    let Parts {
+        config,
+        mut intent,
+        runtime_dir,
+        mut open,
+        withdraw,
+    } = parts;
+    let (control, mut task) = start(&mut open, &mut intent).await?;
     let (orders, mut queue) = order::queue();
     let news = News::of(&control);
-    let mut desk = Desk::new(
-        parts.intent,
-        control.clone(),
-        parts.config.clone(),
-        news.clone(),
-    );
+    let mut desk = Desk::new(intent, control.clone(), config.clone(), news.clone());
     let backend = Backend {
         control: control.clone(),
         orders,
         board: desk.board(),
         news,
-        config: parts.config,
+        config,
     };
-    let mut door = Door::open(&parts.runtime_dir, backend, &desk)?;
+    let mut door = Door::open(&runtime_dir, backend, &desk)?;
     notify(Moment::Ready);
-    info!(runtime_dir = %parts.runtime_dir.path().display(), "ready");
+    info!(runtime_dir = %runtime_dir.path().display(), "ready");
 
     let mut clock = interval(TICK);
     clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mode, reply) = loop {
         let order = tokio::select! {
-            Some(order) = queue.recv() => order,
+            Some(order) = queue.next() => order,
             order = signals.next() => order,
             _ = clock.tick(), if desk.is_waiting() => {
                 desk.tick().await;
@@ -115,23 +107,12 @@ where
             }
             _ = &mut task => bail!("the control task ended by itself; forwarding goes on as it was"),
         };
-        // The one that follows edits that were carried out together.
-        let mut next = Some(order);
-        while let Some(order) = next.take() {
-            next = match order {
-                Order::Stop(..) => {
-                    next = Some(order);
-                    break;
-                }
-                order => carry_out(order, &mut desk, &mut queue, &mut door).await,
-            };
-        }
-        if let Some(Order::Stop(mode, reply)) = next {
-            break (mode, reply);
+        if let ControlFlow::Break(stop) = carry_out(order, &mut desk, &mut queue, &mut door).await {
+            break stop;
         }
     };
     notify(Moment::Stopping);
-    let stopped = stop::stop(&control, task, parts.withdraw, mode).await;
+    let stopped = stop::stop(&control, task, withdraw, mode).await;
     reply.send(stop::answer(mode, &stopped));
     door.server.end().await;
     stopped
@@ -140,23 +121,15 @@ where
 /// Time between two looks at drains and deadlines.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Edits that are carried out together, at most.
-const BATCH: usize = 256;
-
-/// Carries an order out; with an edit, those that wait behind it. Gives back the order that followed them, if there was one.
+/// Carries an order out; with an edit, those that wait behind it. The last one is for the caller.
 async fn carry_out(
     order: Order,
     desk: &mut Desk,
-    queue: &mut mpsc::Receiver<Order>,
+    queue: &mut Queue,
     door: &mut Door,
-) -> Option<Order> {
-    let mut next = None;
+) -> ControlFlow<(StopMode, Reply<Stopped>)> {
     match order {
-        Order::Edit(first) => {
-            let (edits, other) = waiting(*first, queue);
-            desk.edit(edits).await;
-            next = other;
-        }
+        Order::Edit(first) => desk.edit(queue.with_next_edits(*first)).await,
         Order::Reload(reply) => {
             notify(Moment::Reloading);
             let reloaded = desk.reload().await;
@@ -177,23 +150,10 @@ async fn carry_out(
         Order::Drain(caller, request, reply) => reply.send(desk.drain(&caller, request).await),
         Order::CancelDrain(caller, id, reply) => reply.send(desk.cancel_drain(&caller, id).await),
         Order::Historic(number, reply) => reply.send(desk.historic(number)),
-        order @ Order::Stop(..) => next = Some(order),
+        Order::Stop(mode, reply) => return ControlFlow::Break((mode, reply)),
     }
     door.follow(desk);
-    next
-}
-
-/// The edits at the head of the queue, and the order behind them.
-fn waiting(first: EditOrder, queue: &mut mpsc::Receiver<Order>) -> (Vec<EditOrder>, Option<Order>) {
-    let mut edits = vec![first];
-    while edits.len() < BATCH {
-        match queue.try_recv() {
-            Ok(Order::Edit(edit)) => edits.push(*edit),
-            Ok(other) => return (edits, Some(other)),
-            Err(_) => break,
-        }
-    }
-    (edits, None)
+    ControlFlow::Continue(())
 }
 
 fn log_reload(reloaded: &Result<dray_api::v1::Reloaded, Problem>) {
@@ -240,8 +200,8 @@ impl Door {
         self.wanted = desk.state().in_force().effective.director.api.clone();
         if let Err(error) = self.server.configure(&self.wanted) {
             error!(
-                "the API is not offered as the configuration wants: {:#}",
-                anyhow::Error::new(error)
+                "the API is not offered as the configuration wants: {}",
+                problem::with_causes(error)
             );
         }
     }

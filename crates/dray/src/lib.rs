@@ -19,5 +19,6 @@ mod output;
 mod paint;
 mod privileges;
 mod terminal;
+mod thing;
 mod when;
 mod withdraw;

@@ -1,5 +1,7 @@
 //! Numbers as `ipvsadm` prints them: exact up to eight digits, then in thousands, millions, …
 
+use dray_model::config::duration;
+
 /// At most nine characters.
 pub(crate) fn short(number: u64) -> String {
     const EXACT: u64 = 100_000_000;
@@ -28,20 +30,15 @@ pub(crate) fn counted(number: u64, one: &str) -> String {
 
 /// A length of time, as `1h 5m` or `42s`: its two largest units.
 pub(crate) fn span(seconds: u64) -> String {
-    const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
-    let mut rest = seconds;
-    let mut parts = Vec::new();
-    for (length, unit) in UNITS {
-        if rest >= length {
-            parts.push(format!("{}{unit}", rest / length));
-            rest %= length;
-        }
-    }
-    parts.truncate(2);
+    let parts = duration::parts(seconds).take(2);
+    let parts: Vec<String> = parts
+        .map(|(number, unit)| format!("{number}{unit}"))
+        .collect();
     if parts.is_empty() {
-        parts.push("0s".to_owned());
+        "0s".to_owned()
+    } else {
+        parts.join(" ")
     }
-    parts.join(" ")
 }
 
 #[cfg(test)]

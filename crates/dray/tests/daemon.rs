@@ -14,6 +14,8 @@ use dray_testkit::eventually;
 
 #[path = "daemon/site.rs"]
 mod site;
+#[path = "daemon/starts.rs"]
+mod starts;
 
 use site::{Site, text};
 

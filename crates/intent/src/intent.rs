@@ -18,14 +18,19 @@ use crate::{
 /// ```text
 /// state().step or edit ─▶ Step ─ its effects in order:
 ///     EndConnections ─▶ the data plane
-///     Persist        ─▶ persist      the new state is on the disk; it fails: nothing has changed
-///     Replace        ─▶ the data plane; it fails: discard, and the old state is on the disk again
+///     Persist        ─▶ persist      the new state is on the disk, beside the old one; it fails: nothing has changed
+///     Replace        ─▶ the data plane; it fails: discard, and only the old state is on the disk
 /// commit: the new state is the state
 /// ```
+///
+/// A start is a change too: what is to be in force then may be newer than what the data plane took last, because the daemon was
+/// killed in between, or the file has changed. [`Intent::taken`] ends it, or [`Intent::fall_back`].
 #[derive(Debug)]
 pub struct Intent {
     store: Store,
     state: State,
+    /// What the data plane took last, while the daemon starts with something newer.
+    before: Option<Stored>,
 }
 
 /// What came of opening a state directory.
@@ -84,24 +89,72 @@ impl Intent {
         let (mut store, found) = Store::open(directory)?;
         let Found {
             record,
+            is_next,
+            before,
             mut set_aside,
         } = found;
-        let stored = match record {
-            Some(record) => Some(read(&mut store, record, &mut set_aside)?),
-            None => None,
+        let mut read = |record: Option<Record>| match record {
+            Some(record) => read(&mut store, record, &mut set_aside).map(Some),
+            None => Ok(None),
         };
-        let step = start::start(stored, file, now)?;
-        let mut intent = Self {
-            store,
-            state: step.state.clone(),
-        };
-        intent.persist(&step)?;
-        intent.store.forget(&step.state.record());
+        let stored = read(record)?;
+        let mut before = read(before)?;
+        let step = start::start(stored.clone(), file, now)?;
+        let state = step.state.record();
+        if let Some(text) = persists(&step) {
+            store.save(&state, text)?;
+            if !is_next {
+                before = stored;
+            }
+        }
+        store.forget(&state, before.as_ref().map(|before| &before.record));
         Ok(Opened {
-            intent,
+            intent: Self {
+                store,
+                state: step.state,
+                before,
+            },
             set_aside,
             notes: step.notes,
         })
+    }
+
+    /// The data plane has taken what the daemon started with.
+    pub fn taken(&mut self) {
+        self.before = None;
+        // What cannot be done now is done before the next change is written.
+        let _ = self.store.settle();
+        self.store.forget(&self.state.record(), None);
+    }
+
+    /// The data plane does not take what the daemon was to start with: makes what it took last the state, if that is something
+    /// else. Gives what is to be told; nothing when there is nothing to go back to, and the state is as it was.
+    ///
+    /// What is given up is not kept. A file of the daemon's that is given up counts as changed at the next start, when the data
+    /// plane may be a larger one.
+    ///
+    /// # Errors
+    /// When what is given up cannot be removed.
+    pub fn fall_back(&mut self, why: String) -> Result<Option<Vec<Note>>, StoreError> {
+        let mut notes = Vec::new();
+        let before = self.before.take();
+        let Some(Ok(state)) = before.map(|before| start::resume(before, &mut notes)) else {
+            return Ok(None);
+        };
+        self.store.discard()?;
+        self.store.forget(&state.record(), None);
+        let applied = self.state.applied();
+        notes.insert(
+            0,
+            Note::NotTaken {
+                number: applied.number,
+                source: applied.source.clone(),
+                why,
+                back: state.in_force().number,
+            },
+        );
+        self.state = state;
+        Ok(Some(notes))
     }
 
     /// Whether a directory holds a state, whatever it is worth.
@@ -159,20 +212,17 @@ impl Intent {
     /// Carries out a step's [`Effect::Persist`], if it has one: the state after it is on the disk when this answers.
     ///
     /// # Errors
-    /// When it cannot be written. The state of before is written again then; if that fails too, the disk may have
+    /// When it cannot be written. What was written of it is removed then; if that fails too, the disk may have
     /// either, and the next change that can be written settles it.
     pub fn persist(&mut self, step: &Step) -> Result<(), StoreError> {
-        let Some(text) = step.effects.iter().find_map(|effect| match effect {
-            Effect::Persist { text } => Some(text),
-            _ => None,
-        }) else {
+        let Some(text) = persists(step) else {
             return Ok(());
         };
-        let text = text.as_ref().map(|(number, text)| (*number, &**text));
+        self.store.settle()?;
         let saved = self.store.save(&step.state.record(), text);
         if saved.is_err() {
             // The first error says more than one of putting things back.
-            let _ = self.store.save(&self.state.record(), None);
+            let _ = self.store.discard();
         }
         saved
     }
@@ -181,8 +231,10 @@ impl Intent {
     pub fn commit(&mut self, step: Step) {
         let is_forgetful = step.state.history() != self.state.history();
         self.state = step.state;
+        // What cannot be done now is done before the next change is written.
+        let _ = self.store.settle();
         if is_forgetful {
-            self.store.forget(&self.state.record());
+            self.store.forget(&self.state.record(), None);
         }
     }
 
@@ -191,15 +243,21 @@ impl Intent {
     /// # Errors
     /// When that cannot be written. The disk may have the state after the step then, until the next change is written.
     pub fn discard(&mut self, step: Step) -> Result<(), StoreError> {
-        let is_persisted = |effect: &Effect| matches!(effect, Effect::Persist { .. });
-        if !step.effects.iter().any(is_persisted) {
+        if persists(&step).is_none() {
             return Ok(());
         }
-        let record = self.state.record();
-        self.store.save(&record, None)?;
-        self.store.forget(&record);
+        self.store.discard()?;
+        self.store.forget(&self.state.record(), None);
         Ok(())
     }
+}
+
+/// The text that a step's [`Effect::Persist`] brings, if it has one.
+fn persists(step: &Step) -> Option<Option<(u64, &str)>> {
+    step.effects.iter().find_map(|effect| match effect {
+        Effect::Persist { text } => Some(text.as_ref().map(|(number, text)| (*number, &**text))),
+        _ => None,
+    })
 }
 
 /// The configurations that a record needs, or why they cannot be had.

@@ -30,6 +30,17 @@ pub enum Note {
         /// Why not.
         why: String,
     },
+    /// What the daemon was to start with cannot be put in force; what was in force last is so again.
+    NotTaken {
+        /// Number of the configuration that was to be in force.
+        number: u64,
+        /// Where that came from.
+        source: Source,
+        /// Why it cannot be.
+        why: String,
+        /// Number of the one that is in force; the same when only edits are given up.
+        back: u64,
+    },
     /// The daemon's file changed while the daemon was not there; it was applied.
     FileChanged {
         /// The file.
@@ -85,6 +96,23 @@ impl fmt::Display for Note {
                 f,
                 "the director does not go back by itself to configuration {to}, which was in force before: {why}"
             ),
+            Self::NotTaken {
+                number,
+                source,
+                why,
+                back,
+            } => {
+                let what = if number == back {
+                    ", as it was edited last,"
+                } else {
+                    ""
+                };
+                write!(
+                    f,
+                    "configuration {number} ({source}){what} cannot be put in force, and configuration {back} is as it was \
+                     before: {why}"
+                )
+            }
             Self::FileChanged { file } => {
                 write!(
                     f,

@@ -14,6 +14,8 @@
 //! "As it was" is as the daemon took it last. So a file that was applied and rolled back from does not come back by a
 //! restart, and one that somebody edits meanwhile counts. A configuration that waits for its confirmation goes back first
 //! when its time is over.
+//!
+//! What the data plane then does not take gives way to what it took last ([`Intent::fall_back`](crate::Intent::fall_back)).
 
 #[cfg(test)]
 mod tests;
@@ -49,7 +51,7 @@ impl ConfigFile {
 }
 
 /// What a state directory holds.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Stored {
     pub(crate) record: Record,
     /// The configuration in force, or why it cannot be used.
@@ -72,17 +74,17 @@ pub(crate) fn start(
     };
     let before = record.clone();
     let mut notes = Vec::new();
-    let back = back.and_then(|back| {
-        let to = record.unconfirmed.as_ref()?.base;
-        back.map_err(|why| notes.push(Note::CannotGoBack { to, why }))
-            .ok()
-    });
     let (base, mut unusable) = match (base, &file.content) {
         (Ok(base), _) => (base, None),
         (Err(why), Ok(file)) => (file.clone(), Some(why)),
         (Err(_), Err(_)) => return Err(file.content.expect_err("it is an error")),
     };
-    let mut state = State::of(record, &base, back.as_ref(), &mut notes);
+    let stored = Stored {
+        record,
+        base: Ok(base),
+        back,
+    };
+    let mut state = resume(stored, &mut notes).expect("it has a configuration");
     if state
         .unconfirmed()
         .is_some_and(|unconfirmed| unconfirmed.until <= now)
@@ -113,6 +115,18 @@ pub(crate) fn start(
         effects,
         notes,
     })
+}
+
+/// The state as it was stored, unless its configuration cannot be used.
+pub(crate) fn resume(stored: Stored, notes: &mut Vec<Note>) -> Result<State, String> {
+    let Stored { record, base, back } = stored;
+    let base = base?;
+    let back = back.and_then(|back| {
+        let to = record.unconfirmed.as_ref()?.base;
+        back.map_err(|why| notes.push(Note::CannotGoBack { to, why }))
+            .ok()
+    });
+    Ok(State::of(record, &base, back.as_ref(), notes))
 }
 
 enum Verdict {

@@ -3,6 +3,7 @@
 //! ```text
 //! DIR/lock                  held (flock) by the daemon as long as it lives
 //! DIR/state.json            all but the texts; names the configurations whose texts count
+//! DIR/next.json             the same of a change that is being put in force; counts before state.json
 //! DIR/applied/000123.toml   the text of an applied configuration, to the byte
 //! DIR/*.damaged-N           what was not as dray leaves it, set aside
 //! ```
@@ -59,14 +60,18 @@
 //! servers; `inserted`, beside `added`, has what comes in front of others, by the name of the next. Times are milliseconds since 1970 (UTC), digests SipHash-1-3 of the text. What is empty is left out.
 //!
 //! **Nothing is half written.** Every file is replaced whole: written under another name, synced, renamed, and the
-//! directory synced. A new configuration's text comes first; it counts from the moment that `state.json` names it, which is
-//! the one moment of every change. Texts are removed when no `state.json` names them any more. So whoever opens the
+//! directory synced. A new configuration's text comes first; it counts from the moment that `next.json` names it, which is
+//! the one moment of every change. Texts are removed when nothing names them any more. So whoever opens the
 //! directory after a kill at any moment finds the state of before or that of after.
 //!
+//! **What the data plane does not take is no dead end.** A change is written to `next.json`, put in force, and then renamed to
+//! `state.json`: as long as both are there, `state.json` is what the data plane took last, and can be gone back to.
+//!
 //! **Nothing is half read.** A `state.json` that is not whole, or of another format, is set aside with the texts
-//! that it named; a text that is not the one of `state.json` is set aside alone.
+//! that it named, a `next.json` alone; a text that is not the one that they name is set aside alone.
 
 mod files;
+mod find;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -84,6 +89,7 @@ use self::files::{Directory, Files};
 pub(crate) use record::{Format, Record, UnconfirmedRecord};
 
 const STATE: &str = "state.json";
+const NEXT: &str = "next.json";
 const TEXTS: &str = "applied";
 /// What the name of a file ends in while it is written.
 const FRESH: &str = ".new";
@@ -93,14 +99,30 @@ const FRESH: &str = ".new";
 pub(crate) struct Store {
     files: Box<dyn Files>,
     path: PathBuf,
+    next: Next,
     _lock: Option<File>,
+}
+
+/// What there is to do about `next.json`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// It is not there.
+    Nothing,
+    /// It takes the place of `state.json`, once that is what can be gone back to.
+    Settle,
+    /// It goes.
+    Discard,
 }
 
 /// What was found in a state directory.
 #[derive(Debug)]
 pub(crate) struct Found {
-    /// What `state.json` says, if there is one.
+    /// What was saved last, if anything was.
     pub(crate) record: Option<Record>,
+    /// Whether that was not settled.
+    pub(crate) is_next: bool,
+    /// What was settled before, then.
+    pub(crate) before: Option<Record>,
     /// What had to be set aside.
     pub(crate) set_aside: Vec<SetAside>,
 }
@@ -181,18 +203,22 @@ impl Store {
         let mut store = Self {
             files,
             path: path.to_owned(),
+            next: Next::Nothing,
             _lock: lock,
         };
         let found = store.find()?;
+        if found.is_next {
+            store.next = Next::Settle;
+        }
         if let Some(record) = &found.record {
-            store.forget(record);
+            store.forget(record, found.before.as_ref());
         }
         Ok((store, found))
     }
 
     /// Whether a directory is one in which something was stored.
     pub(crate) fn is_in(path: &Path) -> bool {
-        path.join(STATE).exists()
+        path.join(STATE).exists() || path.join(NEXT).exists()
     }
 
     /// Where it is.
@@ -202,6 +228,8 @@ impl Store {
 
     /// Makes the disk say what the record says; `text` is that of a configuration that was not kept before. When this
     /// fails the disk says what it said before, or already what the record says.
+    ///
+    /// What was settled last stays beside it. What was saved and not settled is gone.
     pub(crate) fn save(
         &mut self,
         record: &Record,
@@ -210,16 +238,48 @@ impl Store {
         if let Some((number, text)) = text {
             self.replace(&text_of(number), text.as_bytes())?;
         }
-        self.replace(STATE, &record.write())
+        self.next = Next::Settle;
+        self.replace(NEXT, &record.write())
     }
 
-    /// Removes what the record, which was saved, does not name. What cannot be removed does no harm, and is tried again.
-    pub(crate) fn forget(&mut self, record: &Record) {
-        let _ = self.files.remove(&fresh(STATE));
+    /// What was saved last is what can be gone back to from now on; unless it was discarded, and is only not gone yet.
+    pub(crate) fn settle(&mut self) -> Result<(), StoreError> {
+        match self.next {
+            Next::Nothing => return Ok(()),
+            // The disk need not have the name at once: by either it is what counts.
+            Next::Settle => {
+                let renamed = self.files.rename(NEXT, STATE);
+                renamed.map_err(|source| self.error("rename", NEXT, source))?;
+            }
+            Next::Discard => match self.files.remove(NEXT) {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                    return Err(self.error("remove", NEXT, source));
+                }
+                _ => self.sync_names("")?,
+            },
+        }
+        self.next = Next::Nothing;
+        Ok(())
+    }
+
+    /// Forgets what was saved and not settled: the disk says what was settled last.
+    pub(crate) fn discard(&mut self) -> Result<(), StoreError> {
+        if self.next == Next::Settle {
+            self.next = Next::Discard;
+        }
+        self.settle()
+    }
+
+    /// Removes what neither record names, which are on the disk. What cannot be removed does no harm, and is tried again.
+    pub(crate) fn forget(&mut self, record: &Record, before: Option<&Record>) {
+        let _ = self.files.remove(&fresh(NEXT));
+        let is_named = |number| {
+            let mut records = [Some(record), before].into_iter().flatten();
+            records.any(|record| record.find(number).is_some())
+        };
         for name in self.files.list(TEXTS).unwrap_or_default() {
             let number = number_of(name.strip_suffix(FRESH).unwrap_or(&name));
-            let is_kept =
-                !name.ends_with(FRESH) && number.is_some_and(|n| record.find(n).is_some());
+            let is_kept = !name.ends_with(FRESH) && number.is_some_and(is_named);
             if number.is_some() && !is_kept {
                 let _ = self.files.remove(&format!("{TEXTS}/{name}"));
             }
@@ -260,59 +320,6 @@ impl Store {
                 .set_aside(&[&name], &why.to_string())
                 .map(|aside| aside.into_iter().next()),
         }
-    }
-
-    fn find(&mut self) -> Result<Found, StoreError> {
-        let content = self
-            .files
-            .read(STATE)
-            .map_err(|source| self.error("read", STATE, source))?;
-        let texts = self.list(TEXTS)?;
-        let (record, damaged, why) = match content.as_deref().map(Record::read) {
-            Some(Ok(record)) => (Some(record), &[][..], String::new()),
-            // The texts go with it: without their record they are only texts, but somebody's.
-            Some(Err(why)) => (None, &[STATE, TEXTS][..], why.to_string()),
-            None if texts.iter().any(|name| number_of(name).is_some()) => (
-                None,
-                &[TEXTS][..],
-                format!("there is no {STATE} that says what is in it"),
-            ),
-            None => (None, &[][..], String::new()),
-        };
-        let set_aside = self.set_aside(damaged, &why)?;
-        // From now on it is there, and the disk knows.
-        self.list(TEXTS)?;
-        self.sync_names("")?;
-        Ok(Found { record, set_aside })
-    }
-
-    /// Gives files or directories names that nothing else has, all with the same number.
-    fn set_aside(&mut self, names: &[&str], why: &str) -> Result<Vec<SetAside>, StoreError> {
-        let mut taken = self.list("")?;
-        taken.extend(
-            self.list(TEXTS)?
-                .iter()
-                .map(|name| format!("{TEXTS}/{name}")),
-        );
-        let aside = |name: &str, number: u64| format!("{name}.damaged-{number}");
-        let is_free = |number: &u64| {
-            !names
-                .iter()
-                .any(|name| taken.contains(&aside(name, *number)))
-        };
-        let number = (1..).find(is_free).expect("numbers do not run out");
-        let mut set_aside = Vec::new();
-        for name in names {
-            let to = aside(name, number);
-            let moved = self.files.rename(name, &to);
-            moved.map_err(|source| self.error("set aside", name, source))?;
-            set_aside.push(SetAside {
-                from: self.path.join(name),
-                to: self.path.join(to),
-                why: why.to_owned(),
-            });
-        }
-        Ok(set_aside)
     }
 
     /// Replaces a file whole.

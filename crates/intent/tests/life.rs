@@ -88,6 +88,85 @@ fn a_kill_between_persisting_and_putting_in_force_leaves_the_new_state() {
 }
 
 #[test]
+fn what_the_data_plane_does_not_take_after_a_kill_is_gone_back_from() {
+    let dir = Directory::new();
+    let mut intent = dir.start();
+    edit(&mut intent, 7);
+    let before = intent.state().clone();
+    let step = step(intent.state(), Request::Apply(apply(21, None)));
+    intent.persist(&step).expect("persists");
+    drop(intent);
+
+    let mut intent = dir.open(other(0), at(1)).intent;
+    let notes = intent.fall_back("no room".to_owned()).expect("goes back");
+    let [note] = &notes.expect("there is something")[..] else {
+        panic!("one note");
+    };
+    assert_eq!(
+        note.to_string(),
+        "configuration 2 (applied by uid 0) cannot be put in force, and configuration 1 is as it was before: no room"
+    );
+    assert_eq!(*intent.state(), before);
+    assert!(!dir.path().join("applied/000002.toml").exists());
+    assert_eq!(intent.fall_back(String::new()).expect("nothing"), None);
+    drop(intent);
+    let again = dir.open(other(0), at(2));
+    assert_eq!((again.intent.state(), again.notes), (&before, vec![]));
+}
+
+#[test]
+fn so_is_an_edit_that_the_data_plane_does_not_take() {
+    let dir = Directory::new();
+    let mut intent = dir.start();
+    let before = intent.state().clone();
+    let batch = batch(&intent, 7);
+    intent.persist(&batch).expect("persists");
+    drop(intent);
+    let mut intent = dir.open(other(0), at(1)).intent;
+    let notes = intent.fall_back("no room".to_owned()).expect("goes back");
+    assert!(matches!(
+        &notes.expect("there is something")[..],
+        [Note::NotTaken {
+            number: 1,
+            back: 1,
+            ..
+        }]
+    ));
+    assert_eq!(*intent.state(), before);
+}
+
+#[test]
+fn a_file_that_changed_and_is_not_taken_is_tried_again_by_the_next_daemon() {
+    let dir = Directory::new();
+    let before = dir.start().state().clone();
+    for start in 1..3 {
+        let mut opened = dir.open(other(21), at(start));
+        assert!(matches!(&opened.notes[..], [Note::FileChanged { .. }]));
+        assert_eq!(opened.intent.state().in_force().number, 2);
+        let notes = opened.intent.fall_back("no room".to_owned());
+        assert_eq!(notes.expect("goes back").expect("is something").len(), 1);
+        assert_eq!(*opened.intent.state(), before);
+    }
+    let mut taken = dir.open(other(21), at(3)).intent;
+    taken.taken();
+    assert_eq!(taken.fall_back(String::new()).expect("nothing"), None);
+    assert_eq!(taken.state().in_force().number, 2);
+    assert!(dir.files().contains(&"state.json".to_owned()));
+    assert!(!dir.files().contains(&"next.json".to_owned()));
+}
+
+#[test]
+fn what_was_taken_is_not_gone_back_from() {
+    let dir = Directory::new();
+    let mut intent = dir.start();
+    take(&mut intent, Request::Apply(apply(21, None)));
+    drop(intent);
+    let mut intent = dir.open(other(0), at(1)).intent;
+    assert_eq!(intent.fall_back(String::new()).expect("nothing"), None);
+    assert_eq!(intent.state().in_force().number, 2);
+}
+
+#[test]
 fn what_cannot_be_written_changes_nothing() {
     let dir = Directory::new();
     let mut intent = dir.start();
@@ -248,7 +327,9 @@ impl Directory {
     fn start(&self) -> Intent {
         let opened = self.open(other(0), at(0));
         assert_eq!((opened.set_aside, opened.notes), (vec![], vec![]));
-        opened.intent
+        let mut intent = opened.intent;
+        intent.taken();
+        intent
     }
 
     /// A daemon whose file says this.
@@ -307,6 +388,11 @@ fn apply(last: u8, confirm: Option<u64>) -> Apply {
 
 /// Gives a real server that weight.
 fn edit(intent: &mut Intent, weight: u16) {
+    let step = batch(intent, weight);
+    commit(intent, step);
+}
+
+fn batch(intent: &Intent, weight: u16) -> Step {
     let request = EditRequest {
         edit: Edit::PatchReal {
             service: name("web"),
@@ -319,7 +405,7 @@ fn edit(intent: &mut Intent, weight: u16) {
     batch.results.into_iter().for_each(|result| {
         result.expect("is granted");
     });
-    commit(intent, batch.step);
+    batch.step
 }
 
 fn take(intent: &mut Intent, request: Request) {

@@ -22,7 +22,7 @@ mod api;
 mod client_address;
 mod diagnostic;
 mod director;
-mod duration;
+pub mod duration;
 mod edits;
 mod fault;
 mod field;

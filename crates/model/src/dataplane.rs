@@ -18,6 +18,9 @@ pub trait DataPlane: Send {
     /// When what is there cannot be read or makes no sense.
     fn observe(&mut self) -> Result<Actual, DataPlaneError>;
 
+    /// How much it was made for.
+    fn room(&self) -> Room;
+
     /// Carries one step out.
     ///
     /// # Errors
@@ -135,6 +138,17 @@ number!(
     /// A next hop's number in the data plane, from 1 (0 is "none").
     HopId
 );
+
+/// How many of each a data plane was made for: their numbers go from 1 to that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Virtual services.
+    pub services: u32,
+    /// Destinations.
+    pub destinations: u32,
+    /// Next hops.
+    pub hops: u32,
+}
 
 /// A scheduling record: the words that packets read to choose a destination. `dray-sched` makes and
 /// reads them; to everybody else they are opaque.

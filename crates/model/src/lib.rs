@@ -35,7 +35,7 @@ pub use address::{Family, Mac, Mark, Protocol, ServiceAddress, ServiceIdentity};
 pub use api::{Api, ApiCallers, ApiReaders, ApiTcp};
 pub use dataplane::{
     Connection, Counters, DataPlane, DataPlaneError, DestinationId, HopId, InterfaceStatus, Live,
-    Part, ReasonCount, Record, ServiceId, Sweep, Template, Timeouts, Verdict, XdpMode,
+    Part, ReasonCount, Record, Room, ServiceId, Sweep, Template, Timeouts, Verdict, XdpMode,
 };
 pub use desired::{
     Desired, Director, HashFlags, RealServer, Scheduler, Service, ServiceName, VipOwnership, Weight,

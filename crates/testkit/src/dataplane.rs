@@ -8,12 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use dray_model::{
     Action, Actual, Connection, Counters, DataPlane, DataPlaneError, DestinationId,
     InterfaceStatus, Live, LocalAddresses, MAX_MARK_RULES, MarkRule, Part, Policy, ReasonCount,
-    Record, ServiceId, ServiceIdentity, Sweep, Template, XdpMode,
+    Record, Room, ServiceId, ServiceIdentity, Sweep, Template, XdpMode,
 };
 
 use state::{DestinationsOf, State};
-
-pub use state::Room;
 
 /// A [`DataPlane`] of plain maps. Clones share one state: a test keeps one clone and hands another to
 /// the code under test; what a restart of the daemon would find is what the next clone observes.
@@ -46,7 +44,7 @@ impl FakeDataPlane {
 
     /// Sets how much room there is.
     pub fn set_room(&self, room: Room) {
-        self.state().room = room;
+        self.state().room = Some(room);
     }
 
     /// Makes every action and every change of the local addresses after `carried_out` more ones fail with a system
@@ -191,6 +189,10 @@ const MOST_LOCAL_ADDRESSES: usize = 256;
 impl DataPlane for FakeDataPlane {
     fn observe(&mut self) -> Result<Actual, DataPlaneError> {
         Ok(self.actual())
+    }
+
+    fn room(&self) -> Room {
+        self.state().room()
     }
 
     fn apply(&mut self, action: &Action) -> Result<(), DataPlaneError> {

@@ -9,7 +9,7 @@ mod eventually;
 pub mod frames;
 mod net;
 
-pub use dataplane::{FakeDataPlane, Room};
+pub use dataplane::FakeDataPlane;
 pub use eventually::{PAUSE, patience};
 pub use net::FakeNet;
 

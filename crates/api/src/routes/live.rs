@@ -71,8 +71,11 @@ pub(crate) async fn zero<B: Backend>(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The name of a service. What cannot be one is not there.
-pub(super) fn service_name(name: &str) -> Result<ServiceName, Problem> {
+/// The name of a service that somebody asks for.
+///
+/// # Errors
+/// A 404 when it can be nobody's: there is no such service then.
+pub fn service_name(name: &str) -> Result<ServiceName, Problem> {
     ServiceName::new(name).map_err(|_| no_such_service(name))
 }
 

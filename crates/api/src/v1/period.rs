@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
+use dray_model::config::duration;
 use serde::{Deserialize, Serialize};
 
 /// A length of time from 1 second to 31 days, in whole seconds: numbers with a unit each (`d`, `h`, `m`, `s`), larger
@@ -15,15 +16,11 @@ pub struct Period(u32);
 #[error("`{0}` is not a length of time from 1s to 31d (write 90s, 5m or 1h30m)")]
 pub struct NotAPeriod(String);
 
-/// The units, each with its seconds.
-const UNITS: [(char, u32); 4] = [('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
-
-const LONGEST: u32 = 31 * 86_400;
-
 impl Period {
     /// Of so many seconds; none beyond 1 to 2,678,400.
     pub fn from_seconds(seconds: u32) -> Option<Self> {
-        (1..=LONGEST).contains(&seconds).then_some(Self(seconds))
+        let is_within = duration::BOUNDS.contains(&seconds.into());
+        is_within.then_some(Self(seconds))
     }
 
     /// The number of seconds, 1 to 2,678,400.
@@ -41,39 +38,19 @@ impl FromStr for Period {
     type Err = NotAPeriod;
 
     fn from_str(text: &str) -> Result<Self, NotAPeriod> {
-        seconds(text)
+        let seconds = duration::parse(text).map(|time| time.as_secs());
+        let seconds = seconds.and_then(|seconds| seconds.try_into().ok());
+        seconds
             .and_then(Self::from_seconds)
             .ok_or_else(|| NotAPeriod(text.to_owned()))
     }
 }
 
-fn seconds(text: &str) -> Option<u32> {
-    let mut rest = text.trim();
-    let mut units = UNITS.iter();
-    let mut seconds = 0_u32;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
-        let number: u32 = rest[..digits].parse().ok()?;
-        let unit = rest[digits..].chars().next()?;
-        // Going on in the same iterator makes a unit that comes twice, or after a smaller one, an error.
-        let (_, length) = units.find(|(name, _)| *name == unit)?;
-        seconds = seconds.checked_add(number.checked_mul(*length)?)?;
-        rest = rest[digits + unit.len_utf8()..].trim_start();
-    }
-    Some(seconds)
-}
-
 /// Largest unit first: `1h30m`.
 impl fmt::Display for Period {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rest = self.0;
-        for (name, length) in UNITS {
-            if rest >= length {
-                write!(f, "{}{name}", rest / length)?;
-                rest %= length;
-            }
-        }
-        Ok(())
+        let mut parts = duration::parts(self.0.into());
+        parts.try_for_each(|(number, unit)| write!(f, "{number}{unit}"))
     }
 }
 

@@ -34,7 +34,7 @@ pub struct Plan {
 /// An edit that is forgotten.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DroppedEdit {
-    /// What was edited: `service web`, `real server 10.77.0.11 of service web`.
+    /// What was edited: `service web`, or `service web, real server 10.77.0.11`.
     pub what: String,
     /// Why it is forgotten, as a sentence; none when that was wanted.
     pub why: Option<String>,

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use dray_model::{DataPlane, Desired, DestinationId, Net, ServiceIdentity};
 
-use super::{Task, replace::refusals};
+use super::Task;
 use crate::{
     difference::Difference,
     preview::{Basis, Present, PresentReal},
@@ -17,7 +17,8 @@ impl<D: DataPlane, N: Net> Task<D, N> {
     pub(super) fn basis(&self, wanted: Arc<Desired>) -> Basis {
         let difference = Difference::between(&self.desired, &wanted);
         let services = difference.services();
-        let refusals = refusals(&self.desired.director, &wanted.director);
+        let steps = self.steps_to(&wanted, &services);
+        let refusals = self.refusals(&wanted, &steps);
         Basis {
             before: Arc::clone(&self.desired),
             refusals: refusals.map(|refusal| sentence(&refusal)).collect(),

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use dray_model::{DataPlane, Desired, Director, Net};
+use dray_model::{DataPlane, Desired, Net};
 
 use super::{Passed, Task};
 use crate::{
@@ -16,20 +16,13 @@ use crate::{
 
 impl<D: DataPlane, N: Net> Task<D, N> {
     pub(super) async fn replace(&mut self, desired: Arc<Desired>) -> Result<Applied, ControlError> {
-        if let Some(refusal) = refusals(&self.desired.director, &desired.director).next() {
+        let difference = Difference::between(&self.desired, &desired);
+        let planned = self.steps_to(&desired, &difference.services());
+        if let Some(refusal) = self.refusals(&desired, &planned).next() {
             return Err(refusal);
         }
-        let difference = Difference::between(&self.desired, &desired);
-        let services = difference.services();
-        // Every record says by which rules it is picked from, and every tunnel's next hop where it comes from.
-        let (before, after) = (&self.desired.director, &desired.director);
-        let same_for_all = before.ipvs.rules == after.ipvs.rules && before.tunnels == after.tunnels;
-        let scope = if self.behind.is_none() && same_for_all {
-            Scope::Services(&services)
-        } else {
-            Scope::All
-        };
-        let same_locals = before.fullnat.addresses == after.fullnat.addresses;
+        let same_locals =
+            self.desired.director.fullnat.addresses == desired.director.fullnat.addresses;
         if !same_locals {
             self.add_locals(&desired).await;
         }
@@ -37,7 +30,7 @@ impl<D: DataPlane, N: Net> Task<D, N> {
             steps,
             turned,
             result,
-        } = self.pass(&desired, scope, &Unused::default());
+        } = self.carry_out(planned);
         if let Err(forth) = result {
             self.tell_turned(turned);
             let error = self.go_back(forth);
@@ -110,27 +103,4 @@ impl<D: DataPlane, N: Net> Task<D, N> {
             None => Ok(()),
         }
     }
-}
-
-/// Why these settings cannot be put in force: only a new start can change them.
-pub(super) fn refusals(before: &Director, after: &Director) -> impl Iterator<Item = ControlError> {
-    let interfaces = (before.interfaces != after.interfaces).then_some((
-        "director.interfaces",
-        "dray stop --keep-forwarding",
-        "; no connection is lost",
-    ));
-    let connections = (before.max_connections != after.max_connections).then_some((
-        "director.max_connections",
-        "dray stop --withdraw",
-        "; the connection table is made anew, so established connections are lost",
-    ));
-    let translations = (before.max_translations != after.max_translations).then_some((
-        "director.max_translations",
-        "dray stop --withdraw",
-        "; the tables are made anew, so established connections are lost",
-    ));
-    let all = [interfaces, connections, translations]
-        .into_iter()
-        .flatten();
-    all.map(|(what, stop, price)| ControlError::NeedsRestart { what, stop, price })
 }

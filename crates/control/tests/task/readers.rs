@@ -235,7 +235,7 @@ async fn a_director_that_hears_nothing_of_the_network_says_so() {
         dataplane,
         net,
         resolutions: receiver,
-        desired: desired(vec![]),
+        desired: desired(vec![]).into(),
         ledger: Box::new(ledger),
     };
     let (handle, _task) = dray_control::start(parts).await.unwrap();

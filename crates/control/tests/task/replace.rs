@@ -2,9 +2,9 @@
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
-use dray_control::ControlError;
-use dray_model::{Action, Family, KernelRules, MarkRule, Policy};
-use dray_testkit::{Room, eventually};
+use dray_control::{ControlError, StopMode};
+use dray_model::{Action, Family, KernelRules, MarkRule, Policy, Room};
+use dray_testkit::eventually;
 
 use crate::site::{Site, address, desired, real, service};
 
@@ -56,26 +56,85 @@ async fn a_state_that_there_is_no_room_for_leaves_the_one_before_in_force() {
         hops: 100,
     });
     let actual = site.dataplane.actual();
+    site.dataplane.take_actions();
     let numbers = 0..4;
     let after = desired(numbers.map(|number| service(number, &[(1, 9)])).collect());
-    let error = handle.replace(after).await.unwrap_err();
-    assert!(matches!(error, ControlError::Apply(_)), "{error:?}");
-    let cause = std::error::Error::source(&error).unwrap();
-    assert!(cause.to_string().starts_with("failed to publish service"));
-    assert!(
-        cause
-            .source()
-            .unwrap()
-            .to_string()
-            .starts_with("no room for a service")
-    );
+    let words = "no room for 4 services: the data plane was made for 2; to make it larger, end it (`dray stop --withdraw`) and \
+                 start the daemon again; established connections are lost";
+    for error in [
+        handle.check(after.clone()).await.unwrap_err(),
+        handle.replace(after.clone()).await.unwrap_err(),
+    ] {
+        assert!(matches!(error, ControlError::NoRoom { .. }), "{error:?}");
+        assert_eq!(error.to_string(), words);
+    }
+    let refusals = handle.preview(after).await.unwrap().refusals;
+    assert_eq!(refusals, [words]);
 
-    assert_eq!(site.dataplane.actual().services, actual.services);
-    eventually!(async site.dataplane.actual() == actual);
+    assert_eq!(site.dataplane.take_actions(), [], "nothing was begun");
+    assert_eq!(site.dataplane.actual(), actual);
     let status = handle.status().await.unwrap();
     assert_eq!(status.services.len(), 1);
     assert_eq!(status.problems, [] as [String; 0]);
     assert_eq!(handle.replace(before).await.unwrap().steps, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_kind_of_thing_that_there_is_no_room_for_is_refused() {
+    let site = Site::new();
+    site.resolve_all();
+    let (handle, _task) = site.start(desired(vec![service(0, &[(1, 1)])])).await;
+    let after = desired(vec![service(0, &[(1, 1), (2, 1), (3, 1)]), service(1, &[])]);
+    let enough = Room {
+        services: 2,
+        destinations: 3,
+        hops: 3,
+    };
+    for (room, wanted) in [
+        (
+            Room {
+                services: 1,
+                ..enough
+            },
+            "no room for 2 services: ",
+        ),
+        (
+            Room {
+                destinations: 2,
+                ..enough
+            },
+            "no room for 3 destinations: ",
+        ),
+        (Room { hops: 1, ..enough }, "no room for 3 next hops: "),
+    ] {
+        site.dataplane.set_room(room);
+        let error = handle.check(after.clone()).await.unwrap_err().to_string();
+        assert!(error.starts_with(wanted), "{error}");
+    }
+    site.dataplane.set_room(enough);
+    handle.check(after.clone()).await.unwrap();
+    handle.replace(after).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_that_there_is_no_room_for_is_refused_and_leaves_everything_as_it_was() {
+    let site = Site::new();
+    site.resolve_all();
+    let before = desired(vec![service(0, &[(1, 1)])]);
+    let (handle, task) = site.start(before.clone()).await;
+    handle.stop(StopMode::KeepForwarding).await.unwrap();
+    task.await.unwrap();
+    site.dataplane.set_room(Room {
+        services: 1,
+        destinations: 100,
+        hops: 100,
+    });
+    let actual = site.dataplane.actual();
+    let after = desired(vec![service(0, &[(1, 9)]), service(1, &[(1, 1)])]);
+    let error = site.try_start(after).await.unwrap_err();
+    assert!(matches!(error, ControlError::NoRoom { .. }), "{error:?}");
+    assert_eq!(site.dataplane.actual(), actual);
+    site.start(before).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -132,7 +191,10 @@ async fn what_only_a_new_start_can_change_is_refused() {
 
     let mut after = before.clone();
     after.director.interfaces.push("eth1".to_owned());
+    let error = handle.check(after.clone()).await.unwrap_err();
+    let words = error.to_string();
     let error = handle.replace(after).await.unwrap_err();
+    assert_eq!(error.to_string(), words);
     assert!(
         error.to_string().contains("`director.interfaces`"),
         "{error}"

@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use dray_control::{AddedVip, Handle, Parts, VipLedger, start};
+use dray_control::{AddedVip, ControlError, Handle, Parts, VipLedger, start};
 use dray_model::{
     Api, ClientAddress, Desired, DestinationId, Director, Forward, Hop, IpvsOptions,
     LocalAddresses, Mac, NextHop, Protocol, RealServer, Record, Rewrite, Scheduler, Service,
@@ -51,14 +51,21 @@ impl Site {
     }
 
     pub(crate) async fn start(&self, desired: Desired) -> (Handle, JoinHandle<FakeDataPlane>) {
+        self.try_start(desired).await.unwrap()
+    }
+
+    pub(crate) async fn try_start(
+        &self,
+        desired: Desired,
+    ) -> Result<(Handle, JoinHandle<FakeDataPlane>), ControlError> {
         let parts = Parts {
             dataplane: self.dataplane.clone(),
             net: self.net.clone(),
             resolutions: self.net.reports(),
-            desired,
+            desired: desired.into(),
             ledger: Box::new(self.ledger.clone()),
         };
-        start(parts).await.unwrap()
+        start(parts).await
     }
 
     /// Lets every real server's neighbour be known.

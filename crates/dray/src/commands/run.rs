@@ -4,20 +4,20 @@ use std::{
     io,
     path::{self, Path, PathBuf},
     process::ExitCode,
-    time::SystemTime,
 };
 
 use anyhow::Context;
 use clap::Args;
 use dray_api::RuntimeDir;
 use dray_dataplane::{Capacity, KernelDataPlane, Opened};
-use dray_intent::{ConfigFile, Intent, StartError, Timestamp};
+use dray_intent::{ConfigFile, Intent, StartError};
 use dray_model::{Desired, config::LoadError};
+use dray_net::Host;
 use tracing::{info, warn};
 
 use super::{BPFFS, RuntimeDirArg, STATE_DIR};
 use crate::{
-    daemon::{self, ledger::Ledger},
+    daemon::{self, Machine, clock, ledger::Ledger},
     log::{self, Format},
     privileges, terminal,
 };
@@ -60,33 +60,25 @@ impl Run {
         };
         let bpffs =
             path::absolute(&self.bpffs).context("failed to find the directory of --bpffs")?;
-        let ledger = Ledger::open(runtime_dir.path(), &bpffs)?;
-        let dataplane = open(
-            &intent.state().in_force().effective,
-            &runtime_dir,
-            bpffs.clone(),
-        )?;
         let runtime =
             tokio::runtime::Runtime::new().context("failed to start the asynchronous runtime")?;
-        runtime.block_on(async {
-            let net = dray_net::Host::open()?;
-            let resolutions = net.resolutions();
-            daemon::run(daemon::Parts {
-                config,
-                intent,
-                runtime_dir,
-                ledger,
-                dataplane,
-                withdraw: Box::new(move |dataplane| {
-                    drop(dataplane);
-                    dray_dataplane::withdraw(&bpffs)?;
-                    Ok(())
-                }),
-                net,
-                resolutions,
-            })
-            .await
-        })?;
+        let owner = path::absolute(runtime_dir.path())
+            .context("failed to find the directory of --runtime-dir")?;
+        let parts = daemon::Parts {
+            config,
+            intent,
+            runtime_dir,
+            open: Box::new({
+                let bpffs = bpffs.clone();
+                move |desired| open(desired, &owner, &bpffs)
+            }),
+            withdraw: Box::new(move |dataplane| {
+                drop(dataplane);
+                dray_dataplane::withdraw(&bpffs)?;
+                Ok(())
+            }),
+        };
+        runtime.block_on(daemon::run(parts))?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -103,8 +95,7 @@ fn refuse(error: LoadError) -> anyhow::Result<ExitCode> {
 
 /// What is wanted, by the state directory and the file.
 fn open_intent(directory: &Path, file: ConfigFile) -> Result<Intent, StartError> {
-    let now = Timestamp::from(SystemTime::now());
-    let opened = Intent::open(directory, file, now)?;
+    let opened = Intent::open(directory, file, clock::now())?;
     for aside in &opened.set_aside {
         warn!(
             "{} was set aside as {}: {}",
@@ -119,24 +110,30 @@ fn open_intent(directory: &Path, file: ConfigFile) -> Result<Intent, StartError>
     Ok(opened.intent)
 }
 
+/// Opens the kernel's data plane, the host's network, and the record of what this director puts into both.
 fn open(
     desired: &Desired,
-    runtime_dir: &RuntimeDir,
-    bpffs: PathBuf,
-) -> anyhow::Result<KernelDataPlane> {
-    let owner = path::absolute(runtime_dir.path())
-        .context("failed to find the directory of --runtime-dir")?;
+    runtime_dir: &Path,
+    bpffs: &Path,
+) -> anyhow::Result<Machine<KernelDataPlane, Host>> {
+    let ledger = Ledger::open(runtime_dir, bpffs)?;
     let options = dray_dataplane::Options {
-        bpffs,
+        bpffs: bpffs.to_owned(),
         interfaces: desired.director.interfaces.clone(),
-        owner: owner.display().to_string(),
+        owner: runtime_dir.display().to_string(),
         capacity: Capacity::of(desired),
     };
     let (dataplane, opened) = dray_dataplane::open(&options)?;
-    let bpffs = options.bpffs.display();
+    let bpffs = bpffs.display();
     match opened {
         Opened::Fresh => info!(%bpffs, "data plane loaded"),
         Opened::Adopted => info!(%bpffs, "data plane adopted: it forwarded all the while"),
     }
-    Ok(dataplane)
+    let net = Host::open()?;
+    Ok(Machine {
+        dataplane,
+        resolutions: net.resolutions(),
+        net,
+        ledger,
+    })
 }

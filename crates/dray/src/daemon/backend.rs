@@ -1,6 +1,6 @@
 //! What the API's router asks of this daemon: what changes things goes to the desk as an order, what only asks goes past it.
 
-use std::{path::PathBuf, sync::Arc, time::SystemTime};
+use std::{path::PathBuf, sync::Arc};
 
 use dray_api::{
     Application, Caller, Configuration, Edited, Precondition,
@@ -10,17 +10,18 @@ use dray_api::{
         RollbackRequest, Status, StopMode, Stopped, Templates, TemplatesQuery,
     },
 };
-use dray_control::{ControlError, Handle};
-use dray_intent::{EditRequest, State, Timestamp};
+use dray_control::Handle;
+use dray_intent::{EditRequest, State};
 use dray_model::{ServiceName, edit::Edit};
 use tokio::sync::broadcast;
 use tracing::info;
 
 use super::{
+    clock::now,
     desk::{self, Board, EditOrder, Guard},
     news::News,
     order::{Order, Orders},
-    wire,
+    problem, wire,
 };
 
 /// This daemon, as its API sees it.
@@ -54,7 +55,7 @@ impl Backend {
 
 impl dray_api::Backend for Backend {
     async fn status(&self) -> Result<Status, Problem> {
-        let status = self.control.status().await.map_err(problem)?;
+        let status = self.control.status().await.map_err(problem::control)?;
         Ok(wire::status(status, &self.config, &self.state(), now()))
     }
 
@@ -66,7 +67,7 @@ impl dray_api::Backend for Backend {
             .control
             .connections(filter, limit)
             .await
-            .map_err(problem)?;
+            .map_err(problem::control)?;
         if let (Some(name), []) = (service, &connections.list[..]) {
             self.check_service(&name)?;
         }
@@ -75,7 +76,7 @@ impl dray_api::Backend for Backend {
 
     async fn templates(&self, query: TemplatesQuery) -> Result<Templates, Problem> {
         let templates = self.control.templates(entries(query.limit)).await;
-        templates.map(wire::templates).map_err(problem)
+        templates.map(wire::templates).map_err(problem::control)
     }
 
     async fn configuration(&self) -> Result<Configuration, Problem> {
@@ -101,7 +102,7 @@ impl dray_api::Backend for Backend {
         let mut drains = Vec::new();
         for drain in state.drains().iter().rev() {
             let live = self.control.live(wire::drain::names(drain)).await;
-            let live = live.map_err(problem)?;
+            let live = live.map_err(problem::control)?;
             drains.push(wire::drain::running(
                 drain,
                 live.active + live.inactive,
@@ -179,14 +180,14 @@ impl dray_api::Backend for Backend {
             self.check_service(name)?;
         }
         let ended = self.control.end_connections(filter, templates).await;
-        let ended = ended.map_err(problem)?;
+        let ended = ended.map_err(problem::control)?;
         info!(who = %caller, connections = ended.connections, templates = ended.templates, "connections ended");
         Ok(wire::ended(ended))
     }
 
     async fn zero(&self, caller: Caller, service: Option<ServiceName>) -> Result<(), Problem> {
         let name = service.clone();
-        if !self.control.zero(service).await.map_err(problem)? {
+        if !self.control.zero(service).await.map_err(problem::control)? {
             let name = name.map(|name| name.to_string()).unwrap_or_default();
             return Err(Problem::not_found(format!("there is no service `{name}`")));
         }
@@ -205,17 +206,4 @@ impl dray_api::Backend for Backend {
 
 fn entries(limit: Limit) -> usize {
     usize::try_from(limit.value()).expect("a limit is at most 100,000")
-}
-
-fn now() -> Timestamp {
-    Timestamp::from(SystemTime::now())
-}
-
-/// What the control room could not do, for whoever asked.
-pub(super) fn problem(error: ControlError) -> Problem {
-    match error {
-        ControlError::Stopped => Problem::stopping(),
-        error @ ControlError::NeedsRestart { .. } => Problem::conflict(error.to_string()),
-        error => Problem::failed(format!("{:#}", anyhow::Error::new(error))),
-    }
 }

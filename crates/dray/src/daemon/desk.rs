@@ -2,7 +2,8 @@
 //! is answered.
 //!
 //! ```text
-//! order ─▶ intent: step ─▶ Step ─ effects in order ─▶ EndConnections ─▶ control
+//! order ─▶ intent: step ─▶ Step ─ can be in force? ──▶ control ─ refuses ─▶ nothing has changed
+//!                            ├─ effects in order ────▶ EndConnections ─▶ control
 //!                            │                        Persist ────────▶ state directory
 //!                            │                        Replace ────────▶ control ─ fails ─▶ discard: nothing has changed
 //!                            ▼
@@ -16,15 +17,16 @@ mod apply;
 mod drain;
 mod edit;
 
-use std::{path::PathBuf, sync::Arc, time::SystemTime};
+use std::{path::PathBuf, sync::Arc};
 
 use dray_api::v1::{ConfigurationEvent, ConfigurationTurn, Event, HistoricConfiguration, Problem};
 use dray_control::{Applied, ControlError, Handle, RealName};
-use dray_intent::{Effect, Intent, Note, Refusal, Request, State, Step, StoreError, Timestamp};
+use dray_intent::{Effect, Intent, Note, Request, State, Step};
+use dray_model::Desired;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
-use super::{backend, news::News, wire};
+use super::{clock::now, news::News, problem, wire};
 
 pub(super) use apply::plan;
 pub(super) use edit::{EditOrder, Guard};
@@ -109,32 +111,33 @@ impl Desk {
                 why.map(|why| why.to_string()).unwrap_or_default(),
             ));
         };
-        let text = self.intent.text(number);
-        let text =
-            text.map_err(|error| Problem::failed(format!("{:#}", anyhow::Error::new(error))))?;
+        let text = self.intent.text(number).map_err(problem::failed)?;
         Ok(wire::history::historic(state, applied, text))
     }
 
     /// Makes a step true. When that fails, nothing has changed, but for connections that were ended.
     async fn carry_out(&mut self, step: Step) -> Result<Done, Problem> {
+        if let Some(desired) = replaces(&step) {
+            // What is on the disk would be in force after a restart, so it has to be something that can be.
+            let checked = self.control.check(Arc::clone(desired)).await;
+            checked.map_err(problem::control)?;
+        }
         let mut applied = None;
         for effect in &step.effects {
             match effect {
                 Effect::EndConnections { reals, templates } => {
-                    let names = reals.iter().map(|(service, real)| RealName {
-                        service: Some(service.clone()),
-                        real: *real,
-                    });
+                    let names = reals.iter();
+                    let names = names.map(|(service, real)| RealName::within(service, *real));
                     let ended = self.control.end_reals(names.collect(), *templates);
-                    let ended = ended.await.map_err(backend::problem)?;
+                    let ended = ended.await.map_err(problem::control)?;
                     info!(
                         connections = ended.connections,
                         templates = ended.templates,
                         "connections ended"
                     );
                 }
-                Effect::Persist { .. } => self.intent.persist(&step).map_err(not_kept)?,
-                Effect::Replace(desired) => match self.control.replace((**desired).clone()).await {
+                Effect::Persist { .. } => self.intent.persist(&step).map_err(problem::not_kept)?,
+                Effect::Replace(desired) => match self.control.replace(Arc::clone(desired)).await {
                     Ok(done) => applied = Some(done),
                     Err(why) => return Err(self.discard(step, why)),
                 },
@@ -152,11 +155,11 @@ impl Desk {
     fn discard(&mut self, step: Step, why: ControlError) -> Problem {
         if let Err(error) = self.intent.discard(step) {
             error!(
-                "what was refused is on the disk, and would be in force after a restart, until the next change is written: {:#}",
-                anyhow::Error::new(error)
+                "what was refused is on the disk, and would be in force after a restart, until the next change is written: {}",
+                problem::with_causes(error)
             );
         }
-        backend::problem(why)
+        problem::control(why)
     }
 
     fn log(&self, notes: &[Note]) {
@@ -176,27 +179,10 @@ impl Desk {
     }
 }
 
-/// The moment, by the wall clock: deadlines outlive the daemon.
-fn now() -> Timestamp {
-    Timestamp::from(SystemTime::now())
-}
-
-fn not_kept(error: StoreError) -> Problem {
-    let error = anyhow::Error::new(error);
-    Problem::failed(format!("nothing was changed: it cannot be kept: {error:#}"))
-}
-
-/// A refusal, for whoever asked.
-fn refused(refusal: Refusal) -> Problem {
-    let text = refusal.to_string();
-    match refusal {
-        Refusal::NoSuchConfiguration { .. }
-        | Refusal::NothingToDrain { .. }
-        | Refusal::NoSuchDrain { ended: None, .. } => Problem::not_found(text),
-        Refusal::NothingToConfirm { .. }
-        | Refusal::NotTheOneToConfirm { .. }
-        | Refusal::NothingBefore { .. }
-        | Refusal::AlreadyDraining { .. }
-        | Refusal::NoSuchDrain { ended: Some(_), .. } => Problem::conflict(text),
-    }
+/// What a step makes the data plane do, if it is something else than before.
+fn replaces(step: &Step) -> Option<&Arc<Desired>> {
+    step.effects.iter().find_map(|effect| match effect {
+        Effect::Replace(desired) => Some(desired),
+        _ => None,
+    })
 }

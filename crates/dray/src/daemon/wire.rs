@@ -9,13 +9,12 @@ pub(super) mod plan;
 
 use std::{net::IpAddr, num::NonZeroU16, path::Path, time::Duration};
 
-use dray_api::v1;
+use dray_api::{service_name, v1};
 use dray_control as control;
 use dray_intent::{State, Timestamp};
 use dray_model::{
     ClientAddress, Granularity, Hop, InterfaceStatus, LocalAddresses, Persistence,
-    PersistenceEngine, ReasonCount, Removed, Rewrite, Scheduler, ServiceName, Timeouts, Verdict,
-    XdpMode,
+    PersistenceEngine, ReasonCount, Removed, Rewrite, Scheduler, Timeouts, Verdict, XdpMode,
 };
 
 pub(super) fn status(
@@ -259,7 +258,7 @@ pub(super) fn filter(
 ) -> Result<control::ConnectionFilter, v1::Problem> {
     Ok(control::ConnectionFilter {
         client: query.client.map(network),
-        service: query.service.map(service_name).transpose()?,
+        service: query.service.as_deref().map(service_name).transpose()?,
         real: query.real,
         state: query.state,
     })
@@ -269,7 +268,7 @@ pub(super) fn filter(
 pub(super) fn end_filter(query: v1::EndQuery) -> Result<control::ConnectionFilter, v1::Problem> {
     Ok(control::ConnectionFilter {
         client: query.client.map(network),
-        service: query.service.map(service_name).transpose()?,
+        service: query.service.as_deref().map(service_name).transpose()?,
         real: query.real,
         state: query.state,
     })
@@ -277,11 +276,6 @@ pub(super) fn end_filter(query: v1::EndQuery) -> Result<control::ConnectionFilte
 
 fn network(prefix: v1::Prefix) -> (IpAddr, u8) {
     (prefix.address(), prefix.length())
-}
-
-fn service_name(text: String) -> Result<ServiceName, v1::Problem> {
-    ServiceName::new(&text)
-        .map_err(|why| v1::Problem::bad_request(format!("`{text}` is no service: {why}")))
 }
 
 pub(super) const fn ended(ended: control::Ended) -> v1::Ended {

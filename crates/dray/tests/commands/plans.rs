@@ -125,6 +125,25 @@ async fn a_configuration_that_waits_is_confirmed() {
 }
 
 #[tokio::test]
+async fn edits_stay_when_an_unconfirmed_configuration_is_gone_back_from() {
+    let director = Director::start().await;
+    let file = director.file("next.toml", &next());
+    director.ok(&format!("apply {file} --confirm 10m")).await;
+    director
+        .ok("real edit 10.77.0.12 --service web --weight 9")
+        .await;
+    let outcome = director.json("rollback --json").await;
+    assert_eq!(outcome["applied"]["number"], 1);
+    let (plan, applied) = (&outcome["plan"], &outcome["applied"]);
+    for dropped in [&plan["edits_dropped"], &applied["edits_dropped"]] {
+        assert!(dropped.as_array().is_none_or(Vec::is_empty), "{dropped}");
+    }
+    assert_eq!(plan["edits_kept"][0]["real"], "10.77.0.12");
+    assert!(director.ok("save").await.contains("weight = 9"));
+    director.stop().await;
+}
+
+#[tokio::test]
 async fn edits_are_kept_or_dropped_by_the_next_apply_as_it_says() {
     let director = Director::start().await;
     let same = director.file("same.toml", CONFIG);

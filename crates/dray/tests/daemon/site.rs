@@ -1,6 +1,7 @@
 //! A whole daemon around a data plane and a network of plain maps, and the built command line beside it.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     process::{ExitStatus, Output},
@@ -11,7 +12,7 @@ use std::{
     time::SystemTime,
 };
 
-use dray::daemon::{self, ledger::Ledger};
+use dray::daemon::{self, Machine, ledger::Ledger};
 use dray_api::{Client, RuntimeDir};
 use dray_intent::{ConfigFile, Intent, Timestamp};
 use dray_model::{DestinationId, Mac, NextHop, Record, Way};
@@ -78,30 +79,49 @@ impl Site {
     /// Starts a daemon and waits until it answers.
     pub(crate) async fn start(&self) -> Daemon {
         let bpffs = self.dir.path().join("bpf");
-        let runtime_dir = RuntimeDir::claim(&self.runtime_dir()).expect("it is free");
+        let (dataplane, net) = (self.dataplane.clone(), self.net.clone());
         let withdrawn = Arc::clone(&self.withdrawn);
+        let owner = self.runtime_dir();
         let task = tokio::spawn(daemon::run(daemon::Parts {
             config: self.config(),
             intent: self.intent(),
-            ledger: Ledger::open(runtime_dir.path(), &bpffs).expect("it opens"),
-            runtime_dir,
-            dataplane: self.dataplane.clone(),
+            runtime_dir: RuntimeDir::claim(&self.runtime_dir()).expect("it is free"),
+            open: Box::new(move |_| {
+                Ok(Machine {
+                    dataplane: dataplane.clone(),
+                    net: net.clone(),
+                    resolutions: net.reports(),
+                    ledger: Ledger::open(&owner, &bpffs)?,
+                })
+            }),
             withdraw: Box::new(move |_| {
                 withdrawn.store(true, Ordering::Relaxed);
                 Ok(())
             }),
-            net: self.net.clone(),
-            resolutions: self.net.reports(),
         }));
         let client = Client::new(&self.runtime_dir());
         eventually!(async task.is_finished() || client.status().await.is_ok());
         Daemon { client, task }
     }
 
-    fn intent(&self) -> Intent {
+    /// What a daemon would start with now.
+    pub(crate) fn intent(&self) -> Intent {
         let now = Timestamp::from(SystemTime::now());
         let opened = Intent::open(&self.state_dir(), ConfigFile::read(&self.config()), now);
         opened.expect("a good file").intent
+    }
+
+    /// The files of the state directory, with what they hold.
+    pub(crate) fn state_files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let directories = [self.state_dir(), self.state_dir().join("applied")];
+        let entries = directories
+            .into_iter()
+            .flat_map(|directory| fs::read_dir(directory).expect("a directory"));
+        let paths = entries.map(|entry| entry.expect("readable").path());
+        let files = paths.filter(|path| path.is_file());
+        files
+            .map(|file| (file.clone(), fs::read(&file).expect("readable")))
+            .collect()
     }
 
     /// Runs the built command line against the daemon.

@@ -23,7 +23,7 @@ const FEW: usize = 100;
 /// An edit that could not be kept on a new base.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DroppedEdit {
-    /// What was edited, as `service web` or `real server 10.0.0.1 of service web`.
+    /// What was edited, as `service web` or `service web, real server 10.0.0.1`.
     pub what: String,
     /// Why it could not be kept.
     pub why: String,
@@ -176,7 +176,7 @@ impl ServiceEdits {
         if let Err(why) = change(service, &self.patch) {
             dropped.push(drop_edit(&format!("service {name}"), why));
         }
-        let real = |address: &str| format!("real server {address} of service {name}");
+        let real = |address: &str| format!("service {name}, real server {address}");
         let mut gone = Vec::new();
         let reals = std::mem::take(&mut service.real);
         service.real = self.reals.redo(

@@ -22,7 +22,7 @@ fn what_was_saved_is_there_for_the_next_daemon() {
     for step in steps() {
         save(&mut store, &step);
         let record = step.state.record();
-        store.forget(&record);
+        store.forget(&record, None);
         assert_eq!(
             Record::read(&fs::read(path.join(STATE)).expect("reads")).expect("a record"),
             record
@@ -182,7 +182,7 @@ fn what_nothing_names_is_removed_and_what_dray_does_not_know_is_left() {
     for left in [
         "applied/000099.toml",
         "applied/000002.toml.new",
-        "state.json.new",
+        "next.json.new",
     ] {
         disk.put(left, b"");
     }
@@ -237,8 +237,9 @@ fn a_stop_at_any_moment_leaves_the_state_of_before_or_of_after() {
                     let text = text.as_ref().map(|(number, text)| (*number, &**text));
                     let is_saved = store.save(&record, text).is_ok();
                     saved += usize::from(is_saved);
-                    store.forget(&record);
-                    is_saved
+                    let is_settled = is_saved && store.settle().is_ok();
+                    store.forget(&record, None);
+                    is_settled
                 }),
                 Err(_) => false,
             };
@@ -251,6 +252,17 @@ fn a_stop_at_any_moment_leaves_the_state_of_before_or_of_after() {
                 "{survives:?}, stopped after {stop}: {:?} after {saved} saves",
                 found.record
             );
+            if found.is_next {
+                // What can be gone back to is what was settled before, whole.
+                let last = saved - usize::from(found.record == before);
+                let settled = last.checked_sub(1).map(|last| steps[last].state.record());
+                assert_eq!(found.before, settled, "{survives:?}, stopped after {stop}");
+                // (After a loss of power there is no data plane that would refuse what was saved.)
+                let kept = found.before.iter().flat_map(|before| &before.applied);
+                for applied in kept.filter(|_| matches!(survives, Survives::All)) {
+                    store.text(applied).expect("its texts are there");
+                }
+            }
             match &found.record {
                 Some(record) => {
                     assert_eq!(found.set_aside, [], "{survives:?}, stopped after {stop}");
@@ -268,6 +280,93 @@ fn a_stop_at_any_moment_leaves_the_state_of_before_or_of_after() {
             }
         }
     }
+}
+
+#[test]
+fn a_change_that_is_discarded_leaves_no_trace_after_a_stop_at_any_moment() {
+    let steps = &steps()[..3];
+    for survives in Survives::ALL {
+        for stop in 0.. {
+            let disk = Disk::default();
+            let (mut store, _) = open(&disk);
+            save(&mut store, &steps[0]);
+            save(&mut store, &steps[1]);
+            let after = steps[2].state.record();
+            let (number, text) = text(&steps[2]).expect("a new configuration");
+            store.save(&after, Some((number, &text))).expect("saves");
+            disk.stop_after(stop);
+            let discarded = store.discard().is_ok();
+            disk.restart(survives);
+            let found = open(&disk).1;
+            let before = Some(steps[1].state.record());
+            if found.record == before {
+                assert_eq!((found.is_next, found.before), (false, None));
+                assert_eq!(disk.content("applied/000002.toml"), None);
+            } else {
+                assert!(!discarded, "{survives:?}, stopped after {stop}");
+                assert_eq!((found.record, found.before), (Some(after), before));
+            }
+            if discarded {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn what_could_not_be_settled_or_discarded_is_so_before_the_next_change() {
+    let steps = &steps()[..3];
+    for is_discarded in [false, true] {
+        let disk = Disk::default();
+        let (mut store, _) = open(&disk);
+        save(&mut store, &steps[0]);
+        store.save(&steps[1].state.record(), None).expect("saves");
+        disk.stop_after(0);
+        let ended = if is_discarded {
+            store.discard()
+        } else {
+            store.settle()
+        };
+        ended.expect_err("the disk has stopped");
+        disk.restart(Survives::All);
+        store.settle().expect("settles");
+        let last = &steps[usize::from(!is_discarded)];
+        let found = open(&disk).1;
+        assert_eq!(found.record, Some(last.state.record()), "{is_discarded}");
+        assert!(!found.is_next);
+    }
+}
+
+#[test]
+fn a_damaged_change_gives_way_to_what_was_settled_and_a_damaged_state_to_the_change() {
+    let steps = steps();
+    let (before, after) = (steps[2].state.record(), steps[3].state.record());
+    let mut disk = Disk::default();
+    for applied in &after.applied {
+        disk.put(&text_of(applied.number), b"");
+    }
+    disk.put(STATE, &before.write());
+    disk.put(NEXT, &after.write()[..40]);
+    let found = open(&disk).1;
+    assert_eq!((found.record, found.is_next), (Some(before), false));
+    let [aside] = &found.set_aside[..] else {
+        panic!("one is set aside: {:?}", found.set_aside);
+    };
+    assert_eq!(aside.to, Path::new("/state/next.json.damaged-1"));
+
+    disk.put(STATE, b"damaged");
+    disk.put(NEXT, &after.write());
+    let found = open(&disk).1;
+    assert_eq!(
+        (found.record.as_ref(), found.is_next, found.before),
+        (Some(&after), true, None)
+    );
+    let [aside] = &found.set_aside[..] else {
+        panic!("one is set aside: {:?}", found.set_aside);
+    };
+    assert_eq!(aside.to, Path::new("/state/state.json.damaged-1"));
+    let texts = after.applied.iter().map(|applied| text_of(applied.number));
+    assert!(texts.into_iter().all(|text| disk.names().contains(&text)));
 }
 
 #[test]
@@ -341,6 +440,7 @@ fn save(store: &mut Store, step: &Step) {
     let text = text(step);
     let text = text.as_ref().map(|(number, text)| (*number, &**text));
     store.save(&step.state.record(), text).expect("saves");
+    store.settle().expect("settles");
 }
 
 fn open(disk: &Disk) -> (Store, Found) {

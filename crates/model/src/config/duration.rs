@@ -2,16 +2,16 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-/// What a time in the file may be, in seconds: the upper end is that of `ipvsadm`, 31 days.
-pub(super) const BOUNDS: RangeInclusive<u64> = 1..=2_678_400;
+/// What a time may be, in seconds: the upper end is that of `ipvsadm`, 31 days.
+pub const BOUNDS: RangeInclusive<u64> = 1..=2_678_400;
 
 /// The units, each with its seconds.
 const UNITS: [(char, u64); 4] = [('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
 
-/// The length of time, or `None` when the text is not one.
+/// The length of time, within [`BOUNDS`] or not, or `None` when the text is not one.
 ///
-/// Whole numbers with a unit each (`d`, `h`, `m`, `s`), blanks between or not, every unit at most once.
-pub(super) fn parse(text: &str) -> Option<Duration> {
+/// Whole numbers with a unit each (`d`, `h`, `m`, `s`), blanks between or not, every unit at most once, larger ones first.
+pub fn parse(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
     let mut units = UNITS.iter();
     let mut seconds = 0_u64;
@@ -30,16 +30,20 @@ pub(super) fn parse(text: &str) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
+/// Whole seconds as numbers with a unit each, largest unit first; none for 0 seconds.
+pub fn parts(seconds: u64) -> impl Iterator<Item = (u64, char)> {
+    let mut rest = seconds;
+    UNITS.into_iter().filter_map(move |(name, length)| {
+        let number = rest / length;
+        rest %= length;
+        (number > 0).then_some((number, name))
+    })
+}
+
 /// Whole seconds as the file would write them, largest unit first: `1h 30m`.
 pub(crate) fn write(seconds: u64) -> String {
-    let mut rest = seconds;
-    let mut parts = Vec::new();
-    for (name, length) in UNITS {
-        if rest >= length {
-            parts.push(format!("{}{name}", rest / length));
-            rest %= length;
-        }
-    }
+    let parts = parts(seconds).map(|(number, unit)| format!("{number}{unit}"));
+    let parts: Vec<String> = parts.collect();
     if parts.is_empty() {
         "0s".to_owned()
     } else {

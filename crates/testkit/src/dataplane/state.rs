@@ -5,40 +5,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use dray_model::{
     Action, Actual, ActualDestination, ActualService, Connection, Counters, DataPlaneError,
     DestinationId, Forward, InterfaceStatus, Live, LocalAddresses, MarkRule, Part, Policy,
-    ReasonCount, Record, Rewrite, ServiceId, ServiceIdentity, Sweep, Template, Thresholds,
+    ReasonCount, Record, Rewrite, Room, ServiceId, ServiceIdentity, Sweep, Template, Thresholds,
 };
 
 /// Reads the destinations that a record names.
 pub(super) type DestinationsOf = fn(&Record) -> Vec<DestinationId>;
 
-/// How many of each thing there is room for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Room {
-    /// Services.
-    pub services: usize,
-    /// Destinations.
-    pub destinations: usize,
-    /// Next hops.
-    pub hops: usize,
-}
-
-impl Default for Room {
-    /// All that there can be.
-    fn default() -> Self {
-        Self {
-            services: usize::MAX,
-            destinations: usize::MAX,
-            hops: usize::MAX,
-        }
-    }
-}
+/// All that there can be.
+const ENDLESS: Room = Room {
+    services: u32::MAX,
+    destinations: u32::MAX,
+    hops: u32::MAX,
+};
 
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) actual: Actual,
     /// The services of `actual` by number.
     pub(super) numbers: BTreeMap<ServiceId, ServiceIdentity>,
-    pub(super) room: Room,
+    /// None when there is all that there can be.
+    pub(super) room: Option<Room>,
     pub(super) refuse_in: Option<usize>,
     pub(super) actions: Vec<Action>,
     pub(super) cursors: BTreeMap<ServiceId, u64>,
@@ -60,6 +46,10 @@ pub(super) struct State {
 }
 
 impl State {
+    pub(super) fn room(&self) -> Room {
+        self.room.unwrap_or(ENDLESS)
+    }
+
     /// Refuses what is to be done when a test asked for it.
     pub(super) fn refuse(&mut self, what: &impl ToString) -> Result<(), DataPlaneError> {
         let Some(left) = self.refuse_in else {
@@ -78,27 +68,21 @@ impl State {
     /// Refuses the action when a test asked for it, or when there is no room.
     pub(super) fn admit(&mut self, action: &Action) -> Result<(), DataPlaneError> {
         self.refuse(action)?;
-        let Actual {
-            services,
-            destinations,
-            hops,
-        } = &self.actual;
-        let (what, used, room) = match action {
-            Action::WriteHop { .. } => ("a next hop", hops.len(), self.room.hops),
-            Action::AddDestination { .. } => {
-                ("a destination", destinations.len(), self.room.destinations)
-            }
-            Action::Publish { service, .. } if !services.contains_key(service) => {
-                ("a service", services.len(), self.room.services)
+        let room = self.room();
+        let (what, number, room) = match action {
+            Action::WriteHop { id, .. } => ("a next hop", id.0, room.hops),
+            Action::AddDestination { id, .. } => ("a destination", id.0, room.destinations),
+            Action::Publish { id, service, .. } if !self.actual.services.contains_key(service) => {
+                ("a service", id.0, room.services)
             }
             _ => return Ok(()),
         };
-        if used < room {
+        if number <= room {
             return Ok(());
         }
         Err(DataPlaneError::Full {
             what,
-            room: room as u64,
+            room: room.into(),
             cure: "ask for less",
         })
     }

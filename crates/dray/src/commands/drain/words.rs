@@ -3,8 +3,8 @@
 use dray_api::v1::{AtDeadline, Drain, DrainState};
 
 use crate::{
-    commands::edits,
     number::{counted, span},
+    thing::thing,
 };
 
 /// That it has begun, and how it ends.
@@ -70,7 +70,7 @@ pub(super) fn goes_on(drain: &Drain) -> String {
 
 /// As `service web, real server 10.77.0.11`.
 fn what(drain: &Drain) -> String {
-    edits::thing(drain.service.as_deref(), Some(&drain.real))
+    thing(drain.service.as_deref(), Some(&drain.real))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use dray_api::v1::{
     ConfigurationTurn, DestinationChange, DrainTurn, Event, ServiceTurn, Table, VipTurn,
 };
 
-use crate::{commands::edits::thing, when};
+use crate::{thing::thing, when};
 
 /// As `2026-11-22 23:10:43 UTC  service web, real server 10.77.0.11: unreachable: no route to it`. Events have no time of their own: it
 /// is the one at which it came.

@@ -4,6 +4,8 @@ use clap::Args;
 use dray_model::document::{self, Endpoint};
 use serde::Serialize;
 
+use crate::thing::thing;
+
 /// Which real server of which service.
 #[derive(Debug, Args)]
 pub(super) struct Place {
@@ -18,7 +20,7 @@ pub(super) struct Place {
 impl Place {
     /// As `service web, real server 10.77.0.11`.
     pub(super) fn text(&self) -> String {
-        format!("service {}, real server {}", self.service, self.real)
+        thing(Some(&self.service), Some(&self.real.to_string()))
     }
 
     /// The real server with its service.

@@ -12,6 +12,7 @@ use super::place::Seat;
 use crate::{
     commands::{RuntimeDirArg, call},
     output,
+    thing::thing,
 };
 
 /// Give a real server weight 0: it gets no new connections, and those that it has go on
@@ -44,7 +45,7 @@ impl Quiesce {
             );
         }
         let lines = seats.iter().map(|Seat { service, real }| {
-            format!("service {service}, real server {}: quiesced", real.address)
+            format!("{}: quiesced", thing(Some(service), Some(&real.address)))
         });
         let lines: Vec<_> = lines.collect();
         output::done(self.json, &json!({ "reals": seats }), &lines.join("\n"))?;

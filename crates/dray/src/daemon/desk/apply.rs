@@ -1,6 +1,6 @@
 //! Whole configurations: applied, confirmed, gone back to, read again from the daemon's file.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use dray_api::{
     Application, Caller,
@@ -11,12 +11,13 @@ use dray_api::{
 };
 use dray_control::Handle;
 use dray_intent::{
-    Apply, Configuration, Keeping, Request, RollbackError, Source, State, Step, Timestamp,
+    Apply, Configuration, Keeping, Request, RollbackError, RollbackTarget, Source, State, Step,
+    Timestamp,
 };
 use dray_model::config::{self, LoadError};
 
-use super::{Desk, now, refused};
-use crate::daemon::{backend, wire};
+use super::Desk;
+use crate::daemon::{clock::now, problem, wire};
 
 impl Desk {
     /// Reads the daemon's file again and puts it in force. A file with an error, or one that cannot be applied, changes nothing.
@@ -30,7 +31,7 @@ impl Desk {
             confirm: None,
         };
         let step = self.state().step(Request::Apply(apply), now());
-        let done = self.carry_out(step.map_err(refused)?).await?;
+        let done = self.carry_out(step.map_err(problem::refused)?).await?;
         self.log(&done.notes);
         let applied = match done.applied {
             Some(applied) => {
@@ -39,11 +40,11 @@ impl Desk {
             }
             // Nothing is other than it was; but what could not be done then may be done now.
             None => {
-                let desired = (*self.state().in_force().effective).clone();
+                let desired = Arc::clone(&self.state().in_force().effective);
                 self.control
                     .replace(desired)
                     .await
-                    .map_err(backend::problem)?
+                    .map_err(problem::control)?
             }
         };
         Ok(wire::reloaded(&self.file, applied))
@@ -65,11 +66,15 @@ impl Desk {
         caller: &Caller,
         request: RollbackRequest,
     ) -> Result<Outcome, Problem> {
-        let edits = request.edits.unwrap_or(EditsPolicy::Drop);
+        let target = self.state().rollback_target(request.number);
+        let edits = match target.map_err(problem::refused)? {
+            RollbackTarget::Unconfirmed => EditsPolicy::Keep,
+            RollbackTarget::Number(_) => request.edits.unwrap_or(EditsPolicy::Drop),
+        };
         let step = self.intent.rollback(request.number, keeping(edits), now());
         let step = step.map_err(|error| match error {
-            RollbackError::Refused(refusal) => refused(refusal),
-            error => Problem::conflict(format!("{:#}", anyhow::Error::new(error))),
+            RollbackError::Refused(refusal) => problem::refused(refusal),
+            error => Problem::conflict(problem::with_causes(error)),
         })?;
         self.put_in_force(step, edits, ConfigurationTurn::RolledBack, caller)
             .await
@@ -81,7 +86,7 @@ impl Desk {
         number: Option<u64>,
     ) -> Result<Confirmed, Problem> {
         let step = self.state().step(Request::Confirm { number }, now());
-        self.carry_out(step.map_err(refused)?).await?;
+        self.carry_out(step.map_err(problem::refused)?).await?;
         self.tell(ConfigurationTurn::Confirmed, caller.name());
         Ok(Confirmed {
             number: self.state().in_force().number,
@@ -134,8 +139,8 @@ async fn foresee(
     step: &Step,
     edits: EditsPolicy,
 ) -> Result<Plan, Problem> {
-    let wanted = (*step.state.in_force().effective).clone();
-    let preview = control.preview(wanted).await.map_err(backend::problem)?;
+    let wanted = Arc::clone(&step.state.in_force().effective);
+    let preview = control.preview(wanted).await.map_err(problem::control)?;
     Ok(wire::plan::plan(
         preview,
         before,
@@ -163,7 +168,9 @@ fn step(
         edits: keeping(application.edits),
         confirm: application.confirm,
     };
-    state.step(Request::Apply(apply), now).map_err(refused)
+    state
+        .step(Request::Apply(apply), now)
+        .map_err(problem::refused)
 }
 
 const fn keeping(edits: EditsPolicy) -> Keeping {
@@ -177,7 +184,7 @@ const fn keeping(edits: EditsPolicy) -> Keeping {
 fn read(file: &Path) -> Result<Configuration, Problem> {
     let refusal = |error: LoadError| match error {
         LoadError::Invalid(diagnostics) => Problem::from(&diagnostics),
-        error => Problem::failed(format!("{:#}", anyhow::Error::new(error))),
+        error => problem::failed(error),
     };
     let text = config::read_text(file).map_err(refusal)?;
     Configuration::parse(&file.display().to_string(), text)

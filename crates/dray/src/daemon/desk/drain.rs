@@ -1,17 +1,17 @@
 //! Real servers that are emptied.
 
 use dray_api::{
-    Caller,
+    Caller, service_name,
     v1::{
         AtDeadline, ConfigurationTurn, Drain, DrainEvent, DrainRequest, DrainTurn, Event, Problem,
     },
 };
 use dray_control::RealName;
 use dray_intent::{End, Note, Occupancy, Request, Then};
-use dray_model::{ServiceName, document::Endpoint};
+use dray_model::document::Endpoint;
 
-use super::{Desk, now, refused};
-use crate::daemon::{backend, wire};
+use super::Desk;
+use crate::daemon::{clock::now, problem, wire};
 
 impl Desk {
     pub(in crate::daemon) async fn drain(
@@ -37,15 +37,14 @@ impl Desk {
             connections: 0,
         };
         let targets = request.targets(&self.state().in_force().effective);
-        let names = targets.map(|(service, real)| RealName {
-            service: Some(service.name.clone()),
-            real: Endpoint::of(real, &service.identity),
+        let names = targets.map(|(service, real)| {
+            RealName::within(&service.name, Endpoint::of(real, &service.identity))
         });
         let live = self.control.live(names.collect()).await;
-        let live = live.map_err(backend::problem)?;
+        let live = live.map_err(problem::control)?;
         request.connections = live.active + live.inactive;
         let step = self.state().step(Request::Drain(request), now());
-        self.carry_out(step.map_err(refused)?).await?;
+        self.carry_out(step.map_err(problem::refused)?).await?;
         self.tell(ConfigurationTurn::Edited, caller.name());
         let drain = self.state().drains().last();
         let drain = drain.expect("the one that was just started");
@@ -63,7 +62,7 @@ impl Desk {
         id: u64,
     ) -> Result<Drain, Problem> {
         let step = self.state().step(Request::CancelDrain { id }, now());
-        self.carry_out(step.map_err(refused)?).await?;
+        self.carry_out(step.map_err(problem::refused)?).await?;
         self.tell(ConfigurationTurn::Edited, caller.name());
         let mut drains = self.state().ended_drains().iter();
         let ended = drains.find(|ended| ended.drain.id == id);
@@ -75,10 +74,7 @@ impl Desk {
     pub(super) async fn count_drains(&self) -> Vec<Occupancy> {
         let mut counted = Vec::new();
         for one in self.state().drains().iter().flat_map(|drain| &drain.reals) {
-            let name = RealName {
-                service: Some(one.service.clone()),
-                real: one.real,
-            };
+            let name = RealName::within(&one.service, one.real);
             // What cannot be counted may have connections.
             if let Ok(live) = self.control.live(vec![name]).await {
                 counted.push(Occupancy {
@@ -117,9 +113,4 @@ impl Desk {
             what,
         }));
     }
-}
-
-fn service_name(name: &str) -> Result<ServiceName, Problem> {
-    ServiceName::new(name)
-        .map_err(|why| Problem::bad_request(format!("`{name}` is no service: {why}")))
 }

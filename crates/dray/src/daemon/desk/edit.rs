@@ -9,8 +9,8 @@ use dray_intent::{Batch, Condition, EditRequest, NotEdited};
 use dray_model::{Desired, edit::Edit};
 use tracing::info;
 
-use super::{Desk, now};
-use crate::daemon::order::Reply;
+use super::Desk;
+use crate::daemon::{clock::now, order::Reply};
 
 /// An edit that somebody waits for.
 pub(in crate::daemon) struct EditOrder {
@@ -45,8 +45,8 @@ impl Desk {
                     self.tell(ConfigurationTurn::Edited, last.caller.name());
                 }
                 for (order, result) in orders.into_iter().zip(results) {
-                    if result.is_ok() {
-                        info!(who = %order.caller, revision = self.state().revision(), "configuration edited");
+                    if let Ok(edited) = &result {
+                        info!(who = %order.caller, revision = edited.revision, "configuration edited");
                     }
                     order.reply.send(answer(result));
                 }

@@ -34,10 +34,7 @@ pub(in crate::daemon) fn ended(ended: &EndedDrain) -> Drain {
 /// The real servers of a drain, by the names that the control room counts by.
 pub(in crate::daemon) fn names(drain: &dray_intent::Drain) -> Vec<RealName> {
     let reals = drain.reals.iter();
-    let names = reals.map(|one| RealName {
-        service: Some(one.service.clone()),
-        real: one.real,
-    });
+    let names = reals.map(|one| RealName::within(&one.service, one.real));
     names.collect()
 }
 

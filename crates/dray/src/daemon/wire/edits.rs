@@ -71,12 +71,3 @@ fn entry(service: Option<&str>, real: Option<&str>, change: Change) -> EditSumma
         by_drain: false,
     }
 }
-
-/// What was edited, in words.
-pub(in crate::daemon) fn named(edit: &EditSummary) -> String {
-    match (&edit.service, &edit.real) {
-        (Some(service), Some(real)) => format!("real server {real} of service {service}"),
-        (Some(service), None) => format!("service {service}"),
-        (None, _) => "the director".to_owned(),
-    }
-}

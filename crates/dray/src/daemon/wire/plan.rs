@@ -5,6 +5,7 @@ use dray_control::{Affected, Change, Fate, Preview, RealPreview, ServicePreview,
 use dray_intent::{Note, State};
 
 use super::edits;
+use crate::thing::thing;
 
 /// The control room's preview of a step from one state to another, with what becomes of edits.
 pub(in crate::daemon) fn plan(
@@ -54,7 +55,7 @@ fn dropped(before: &State, notes: &[Note], policy: EditsPolicy) -> Vec<v1::Dropp
         EditsPolicy::Drop => {
             let edits = edits::summary(before.in_force(), before.drains());
             let unwanted = edits.iter().map(|edit| v1::DroppedEdit {
-                what: edits::named(edit),
+                what: thing(edit.service.as_deref(), edit.real.as_deref()),
                 why: None,
             });
             unwanted.collect()

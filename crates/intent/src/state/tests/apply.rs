@@ -94,7 +94,7 @@ fn an_edit_of_what_is_gone_is_told_and_dropped_and_the_others_are_kept() {
     assert_eq!(
         told,
         [
-            "the edit of real server 10.77.0.11 of service web was dropped: there is no such real server any more",
+            "the edit of service web, real server 10.77.0.11 was dropped: there is no such real server any more",
             "the edit of service dns was dropped: there is no such service any more",
         ]
     );

@@ -123,7 +123,7 @@ fn large() -> Plan {
                 why: Some("the new configuration has no such service".to_owned()),
             },
             DroppedEdit {
-                what: "real server 10.77.0.11:8080 of service web".to_owned(),
+                what: "service web, real server 10.77.0.11:8080".to_owned(),
                 why: None,
             },
         ],
