@@ -1,13 +1,20 @@
 //! `ipvsadm`, as links to the built program by that name, against a whole daemon without the kernel.
 
 use std::{
+    env,
     os::unix::fs::symlink,
     path::PathBuf,
     process::{Output, Stdio},
 };
 
+use dray_model::{Live, Protocol, ServiceAddress};
+use dray_testkit::patience;
 use tempfile::TempDir;
-use tokio::{io::AsyncWriteExt, process::Command};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    process::{Child, Command},
+    time::timeout,
+};
 
 #[path = "daemon/site.rs"]
 #[expect(dead_code, reason = "the daemon's own tests use the rest of it")]
@@ -69,6 +76,25 @@ impl Tools {
         (status.code(), text(stdout), text(stderr))
     }
 
+    /// Debian's `watch`, on a terminal of its own, showing a line anew ten times a second.
+    fn watched(&self, line: &str) -> Terminal {
+        let path = env::var("PATH").unwrap_or_default();
+        let child = Command::new("script")
+            .args(["--quiet", "--flush", "--return", "--command"])
+            .arg(format!("watch --interval 0.1 {line}"))
+            .arg("/dev/null")
+            .env("PATH", format!("{}:{path}", self.links.path().display()))
+            .env("DRAY_RUNTIME_DIR", &self.runtime_dir)
+            // A terminal of such a size; the one of `script` has none when it is not started on one.
+            .envs([("TERM", "xterm"), ("COLUMNS", "100"), ("LINES", "24")])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("script starts");
+        Terminal(child)
+    }
+
     /// A line that does what it is to do, without a word.
     async fn does(&self, line: &str) {
         let answer = self.run(line, "").await;
@@ -90,6 +116,26 @@ impl Tools {
         let answer = self.run(line, "").await;
         let expected = format!("{expected}\n");
         assert_eq!(answer, (Some(status), String::new(), expected), "{line}");
+    }
+}
+
+/// A terminal on which something runs.
+struct Terminal(Child);
+
+impl Terminal {
+    /// Waits until this comes to be written on it.
+    async fn shows(&mut self, text: &str) {
+        let stdout = self.0.stdout.as_mut().expect("it is piped");
+        let mut written = Vec::new();
+        let waited = timeout(patience(), async {
+            while !String::from_utf8_lossy(&written).contains(text) {
+                let read = stdout.read_buf(&mut written).await.expect("it reads");
+                assert!(read > 0, "it has ended");
+            }
+        });
+        let waited = waited.await;
+        let written = String::from_utf8_lossy(&written);
+        waited.unwrap_or_else(|_| panic!("no {text} in {written}"));
     }
 }
 
@@ -244,6 +290,34 @@ async fn a_saved_table_is_restored() {
     let complaint = "Service already exists\n".to_owned();
     assert_eq!(restored, (Some(255), String::new(), complaint));
     tools.prints("ipvsadm-save -n", &saved).await;
+    daemon.kill().await;
+}
+
+#[tokio::test]
+async fn a_listing_that_is_watched_shows_what_counts_when_it_changes() {
+    let site = Site::new(CONFIG);
+    let daemon = site.start().await;
+    let web = ServiceAddress {
+        protocol: Protocol::Tcp,
+        vip: [10, 77, 0, 100].into(),
+        port: 80,
+    };
+    let real = [10, 77, 0, 11].into();
+    let destination = site.dataplane.destination(web, real).expect("it is there");
+    let count = |active| {
+        let live = Live {
+            active,
+            ..Live::default()
+        };
+        site.dataplane.set_live(destination, live);
+    };
+    let tools = Tools::of(&site);
+    let mut terminal = tools.watched("ipvsadm -Ln");
+    terminal.shows("TCP  10.77.0.100:80 wrr").await;
+    count(4_321);
+    terminal.shows("4321").await;
+    count(87_650);
+    terminal.shows("87650").await;
     daemon.kill().await;
 }
 

@@ -82,6 +82,12 @@ pub(crate) const PACKAGES: &[Package] = &[
         purpose: Purpose::Test,
     },
     Package {
+        name: "procps",
+        gives: "watch",
+        why: "tests have it watch the listings of ipvsadm",
+        purpose: Purpose::Test,
+    },
+    Package {
         name: "python3-pip",
         gives: "pip3",
         why: "fetches schemathesis, which tests the API",

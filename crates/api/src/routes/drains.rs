@@ -72,6 +72,7 @@ pub(crate) async fn drain<B: Backend>(
     responses(
         (status = 200, description = "As it was at its end", body = Drain),
         (status = 404, description = "There is no such drain", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It has ended", body = Problem, content_type = "application/problem+json"),
         Refusals,
     )
 )]

@@ -9,12 +9,18 @@ use crate::{
     tcp::Files,
 };
 
+const CONFIGURATION: &str = "tests/api/support/schemathesis.toml";
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_call_has_an_answer_that_is_not_described() {
     let files = Files::new();
     let (daemon, _) = Daemon::start_with(&files.with_tokens(), Director::default());
-    let judge = judge(files.address, &files.path("clients.pem"), "swordfish", 1);
-    let mut judge = Command::from(judge);
+    let address = format!("https://{}", files.address);
+    let mut judge = Command::from(judge(&address, CONFIGURATION, 1));
+    judge
+        .args(["--header", "Authorization: Bearer swordfish"])
+        .arg("--tls-verify")
+        .arg(files.path("clients.pem"));
     // Its own folder: it keeps examples where it is started.
     let output = judge
         .current_dir(daemon.dir.path())

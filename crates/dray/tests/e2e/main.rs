@@ -11,6 +11,7 @@ mod full_table;
 mod generic_xdp;
 mod icmp;
 mod ipv6;
+mod judged;
 mod marks;
 mod methods;
 mod neighbours;

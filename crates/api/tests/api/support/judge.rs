@@ -1,7 +1,6 @@
 //! Schemathesis: calls an API as its description says, and in ways that it does not, and judges the answers.
 
 use std::{
-    net::SocketAddr,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -11,12 +10,10 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
                       response_headers_conformance,response_schema_conformance,negative_data_rejection,\
                       unsupported_method,allow_header_conformance";
 
-/// What else it is told.
-const CONFIGURATION: &str = "../../crates/api/tests/api/support/schemathesis.toml";
-
-/// The command that judges the API over TCP at that address, for which the holder of the token may do everything.
-/// It fails when it finds something, and says what.
-pub(crate) fn judge(address: SocketAddr, authority: &Path, token: &str, seed: u32) -> Command {
+/// The command that judges the API at an address such as `https://127.0.0.1:7443`, to be told how it may call there. What
+/// else it is told is in the configuration, a file of the package that is tested. It fails when it finds something, and says
+/// what.
+pub(crate) fn judge(address: &str, configuration: &str, seed: u32) -> Command {
     let packages = packages();
     assert!(
         packages.exists(),
@@ -26,17 +23,14 @@ pub(crate) fn judge(address: SocketAddr, authority: &Path, token: &str, seed: u3
     let mut command = Command::new("python3");
     command
         .args(["-m", "schemathesis.cli", "--config-file"])
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(CONFIGURATION))
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(configuration))
         .arg("run")
-        .arg(format!("https://{address}/v1/openapi.json"))
+        .arg(format!("{address}/v1/openapi.json"))
         .args(["--checks", CHECKS])
         // Events come without end.
         .args(["--exclude-path", "/v1/events"])
         .args(["--phases", "examples,coverage,fuzzing,stateful"])
         .args(["--max-examples", "25", "--seed", &seed.to_string()])
-        .args(["--header", &format!("Authorization: Bearer {token}")])
-        .arg("--tls-verify")
-        .arg(authority)
         // It may think longer about the next call than the daemon keeps a connection for it.
         .args(["--request-retries", "2"])
         .args(["--continue-on-failure", "--no-color"])
