@@ -159,6 +159,7 @@ fn is_summed(hop: &Hop) -> bool {
 }
 
 /// The tunnel that the packet behind `link` enters.
+#[derive(Clone, Copy)]
 struct Tunnel<'a> {
     context: &'a XdpContext,
     link: Link,
@@ -193,7 +194,7 @@ impl Tunnel<'_> {
     }
 
     #[inline(always)]
-    fn into_ipv4(&self, real: [u8; 4], inner: &Inner, sum: Option<Sum>) -> Option<()> {
+    fn into_ipv4(self, real: [u8; 4], inner: &Inner, sum: Option<Sum>) -> Option<()> {
         let at = self.make_room(Family::Ipv4, sum.is_some())?;
         let [_, source] = source(self.hop, self.flow);
         let random = if inner.dont_fragment {
@@ -214,7 +215,7 @@ impl Tunnel<'_> {
     }
 
     #[inline(always)]
-    fn into_ipv6(&self, inner: &Inner, sum: Option<Sum>) -> Option<()> {
+    fn into_ipv6(self, inner: &Inner, sum: Option<Sum>) -> Option<()> {
         let at = self.make_room(Family::Ipv6, sum.is_some())?;
         let outer = Outer {
             kind: self.kind,
@@ -230,7 +231,7 @@ impl Tunnel<'_> {
     /// Makes room for its headers and writes the link layer that the frame leaves with; what was there need not move, because
     /// nothing of it stays. Gives where the headers belong.
     #[inline(always)]
-    fn make_room(&self, outer: Family, is_summed: bool) -> Option<usize> {
+    fn make_room(self, outer: Family, is_summed: bool) -> Option<usize> {
         let leaving = Link::to(self.hop.vlan);
         let headers = tunnel::overhead(self.kind, is_summed, outer);
         let bytes = headers + leaving.offset() - self.link.offset();
