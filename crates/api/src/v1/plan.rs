@@ -11,6 +11,8 @@ use super::{EditSummary, ServiceIdentity};
 /// What a change of the configuration does.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Plan {
+    /// Revision of what was in force before: the tag that `If-Match` wants for just this change to be made.
+    pub revision: u64,
     /// Why it would be refused, each a sentence; empty when it would not.
     pub refusals: Vec<String>,
     /// Settings of the director that change.
@@ -159,6 +161,7 @@ impl Plan {
     /// Whether nothing would change.
     pub fn is_empty(&self) -> bool {
         let unchanged = Self {
+            revision: self.revision,
             edits_kept: self.edits_kept.clone(),
             ..Self::default()
         };

@@ -67,13 +67,25 @@ impl Plan {
         if self.json {
             output::json(&outcome.plan)?;
         } else {
-            output::text(&diff(&outcome.plan, Paint::of_stdout()))?;
+            output::text(&text(&outcome.plan, Paint::of_stdout()))?;
         }
         for refusal in &outcome.plan.refusals {
             eprintln!("dray: it would be refused: {refusal}");
         }
         Ok(code(&outcome.plan))
     }
+}
+
+/// What would change, and how to have just that.
+fn text(plan: &v1::Plan, paint: Paint) -> String {
+    let mut text = diff(plan, paint);
+    if plan.refusals.is_empty() && !plan.is_empty() {
+        text += &format!(
+            "\nRevision {0} is in force; `dray apply --if-revision {0}` changes nothing if it is another by then.\n",
+            plan.revision
+        );
+    }
+    text
 }
 
 fn code(plan: &v1::Plan) -> ExitCode {

@@ -2,10 +2,10 @@
 //! is answered.
 //!
 //! ```text
-//! order ─▶ intent: step ─▶ Step ─ can be in force? ──▶ control ─ refuses ─▶ nothing has changed
+//! order ─▶ intent: step ─▶ Step ─ can it be in force? ▶ check ──────────▶ control ─ refuses ─▶ nothing has changed
 //!                            ├─ effects in order ────▶ EndConnections ─▶ control
-//!                            │                        Persist ────────▶ state directory
-//!                            │                        Replace ────────▶ control ─ fails ─▶ discard: nothing has changed
+//!                            │                         Persist ────────▶ state directory
+//!                            │                         Replace ────────▶ control ─ fails ─▶ discard: nothing has changed
 //!                            ▼
 //!                         commit ─▶ Board (what readers see), events
 //! ```

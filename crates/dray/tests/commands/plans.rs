@@ -40,6 +40,37 @@ async fn a_plan_shows_what_would_change_with_exit_code_2_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_plan_is_applied_only_if_nothing_has_changed_since() {
+    let director = Director::start().await;
+    let file = director.file("next.toml", &next());
+    let plan = director.dray(&format!("plan {file} --json")).await.out;
+    let plan: serde_json::Value = serde_json::from_str(&plan).expect("JSON");
+    let revision = plan["revision"].as_u64().expect("a number");
+    director
+        .ok("real edit 10.77.0.12 --service tls --weight 9")
+        .await;
+    let said = director
+        .fails(&format!("apply {file} --if-revision {revision}"))
+        .await;
+    assert!(said.starts_with("dray: changed meanwhile: "), "{said}");
+    let history = director.json("history --json").await;
+    assert_eq!(history["entries"].as_array().map(Vec::len), Some(1));
+
+    let shown = director.dray(&format!("plan {file}")).await.out;
+    let words = format!("`dray apply --if-revision {}`", revision + 1);
+    assert!(shown.contains(&words), "{shown}");
+    let outcome = director
+        .json(&format!(
+            "apply {file} --if-revision {} --json",
+            revision + 1
+        ))
+        .await;
+    assert_eq!(outcome["plan"]["revision"], revision + 1);
+    assert_eq!(outcome["applied"]["number"], 2);
+    director.stop().await;
+}
+
+#[tokio::test]
 async fn a_file_with_errors_is_no_plan_and_is_not_applied() {
     let director = Director::start().await;
     let file = director.file("broken.toml", &CONFIG.replace("scheduler", "sheduler"));

@@ -124,13 +124,19 @@ impl Site {
             .collect()
     }
 
-    /// Runs the built command line against the daemon.
-    pub(crate) async fn dray<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Said {
+    /// The built command line, about to be run against the daemon.
+    pub(crate) fn command<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dray"));
         command
             .args(arguments)
             .arg("--runtime-dir")
             .arg(self.runtime_dir());
+        command
+    }
+
+    /// Runs the built command line against the daemon.
+    pub(crate) async fn dray<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Said {
+        let mut command = self.command(arguments);
         let Output {
             status,
             stdout,

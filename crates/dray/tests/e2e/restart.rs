@@ -3,8 +3,8 @@
 use dray_lab::{Director, Family, Lab, Topology};
 
 use crate::site::{
-    Kept, ask_for_names, assert_nothing_dropped, assert_served, assert_shares, dns, dray, start,
-    status, vip, web,
+    Kept, ask_for_names, assert_nothing_dropped, assert_served, assert_shares, dns, dray,
+    lab_with_web, service, start, status, vip, web,
 };
 
 #[test]
@@ -83,6 +83,39 @@ fn a_configuration_that_changed_while_the_daemon_was_dead_is_in_force_after_its_
     assert_served(&report);
     assert_shares(&report, &[("real1", 1), ("real3", 3)]);
     assert_nothing_dropped(director);
+}
+
+#[test]
+fn a_file_that_the_data_plane_has_no_room_for_leaves_what_was_before_until_it_is_made_anew() {
+    let (lab, vip) = lab_with_web("outgrown", 2);
+    let director = lab.director(0);
+    let config = director.config().service(web(Family::V4, &[1, 1]));
+    start(director, &config);
+    let load = lab.client(0).http(vip).concurrency(4).start().unwrap();
+    // The smallest data plane has room for 4,095.
+    let more = (0..4_095).map(|number| {
+        let [high, low] = u16::to_be_bytes(number);
+        format!("\n[[service]]\nname = \"s{number}\"\naddress = \"tcp://10.64.{high}.{low}:80\"\n")
+    });
+    let larger = config.to_string() + &more.collect::<String>();
+    let refused = director.reload(&larger).unwrap_err().to_string();
+    assert!(refused.contains("no room for 4096 services"), "{refused}");
+
+    director.kill().unwrap();
+    director.restart(dray()).unwrap();
+    load.wait_for(100).unwrap();
+    assert_eq!(service(director).name, "web");
+    let log = director.log();
+    assert!(
+        log.contains("cannot be put in force, and configuration 1 is as it was before: no room for 4096 services"),
+        "{log}"
+    );
+    assert_served(&load.stop().unwrap());
+    assert_nothing_dropped(director);
+
+    director.stop(&["--withdraw"]).unwrap();
+    director.restart(dray()).unwrap();
+    assert_eq!(status(director).services.len(), 4_096);
 }
 
 /// How often a daemon has found a data plane that forwarded.

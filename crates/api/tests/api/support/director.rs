@@ -247,7 +247,7 @@ impl Backend for Director {
     async fn plan(&self, application: Application) -> Result<Plan, Problem> {
         let state = self.lock();
         application.precondition.check_revision(state.revision)?;
-        Ok(plan(&state.desired, &application.desired))
+        Ok(plan(state.revision, &state.desired, &application.desired))
     }
 
     async fn apply(&self, caller: Caller, application: Application) -> Result<Outcome, Problem> {
@@ -420,7 +420,7 @@ impl State {
         text: String,
         desired: Desired,
     ) -> Outcome {
-        let plan = plan(&self.desired, &desired);
+        let plan = plan(self.revision, &self.desired, &desired);
         let number = self.base().number + 1;
         self.revision += 1;
         self.desired = Arc::new(desired.clone());
@@ -514,7 +514,7 @@ fn reals(desired: &Desired) -> usize {
 }
 
 /// Services by name; what changes in them is not told.
-fn plan(before: &Desired, after: &Desired) -> Plan {
+fn plan(revision: u64, before: &Desired, after: &Desired) -> Plan {
     let change = |service: &Service, change| ServiceChange {
         service: service.name.to_string(),
         identity: service.identity.into(),
@@ -541,6 +541,7 @@ fn plan(before: &Desired, after: &Desired) -> Plan {
             Some(_) => Some(change(service, Change::Changed)),
         });
     Plan {
+        revision,
         services: gone.chain(new).collect(),
         ..Plan::default()
     }

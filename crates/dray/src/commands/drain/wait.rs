@@ -6,7 +6,10 @@ use dray_api::{
     CallError, Client,
     v1::{Drain, DrainState},
 };
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::{MissedTickBehavior, interval},
+};
 
 use super::progress::Progress;
 
@@ -24,24 +27,31 @@ pub(super) enum Ended {
 
 /// Waits, and shows how far the drain is. It goes on without this, and over restarts of the daemon.
 pub(super) async fn wait(client: &Client, begun: Drain) -> Result<Ended, CallError> {
-    let mut progress = Progress::start(&begun);
+    // Caught before anything is said: who reads that this waits may end it. Where signals cannot be caught, Ctrl-C ends
+    // the program as ever.
+    let mut interrupt = signal(SignalKind::interrupt()).ok();
     let mut last = begun;
+    tokio::select! {
+        Some(()) = async { interrupt.as_mut()?.recv().await } => Ok(Ended::Waiting(last)),
+        ended = follow(client, &mut last) => ended.map(|()| Ended::Drain(last)),
+    }
+}
+
+/// Looks at the drain until it has ended.
+async fn follow(client: &Client, last: &mut Drain) -> Result<(), CallError> {
+    let mut progress = Progress::start(last);
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while last.state == DrainState::Draining {
-        tokio::select! {
-            // Where signals cannot be caught, Ctrl-C ends the program as ever.
-            Ok(()) = tokio::signal::ctrl_c() => return Ok(Ended::Waiting(last)),
-            _ = ticks.tick() => {}
-        }
+        ticks.tick().await;
         match client.drain(last.id).await {
             Ok(drain) => {
                 progress.show(&drain);
-                last = drain;
+                *last = drain;
             }
             Err(CallError::NoDaemon { .. } | CallError::Broken { .. }) => progress.absent(),
             Err(error) => return Err(error),
         }
     }
-    Ok(Ended::Drain(last))
+    Ok(())
 }

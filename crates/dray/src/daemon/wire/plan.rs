@@ -29,6 +29,7 @@ pub(in crate::daemon) fn plan(
     let added = vips(preview.vips_added, v1::Change::Added);
     let withdrawn = vips(preview.vips_withdrawn, v1::Change::Removed);
     v1::Plan {
+        revision: before.revision(),
         refusals: preview.refusals,
         director: fields(preview.director),
         marks: preview.marks,

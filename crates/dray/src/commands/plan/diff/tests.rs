@@ -71,6 +71,7 @@ fn large() -> Plan {
         ..affected
     };
     Plan {
+        revision: 412,
         refusals: vec!["`interfaces` cannot change while the daemon runs".to_owned()],
         director: vec![field("timeouts.tcp", Value::Null, json!("10m"))],
         marks: true,
