@@ -90,6 +90,8 @@ enum Benchmark {
     Verifier,
     /// Time to apply 10,000 services from a file, and one changed weight among them
     Apply,
+    /// A thousand API writes a second under traffic: what is lost, and how long they take
+    Writes,
 }
 
 fn main() -> ExitCode {
