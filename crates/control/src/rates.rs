@@ -22,6 +22,10 @@ pub struct Rates {
     pub packets: u64,
     /// Bytes per second.
     pub bytes: u64,
+    /// Packets of replies per second.
+    pub reply_packets: u64,
+    /// Bytes of those packets per second.
+    pub reply_bytes: u64,
 }
 
 /// The estimator of one destination or service.
@@ -31,6 +35,8 @@ pub(crate) struct Estimator {
     connections: i64,
     packets: i64,
     bytes: i64,
+    reply_packets: i64,
+    reply_bytes: i64,
 }
 
 impl Estimator {
@@ -41,6 +47,8 @@ impl Estimator {
             connections: 0,
             packets: 0,
             bytes: 0,
+            reply_packets: 0,
+            reply_bytes: 0,
         }
     }
 
@@ -50,9 +58,16 @@ impl Estimator {
         let Self { last, .. } = self;
         Self {
             last: now,
-            connections: step(self.connections, last.connections, now.connections, 9),
-            packets: step(self.packets, last.packets, now.packets, 9),
-            bytes: step(self.bytes, last.bytes, now.bytes, 4),
+            connections: step(self.connections, last.connections, now.connections, PACKETS),
+            packets: step(self.packets, last.packets, now.packets, PACKETS),
+            bytes: step(self.bytes, last.bytes, now.bytes, BYTES),
+            reply_packets: step(
+                self.reply_packets,
+                last.reply_packets,
+                now.reply_packets,
+                PACKETS,
+            ),
+            reply_bytes: step(self.reply_bytes, last.reply_bytes, now.reply_bytes, BYTES),
         }
     }
 
@@ -64,12 +79,19 @@ impl Estimator {
     /// The rates as IPVS shows them.
     pub(crate) const fn rates(&self) -> Rates {
         Rates {
-            connections: shown(self.connections, 10),
-            packets: shown(self.packets, 10),
-            bytes: shown(self.bytes, 5),
+            connections: shown(self.connections, PACKETS),
+            packets: shown(self.packets, PACKETS),
+            bytes: shown(self.bytes, BYTES),
+            reply_packets: shown(self.reply_packets, PACKETS),
+            reply_bytes: shown(self.reply_bytes, BYTES),
         }
     }
 }
+
+/// The scale of connections and packets.
+const PACKETS: u32 = 9;
+/// The scale of bytes.
+const BYTES: u32 = 4;
 
 /// IPVS's fixed point: a rate per second is scaled by 2 to the power of `scale` + 1, and a period is 2 s.
 const fn step(estimate: i64, last: u64, now: u64, scale: u32) -> i64 {
@@ -79,20 +101,22 @@ const fn step(estimate: i64, last: u64, now: u64, scale: u32) -> i64 {
 }
 
 const fn shown(estimate: i64, scale: u32) -> u64 {
-    let half = (1 << (scale - 1)) - 1;
-    estimate.wrapping_add(half).cast_unsigned() >> scale
+    let half = (1 << scale) - 1;
+    estimate.wrapping_add(half).cast_unsigned() >> (scale + 1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Of replies there are as many as of clients' packets, and of as many bytes.
     fn counters(connections: u64, packets: u64, bytes: u64) -> Counters {
         Counters {
             connections,
             packets,
             bytes,
-            ..Counters::default()
+            reply_packets: packets,
+            reply_bytes: bytes,
         }
     }
 
@@ -117,11 +141,12 @@ mod tests {
         let rising = run(&mut estimator, counters(100, 100, 0), 12);
         let connections: Vec<u64> = rising.iter().map(|rates| rates.connections).collect();
         let packets: Vec<u64> = rising.iter().map(|rates| rates.packets).collect();
+        let replies: Vec<u64> = rising.iter().map(|rates| rates.reply_packets).collect();
         assert_eq!(
             connections,
             [25, 44, 58, 68, 76, 82, 87, 90, 92, 94, 96, 97]
         );
-        assert_eq!(packets, connections);
+        assert_eq!([packets, replies], [connections.clone(), connections]);
     }
 
     #[test]
@@ -138,11 +163,12 @@ mod tests {
     #[test]
     fn bytes_rise_as_the_kernels_do() {
         let mut estimator = Estimator::starting_at(Counters::default());
-        let bytes: Vec<u64> = run(&mut estimator, counters(0, 0, 125_000), 6)
+        let bytes: Vec<[u64; 2]> = run(&mut estimator, counters(0, 0, 125_000), 6)
             .iter()
-            .map(|rates| rates.bytes)
+            .map(|rates| [rates.bytes, rates.reply_bytes])
             .collect();
-        assert_eq!(bytes, [31_250, 54_687, 72_266, 85_449, 95_337, 102_753]);
+        let rising = [31_250, 54_687, 72_266, 85_449, 95_337, 102_753];
+        assert_eq!(bytes, rising.map(|bytes| [bytes; 2]));
     }
 
     #[test]

@@ -295,7 +295,7 @@ pub struct Traffic {
     /// The same since somebody last zeroed the counters (`POST /v1/zero`, `ipvsadm -Z`) in this run of the daemon, or so far.
     #[serde(default)]
     pub since_zeroed: Counts,
-    /// How fast connections, packets and bytes grow, as IPVS estimates it.
+    /// How fast these grow, as IPVS estimates it.
     pub per_second: Rates,
 }
 
@@ -321,8 +321,14 @@ pub struct Rates {
     pub connections: u64,
     /// Packets per second.
     pub packets: u64,
-    /// Bytes per second.
+    /// Bytes of those packets per second.
     pub bytes: u64,
+    /// Packets of replies per second.
+    #[serde(default)]
+    pub reply_packets: u64,
+    /// Bytes of those packets per second.
+    #[serde(default)]
+    pub reply_bytes: u64,
 }
 
 /// A reason to pass or drop a packet or to forward it in an unusual way, and how often it was given.

@@ -227,6 +227,8 @@ fn traffic(traffic: control::Traffic) -> v1::Traffic {
             connections: rates.connections,
             packets: rates.packets,
             bytes: rates.bytes,
+            reply_packets: rates.reply_packets,
+            reply_bytes: rates.reply_bytes,
         },
     }
 }

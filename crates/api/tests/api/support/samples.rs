@@ -26,6 +26,8 @@ pub(crate) fn status() -> Status {
             connections: 1,
             packets: 17,
             bytes: 2_550,
+            reply_packets: 15,
+            reply_bytes: 20_000,
         },
     };
     let address = ServiceAddress {

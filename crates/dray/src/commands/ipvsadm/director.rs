@@ -251,8 +251,9 @@ fn statistics(traffic: &Traffic) -> Statistics {
         rates: Counts {
             connections: traffic.per_second.connections,
             in_packets: traffic.per_second.packets,
+            out_packets: traffic.per_second.reply_packets,
             in_bytes: traffic.per_second.bytes,
-            ..Counts::default()
+            out_bytes: traffic.per_second.reply_bytes,
         },
     }
 }

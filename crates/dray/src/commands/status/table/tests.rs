@@ -308,6 +308,8 @@ fn traffic(share: u32) -> Traffic {
             connections: 25 * times,
             packets: 1_100 * times,
             bytes: 110_000 * times,
+            reply_packets: 0,
+            reply_bytes: 0,
         },
     }
 }
