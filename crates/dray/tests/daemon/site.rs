@@ -13,8 +13,8 @@ use std::{
 };
 
 use dray::daemon::{self, Machine, ledger::Ledger};
-use dray_api::{Client, RuntimeDir};
-use dray_intent::{ConfigFile, Intent, Timestamp};
+use dray_api::{ClaimError, Client, RuntimeDir};
+use dray_intent::{ConfigFile, Intent, OpenError, StartError, Timestamp};
 use dray_model::{DestinationId, Mac, NextHop, Record, Way};
 use dray_testkit::{FakeDataPlane, FakeNet, eventually};
 use tempfile::TempDir;
@@ -85,7 +85,7 @@ impl Site {
         let task = tokio::spawn(daemon::run(daemon::Parts {
             config: self.config(),
             intent: self.intent(),
-            runtime_dir: RuntimeDir::claim(&self.runtime_dir()).expect("it is free"),
+            runtime_dir: self.claimed(),
             open: Box::new(move |_| {
                 Ok(Machine {
                     dataplane: dataplane.clone(),
@@ -107,8 +107,20 @@ impl Site {
     /// What a daemon would start with now.
     pub(crate) fn intent(&self) -> Intent {
         let now = Timestamp::from(SystemTime::now());
-        let opened = Intent::open(&self.state_dir(), ConfigFile::read(&self.config()), now);
+        let file = || ConfigFile::read(&self.config());
+        let opened = untaken(
+            || Intent::open(&self.state_dir(), file(), now),
+            |error| matches!(error, StartError::Open(OpenError::Taken { .. })),
+        );
         opened.expect("a good file").intent
+    }
+
+    fn claimed(&self) -> RuntimeDir {
+        let claimed = untaken(
+            || RuntimeDir::claim(&self.runtime_dir()),
+            |error| matches!(error, ClaimError::Taken { .. }),
+        );
+        claimed.expect("it is free")
     }
 
     /// The files of the state directory, with what they hold.
@@ -192,4 +204,18 @@ fn destinations_of(record: &Record) -> Vec<DestinationId> {
         .into_iter()
         .map(|entry| DestinationId(entry.destination))
         .collect()
+}
+
+/// Takes what only one may have. It may be taken for a moment after its owner has ended: a command that another test starts just
+/// then has all that this process holds, until it is another program.
+fn untaken<T, E>(take: impl Fn() -> Result<T, E>, is_taken: impl Fn(&E) -> bool) -> Result<T, E> {
+    let mut last = take();
+    eventually!({
+        let is_taken = last.as_ref().is_err_and(&is_taken);
+        if is_taken {
+            last = take();
+        }
+        !is_taken
+    });
+    last
 }
