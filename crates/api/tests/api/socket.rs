@@ -8,6 +8,8 @@ use std::{
         net::{UnixListener, UnixStream},
     },
     path::Path,
+    thread,
+    time::Duration,
 };
 
 use dray_api::{
