@@ -36,17 +36,14 @@ const CHANGES: u16 = 5;
 struct Kind {
     scheduler: Scheduler,
     reals: u32,
-    /// Whether the director is to put the VIPs, as many as services, on its interface.
-    manage_vips: bool,
 }
 
 const PLAIN: Kind = Kind {
     scheduler: Scheduler::WeightedRoundRobin,
     reals: 1_000,
-    manage_vips: false,
 };
 
-const KINDS: [Kind; 4] = [
+const KINDS: [Kind; 3] = [
     PLAIN,
     Kind {
         scheduler: Scheduler::MaglevHash(HashFlags {
@@ -57,10 +54,6 @@ const KINDS: [Kind; 4] = [
     },
     Kind {
         reals: 100_000,
-        ..PLAIN
-    },
-    Kind {
-        manage_vips: true,
         ..PLAIN
     },
 ];
@@ -78,11 +71,10 @@ struct Times {
 pub(crate) fn measure() {
     println!("\n## Through the API of a director that runs\n");
     println!(
-        "| scheduler | different real servers | VIPs to add | apply, answered | all next hops known | change one weight, answered | remove all services but one, answered | all destinations free again |"
+        "| scheduler | different real servers | apply, answered | all next hops known | change one weight, answered | remove all services but one, answered | all destinations free again |"
     );
-    println!("|---|---:|---:|---:|---:|---:|---:|---:|");
+    println!("|---|---:|---:|---:|---:|---:|---:|");
     for kind in KINDS {
-        let vips = if kind.manage_vips { SERVICES } else { 0 };
         let Times {
             applied,
             known,
@@ -94,7 +86,7 @@ pub(crate) fn measure() {
         let [applied, known, changed, removed, gone] =
             columns.map(|times| milliseconds(median(times)));
         println!(
-            "| {} | {} | {vips} | {applied} | {known} | {changed} | {removed} | {gone} |",
+            "| {} | {} | {applied} | {known} | {changed} | {removed} | {gone} |",
             kind.scheduler.name(),
             kind.reals,
         );
@@ -207,7 +199,6 @@ impl Kind {
             services,
             scheduler: self.scheduler,
             reals: self.reals,
-            manage_vips: self.manage_vips,
         }
     }
 }

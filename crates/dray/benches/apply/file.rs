@@ -15,7 +15,6 @@ pub(crate) struct File {
     pub(crate) scheduler: Scheduler,
     /// How many real servers there are. They are in as many services as there is room for.
     pub(crate) reals: u32,
-    pub(crate) manage_vips: bool,
 }
 
 impl File {
@@ -26,10 +25,9 @@ impl File {
             services,
             scheduler,
             reals: _,
-            manage_vips,
         } = self;
         let mut text = format!(
-            "[director]\ninterfaces = [\"{interface}\"]\nmax_connections = 65536\nmanage_vips = {manage_vips}\n"
+            "[director]\ninterfaces = [\"{interface}\"]\nmax_connections = 65536\nmanage_vips = false\n"
         );
         for service in 0..*services {
             let (name, vip, scheduler) = (name(service), vip(service), scheduler.name());

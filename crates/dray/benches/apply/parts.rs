@@ -39,7 +39,6 @@ async fn measure_one(scheduler: Scheduler) {
         services: SERVICES,
         scheduler,
         reals: REALS,
-        manage_vips: false,
     };
     let text = file.text();
     let began = Instant::now();
