@@ -2,15 +2,12 @@
 
 use std::{collections::BTreeSet, sync::atomic::Ordering};
 
-use dray_api::{
-    ClaimError, RuntimeDir,
-    v1::{Standing, StopMode},
-};
+use dray_api::{ClaimError, RuntimeDir, v1::Standing};
 
 use crate::{
     CONFIG,
     site::{Site, text},
-    stop, vip,
+    stop, vip, withdraw,
 };
 
 #[tokio::test]
@@ -33,8 +30,7 @@ async fn stopping_leaves_the_data_plane_and_the_vips_and_the_next_daemon_takes_t
     assert_eq!(site.dataplane.actual(), before);
     let added = next.client.status().await.expect("a status").director.vips;
     assert_eq!(added.len(), 1, "the ledger remembers who added the VIP");
-    next.client.stop(StopMode::Withdraw).await.expect("stopped");
-    next.ended().await.expect("a clean end");
+    withdraw(next).await;
     assert_eq!(site.net.vips("eth0"), BTreeSet::new());
 }
 
@@ -68,12 +64,7 @@ async fn a_vip_that_was_there_before_is_left_alone() {
             .vips,
         []
     );
-    daemon
-        .client
-        .stop(StopMode::Withdraw)
-        .await
-        .expect("stopped");
-    daemon.ended().await.expect("a clean end");
+    withdraw(daemon).await;
     assert_eq!(site.net.vips("eth0"), BTreeSet::from([vip()]));
 }
 

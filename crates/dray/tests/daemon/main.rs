@@ -36,6 +36,15 @@ async fn stop(site: &Site, daemon: site::Daemon) {
     assert!(!RuntimeDir::socket(&site.runtime_dir()).exists());
 }
 
+async fn withdraw(daemon: site::Daemon) {
+    daemon
+        .client
+        .stop(StopMode::Withdraw)
+        .await
+        .expect("stopped");
+    daemon.ended().await.expect("a clean end");
+}
+
 fn web() -> ServiceAddress {
     ServiceAddress {
         protocol: Protocol::Tcp,

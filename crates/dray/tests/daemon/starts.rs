@@ -1,16 +1,13 @@
 //! What a data plane does not take: refused before it is on the disk, and gone back from by a daemon that starts.
 
-use dray_api::{
-    CallError, Precondition,
-    v1::{ApplyQuery, StopMode},
-};
+use dray_api::{CallError, Precondition, v1::ApplyQuery};
 use dray_intent::{Apply, Configuration, Keeping, Request, Source, Timestamp};
 use dray_model::{Action, Room};
 
 use crate::{
     CONFIG,
     site::{Daemon, Site},
-    stop,
+    stop, withdraw,
 };
 
 /// [`CONFIG`] with another service, for which there is no room.
@@ -144,10 +141,5 @@ async fn a_start_that_fails_halfway_goes_back_too() {
     assert!(site.dataplane.take_actions().iter().any(published));
     assert_eq!(services(&daemon).await, ["web"]);
     assert_eq!(site.dataplane.actual().services, actual.services);
-    daemon
-        .client
-        .stop(StopMode::Withdraw)
-        .await
-        .expect("stopped");
-    daemon.ended().await.expect("a clean end");
+    withdraw(daemon).await;
 }
