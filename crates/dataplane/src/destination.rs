@@ -10,7 +10,7 @@ use dray_model::{
 use crate::{
     KernelDataPlane,
     apply::{check_room, wait_for_packets},
-    fragments, locality, wire,
+    wire,
 };
 
 /// The number of no service: that of a destination that no record has named yet.
@@ -23,6 +23,9 @@ pub(crate) fn add(
     destination: &ActualDestination,
 ) -> Result<(), DataPlaneError> {
     check_room(id.0, plane.identity.destinations, "another destination")?;
+    if plane.freed.contains(id.0) {
+        plane.freed.forget(&plane.maps);
+    }
     let Thresholds { upper, lower } = destination.thresholds;
     let live = Live {
         upper,
@@ -79,15 +82,14 @@ pub(crate) fn free(plane: &mut KernelDataPlane, id: DestinationId) -> Result<(),
             "destination {id} still has connections or templates"
         )));
     }
-    // Nothing may lead to the number when it is somebody else's.
-    fragments::forget(&plane.maps, id.0);
-    locality::forget(&plane.maps, id.0);
     store_first_word(plane, id.0, &Destination::default());
     store_half(plane, id.0, offset_of!(Destination, weight), 0);
     plane
         .maps
         .destination_info
         .write(id.0, DestinationInfo::default());
+    // Nothing may lead to the number when it is somebody else's.
+    plane.freed.give_back(id.0);
     Ok(())
 }
 

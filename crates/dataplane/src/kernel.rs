@@ -11,8 +11,8 @@ use dray_model::{
 };
 
 use crate::{
-    arena::Arena, drop_entries::Dice, maps::Maps, policy, ports::Ports, published::Published,
-    sweep::Leftovers, wire,
+    arena::Arena, drop_entries::Dice, freed::Freed, maps::Maps, policy, ports::Ports,
+    published::Published, sweep::Leftovers, wire,
 };
 
 /// The data plane in the kernel.
@@ -25,6 +25,8 @@ pub struct KernelDataPlane {
     pub(crate) published: Published,
     /// Next hops given back since the last grace period: packets may still be reading them.
     pub(crate) freed_hops: BTreeSet<HopId>,
+    /// Destinations given back, to which something may still lead.
+    pub(crate) freed: Freed,
     /// Whether a record was replaced since the last grace period: packets may still pick from the old one.
     pub(crate) records_replaced: bool,
     /// Which part of the connection tables the next sweep looks at.
@@ -60,6 +62,7 @@ impl KernelDataPlane {
             ports,
             published: Published::default(),
             freed_hops: BTreeSet::new(),
+            freed: Freed::default(),
             records_replaced: false,
             next_part: 0,
             leftovers: Leftovers::default(),
@@ -124,6 +127,7 @@ impl KernelDataPlane {
         self.arena = Arena::new(self.identity.words, Vec::new());
         self.published = Published::default();
         self.freed_hops.clear();
+        self.freed = Freed::default();
         self.records_replaced = false;
         self.next_part = 0;
         self.leftovers = Leftovers::default();

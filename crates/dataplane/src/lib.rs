@@ -27,6 +27,7 @@ mod end_entries;
 mod ending;
 mod features;
 mod fragments;
+mod freed;
 mod grace;
 mod interface;
 mod kernel;

@@ -28,25 +28,27 @@ pub(crate) fn forget_service(maps: &Maps, service: ServiceId) {
     });
 }
 
-/// Takes a destination, whose number is about to be free, out of every entry.
-pub(crate) fn forget(maps: &Maps, destination: u32) {
+/// Takes the destinations of these numbers out of every entry.
+pub(crate) fn forget(maps: &Maps, is_freed: impl Fn(u32) -> bool) {
     for bucket in 0..maps.locality.len() {
         for slot in 0..SLOTS_PER_BUCKET {
-            take_out(maps, bucket, slot, destination);
+            take_out(maps, bucket, slot, &is_freed);
         }
     }
 }
 
 /// An empty place stays where it is, so that the others keep theirs, which say how old they are.
-fn take_out(maps: &Maps, bucket: u32, slot: usize, destination: u32) {
+fn take_out(maps: &Maps, bucket: u32, slot: usize, is_freed: impl Fn(u32) -> bool) {
     let members = slot * size_of::<Locality>() + offset_of!(Locality, members);
     for index in 0..LOCALITY_MEMBERS {
         let offset = members + index * size_of::<u32>();
-        let member = maps.locality.half(bucket, offset);
-        if let Some(member) = member.filter(|member| member.load(Ordering::Relaxed) == destination)
-        {
+        let Some(member) = maps.locality.half(bucket, offset) else {
+            continue;
+        };
+        let seen = member.load(Ordering::Relaxed);
+        if is_freed(seen) {
             // A packet that puts another one there at this moment wins.
-            let _ = member.compare_exchange(destination, 0, Ordering::Relaxed, Ordering::Relaxed);
+            let _ = member.compare_exchange(seen, 0, Ordering::Relaxed, Ordering::Relaxed);
         }
     }
 }

@@ -8,7 +8,9 @@ use dray_model::{
     ServiceId, Thresholds,
 };
 
-use crate::{KernelDataPlane, arena::Arena, published::Published, settings::OF_SERVICES, wire};
+use crate::{
+    KernelDataPlane, arena::Arena, freed::Freed, published::Published, settings::OF_SERVICES, wire,
+};
 
 pub(crate) fn observe(plane: &mut KernelDataPlane) -> Result<Actual, DataPlaneError> {
     let hops = hops(plane)?;
@@ -49,6 +51,9 @@ pub(crate) fn observe(plane: &mut KernelDataPlane) -> Result<Actual, DataPlaneEr
     plane.arena = Arena::new(plane.identity.words, published.records().collect());
     plane.maps.store_options(OF_SERVICES, published.options());
     plane.published = published;
+    let numbers = 1..plane.identity.destinations;
+    let unused = numbers.filter(|number| !destinations.contains_key(&DestinationId(*number)));
+    plane.freed = Freed::unknown(unused);
     Ok(Actual {
         services,
         destinations,

@@ -29,6 +29,7 @@ pub(crate) fn sweep(plane: &mut KernelDataPlane, parts: u32) -> Sweep {
     if part == 0 {
         plane.ports.refresh(&plane.maps);
     }
+    plane.freed.forget(&plane.maps);
     let settings = plane.maps.settings();
     let expire = settings.options & Settings::EXPIRE_NODEST_CONN != 0;
     let ends_removed = plane.leftovers.end_in_next(parts, expire);

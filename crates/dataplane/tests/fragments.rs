@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::*;
+use common::{world::destination, *};
 use dray_model::ServiceOptions;
 use dray_sched::Kind;
 use dray_testkit::frames::{Extension, Frame, TcpFlags};
@@ -196,6 +196,24 @@ fn a_freed_real_servers_number_leads_no_fragment_to_another_one() {
     director.apply(dray_model::Action::FreeDestination {
         id: dray_model::DestinationId(3),
     });
+    director.apply(dray_model::Action::AddDestination {
+        id: dray_model::DestinationId(3),
+        destination: destination([10, 1, 0, 9].into(), Some(dray_model::HopId(3))),
+    });
+    let dropped = Fate::dropped("late-first-fragment", &pieces[1]);
+    assert_eq!(director.fate(&pieces[1]), dropped);
+}
+
+#[test]
+fn a_sweep_forgets_the_fragments_of_freed_real_servers() {
+    let mut director = director();
+    let pieces = pieces(&datagram(CLIENT, DNS, 1));
+    assert_eq!(director.forwarded_bytes(&pieces[0]), 3);
+    director.remove(3);
+    director.apply(dray_model::Action::FreeDestination {
+        id: dray_model::DestinationId(3),
+    });
+    director.sweep();
     let dropped = Fate::dropped("late-first-fragment", &pieces[1]);
     assert_eq!(director.fate(&pieces[1]), dropped);
 }
