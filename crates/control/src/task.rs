@@ -51,7 +51,7 @@ use crate::{
 };
 
 use chores::Chore;
-use refusal::shortfalls;
+use refusal::{Way, shortfalls};
 
 /// What is known of the way to each followed address, as the network room reports it.
 pub type Resolutions = BTreeMap<IpAddr, Resolution>;
@@ -116,6 +116,8 @@ struct Task<D, N> {
     informed: bool,
 
     desired: Arc<Desired>,
+    /// The way to another, if one was checked and nothing has changed since.
+    checked: Option<Way>,
     /// The services of the desired state.
     catalog: Catalog,
     resolutions: Arc<Resolutions>,
@@ -170,6 +172,7 @@ impl<D: DataPlane, N: Net> Task<D, N> {
             informed: true,
             catalog: Catalog::of(&desired),
             desired: Arc::clone(&desired),
+            checked: None,
             resolutions,
             view,
             vips,
@@ -225,7 +228,7 @@ impl<D: DataPlane, N: Net> Task<D, N> {
     async fn answer(&mut self, request: Request) -> std::ops::ControlFlow<()> {
         match request {
             Request::Replace(desired, reply) => _ = reply.send(self.replace(desired).await),
-            Request::Check(desired, reply) => _ = reply.send(self.check(&desired)),
+            Request::Check(desired, reply) => _ = reply.send(self.check(desired)),
             Request::Preview(desired, reply) => _ = reply.send(self.basis(desired)),
             Request::Status(reply) => self.chores.push_back(Chore::status(reply)),
             Request::Service(name, reply) => _ = reply.send(self.service(&name)),
@@ -275,6 +278,7 @@ impl<D: DataPlane, N: Net> Task<D, N> {
     }
 
     fn carry_out(&mut self, steps: Vec<Step>) -> Passed {
+        self.checked = None;
         let mut done = Done::default();
         let result = apply(&mut self.dataplane, &mut self.view, steps, &mut done);
         for freed in &done.freed {
@@ -307,6 +311,7 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         let resolutions = self.reports.borrow_and_update().clone();
         let reals = moved(&self.resolutions, &resolutions);
         self.resolutions = resolutions;
+        self.checked = None;
         let services = touched(&self.desired, &self.view, &reals);
         debug!(
             reals = reals.len(),
@@ -348,6 +353,7 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         let unused = before.unused(&self.seen, |id| self.dataplane.live(id));
         for service in before.retired(&self.seen) {
             if self.view.forget_retired(service) {
+                self.checked = None;
                 self.book.forget(service);
             }
         }

@@ -6,7 +6,6 @@ use dray_model::{DataPlane, Desired, DestinationId, Net, ServiceIdentity};
 
 use super::Task;
 use crate::{
-    difference::Difference,
     preview::{Basis, Present, PresentReal},
     view::Listed,
     vips::sentence,
@@ -15,19 +14,18 @@ use crate::{
 impl<D: DataPlane, N: Net> Task<D, N> {
     /// Costs what differs, not what there is.
     pub(super) fn basis(&self, wanted: Arc<Desired>) -> Basis {
-        let difference = Difference::between(&self.desired, &wanted);
-        let services = difference.services();
-        let steps = self.steps_to(&wanted, &services);
-        let refusals = self.refusals(&wanted, &steps);
+        let way = self.way_to(wanted);
+        let refusals = self.refusals(&way);
+        let services = way.difference.services().into_iter();
         Basis {
             before: Arc::clone(&self.desired),
             refusals: refusals.map(|refusal| sentence(&refusal)).collect(),
             added_vips: self.vips.added().clone(),
-            present: (services.into_iter())
+            present: services
                 .map(|service| (service, self.present(service)))
                 .collect(),
-            difference,
-            after: wanted,
+            difference: way.difference,
+            after: way.desired,
         }
     }
 

@@ -1,8 +1,8 @@
 //! Whether another desired state can be put in force at all: known before anything is done for it.
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use dray_model::{Action, DataPlane, Desired, Director, Net, Room, ServiceIdentity};
+use dray_model::{Action, DataPlane, Desired, Director, Net, Room};
 
 use super::Task;
 use crate::{
@@ -11,39 +11,55 @@ use crate::{
     plan::{Publication, Scope, Step, Unused},
 };
 
+/// The way from the desired state in force to another, planned and possible, but not gone yet. It is as good as what it was
+/// planned from: who changes that forgets it.
+pub(super) struct Way {
+    pub(super) desired: Arc<Desired>,
+    pub(super) difference: Difference,
+    pub(super) steps: Vec<Step>,
+}
+
 impl<D: DataPlane, N: Net> Task<D, N> {
-    /// Whether [`Task::replace`] would begin to put this in force.
-    pub(super) fn check(&self, desired: &Desired) -> Result<(), ControlError> {
-        let services = Difference::between(&self.desired, desired).services();
-        let steps = self.steps_to(desired, &services);
-        self.refusals(desired, &steps).next().map_or(Ok(()), Err)
+    /// Whether [`Task::replace`] would begin to put this in force. The way there is kept for it.
+    pub(super) fn check(&mut self, desired: Arc<Desired>) -> Result<(), ControlError> {
+        self.checked = Some(self.possible_way_to(desired)?);
+        Ok(())
     }
 
-    /// The steps from the desired state in force to another, which differ in these services.
-    pub(super) fn steps_to(
-        &self,
-        desired: &Desired,
-        services: &BTreeSet<ServiceIdentity>,
-    ) -> Vec<Step> {
+    /// The way to another desired state, if it can be put in force: the one that was just checked, or a new one.
+    pub(super) fn possible_way_to(&mut self, desired: Arc<Desired>) -> Result<Way, ControlError> {
+        if let Some(way) = self.checked.take()
+            && Arc::ptr_eq(&way.desired, &desired)
+        {
+            return Ok(way);
+        }
+        let way = self.way_to(desired);
+        self.refusals(&way).next().map_or(Ok(way), Err)
+    }
+
+    pub(super) fn way_to(&self, desired: Arc<Desired>) -> Way {
+        let difference = Difference::between(&self.desired, &desired);
+        let services = difference.services();
         // Every record says by which rules it is picked from, and every tunnel's next hop where it comes from.
         let (before, after) = (&self.desired.director, &desired.director);
         let same_for_all = before.ipvs.rules == after.ipvs.rules && before.tunnels == after.tunnels;
         let scope = if self.behind.is_none() && same_for_all {
-            Scope::Services(services)
+            Scope::Services(&services)
         } else {
             Scope::All
         };
-        self.steps(desired, scope, &Unused::default())
+        let steps = self.steps(&desired, scope, &Unused::default());
+        Way {
+            desired,
+            difference,
+            steps,
+        }
     }
 
-    /// Why the desired state that these steps lead to cannot be put in force.
-    pub(super) fn refusals(
-        &self,
-        desired: &Desired,
-        steps: &[Step],
-    ) -> impl Iterator<Item = ControlError> {
-        let settled = settled(&self.desired.director, &desired.director);
-        settled.chain(shortfalls(steps, self.dataplane.room()))
+    /// Why the desired state that this way leads to cannot be put in force.
+    pub(super) fn refusals(&self, way: &Way) -> impl Iterator<Item = ControlError> + use<D, N> {
+        let settled = settled(&self.desired.director, &way.desired.director);
+        settled.chain(shortfalls(&way.steps, self.dataplane.room()))
     }
 }
 

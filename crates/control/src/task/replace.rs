@@ -4,10 +4,9 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use dray_model::{DataPlane, Desired, Net};
 
-use super::{Passed, Task};
+use super::{Passed, Task, refusal::Way};
 use crate::{
     apply::ApplyError,
-    difference::Difference,
     handle::ControlError,
     plan::{Scope, Unused},
     snapshot::Applied,
@@ -16,11 +15,11 @@ use crate::{
 
 impl<D: DataPlane, N: Net> Task<D, N> {
     pub(super) async fn replace(&mut self, desired: Arc<Desired>) -> Result<Applied, ControlError> {
-        let difference = Difference::between(&self.desired, &desired);
-        let planned = self.steps_to(&desired, &difference.services());
-        if let Some(refusal) = self.refusals(&desired, &planned).next() {
-            return Err(refusal);
-        }
+        let Way {
+            desired,
+            difference,
+            steps: planned,
+        } = self.possible_way_to(desired)?;
         let same_locals =
             self.desired.director.fullnat.addresses == desired.director.fullnat.addresses;
         if !same_locals {
