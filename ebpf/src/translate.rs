@@ -12,8 +12,8 @@
 //! round. Nothing of the frame is changed before it is known that the packet fits, because an answer quotes it as it came.
 //!
 //! All of it is done by functions with a symbol, which the verifier looks at once, so that the way of a packet that keeps its
-//! addresses has nothing of it. The first of them parses the packet anew, which costs less than to leave it in the scratch
-//! memory; those behind find it there.
+//! addresses has nothing of it. The first of them is told what is not quickly read from the frame again, which costs less than to
+//! leave the packet in the scratch memory; those behind find it there.
 
 mod cross;
 mod family;
@@ -24,7 +24,11 @@ mod tell;
 
 use aya_ebpf::programs::XdpContext;
 use dray_abi::{Destination, Hop, Meta, Reason, Translation};
-use dray_packet::{Obstacle, hash::Place, translate::Mended};
+use dray_packet::{
+    Obstacle,
+    hash::Place,
+    translate::{Changes, Mended},
+};
 
 use crate::{
     atomic, connection, constants,
@@ -174,10 +178,11 @@ pub(crate) fn pass<P: Translated>(
     tick: u32,
     (destination, sense): (u32, Sense),
 ) -> Result<Egress, Stop> {
+    let gist = packet.gist();
     let outcome = Outcome(if sense.is_reply == 0 {
-        P::forward(context.ctx, link.0, destination, sense.translation)
+        P::forward(context.ctx, link.0, destination, sense.translation, gist)
     } else {
-        P::reply(context.ctx, link.0, tick, sense.translation)
+        P::reply(context.ctx, link.0, tick, sense.translation, gist)
     });
     if outcome.0 & Outcome::STOPPED != 0
         || outcome.0 & Outcome::UNFINISHED == 0 && !packet.has_fragments()
@@ -205,15 +210,17 @@ pub(crate) fn stray<P: Translated>(
 fn forward_packet<P: Translated>(
     context: &XdpContext,
     link: &Link,
+    packet: &P,
     destination: u32,
     translation: u32,
 ) -> Result<Step, Stop> {
-    let packet = &P::parse(context, link.offset()).map_err(crate::reason)?;
     stats::count_packet(destination, packet.length() as u64);
     let (number, hop) = hop(destination)?;
     if translation == Sense::ONE_PACKET {
         check(packet, 0, hop.mtu)?;
-        let todo = rewrite(context, link, packet, &P::turned(&P::kept()?))?;
+        let key = P::turned(&P::kept()?);
+        let changes = packet.changes(&key);
+        let todo = rewrite(context, link, packet, &key, changes)?;
         return finish::step(context, link, todo, number, &Way::of(hop));
     }
     let slot = table::slot::<Translation>(translation).ok_or(Reason::NoTranslation)?;
@@ -234,10 +241,10 @@ fn forward_packet<P: Translated>(
 fn reply_packet<P: Translated>(
     context: &XdpContext,
     link: &Link,
+    packet: &P,
     tick: u32,
     reference: u32,
 ) -> Result<Step, Stop> {
-    let packet = &P::parse(context, link.offset()).map_err(crate::reason)?;
     // What no connection waits for is the host's, as in IPVS, here and below.
     let slot = table::slot::<Translation>(reference).ok_or(Reason::NoConnection)?;
     // SAFETY: the slot of a translation.
@@ -271,6 +278,7 @@ struct Sides {
     own: *const [u64; 5],
     /// Where that lies which it is to carry, turned round.
     other: *const [u64; 5],
+    is_reply: bool,
 }
 
 impl Sides {
@@ -279,7 +287,12 @@ impl Sides {
     fn forward(slot: *mut Translation) -> Self {
         // SAFETY: no access; the fields lie in the slot, here and below.
         let (own, other) = unsafe { (&raw const (*slot).client, &raw const (*slot).server) };
-        Self { slot, own, other }
+        Self {
+            slot,
+            own,
+            other,
+            is_reply: false,
+        }
     }
 
     /// As a real server's packet sees them.
@@ -287,26 +300,37 @@ impl Sides {
     fn reply(slot: *mut Translation) -> Self {
         // SAFETY: as above.
         let (own, other) = unsafe { (&raw const (*slot).server, &raw const (*slot).client) };
-        Self { slot, own, other }
+        Self {
+            slot,
+            own,
+            other,
+            is_reply: true,
+        }
     }
 
-    /// The key that the packet is to carry, of family `T`. The translation may come to another connection meanwhile, so the
-    /// packet's own key is compared before and after.
+    /// The key that the packet is to carry, of family `T`, and what its checksums change by if that is its own family. The
+    /// translation may come to another connection meanwhile, so the packet's own key is compared before and after.
     #[inline(always)]
-    fn key<P: Translated, T: Translated>(&self, packet: &P) -> Result<T::Key, Reason> {
-        // SAFETY: both lie in the slot of a translation.
-        let key = unsafe {
+    fn key<P: Translated, T: Translated>(&self, packet: &P) -> Result<(T::Key, Changes), Reason> {
+        // SAFETY: all of it lies in the slot of a translation.
+        let (key, changes) = unsafe {
             if !packet.is_at(self.own) {
                 return Err(Reason::NoTranslation);
             }
             let key = T::load(self.other);
+            let changes = (&raw const (*self.slot).changes).read_volatile();
             let meta = Meta(atomic::load(Translation::meta(self.slot)));
             if !meta.is_live() || !packet.is_at(self.own) {
                 return Err(Reason::NoTranslation);
             }
-            key
+            (key, Changes::from_bits(changes))
         };
-        Ok(T::turned(&key))
+        let changes = if self.is_reply {
+            changes.back()
+        } else {
+            changes
+        };
+        Ok((T::turned(&key), changes))
     }
 
     /// Makes the packet one of that family, with the key that it is to carry, and counts its TTL down; gives what is left to do of
@@ -320,10 +344,10 @@ impl Sides {
         family: u8,
     ) -> Result<u32, Reason> {
         if family == P::FAMILY {
-            let key = self.key::<P, P>(packet)?;
-            return rewrite(context, link, packet, &key);
+            let (key, changes) = self.key::<P, P>(packet)?;
+            return rewrite(context, link, packet, &key, changes);
         }
-        let key = self.key::<P, P::Other>(packet)?;
+        let (key, _) = self.key::<P, P::Other>(packet)?;
         <P::Other as Translated>::keep(&key)?;
         Ok(Rest::CROSS)
     }
@@ -336,9 +360,10 @@ fn rewrite<P: Translated>(
     link: &Link,
     packet: &P,
     key: &P::Key,
+    changes: Changes,
 ) -> Result<u32, Reason> {
     take_hop(context, link, packet)?;
-    match packet.rewrite(&frame(context), link.offset(), key) {
+    match packet.rewrite(&frame(context), link.offset(), key, changes) {
         Ok(Mended::Whole) => Ok(0),
         Ok(Mended::Bare) => {
             P::keep(key)?;

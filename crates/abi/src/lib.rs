@@ -43,7 +43,7 @@ pub use translation::{LOCAL_ADDRESSES, LocalAddress, Translation, TranslationBuc
 
 /// Changed whenever the layout or the meaning of any map changes. Pinned maps live under a directory with
 /// this number, so that a program never reads another version's maps.
-pub const ABI_VERSION: u32 = 2;
+pub const ABI_VERSION: u32 = 3;
 
 /// Asserts the size of each type, so that a change of layout cannot slip in.
 macro_rules! sizes {

@@ -36,8 +36,9 @@ pub struct Translation {
     pub last_port: u32,
     /// The tick at which it was made.
     pub since: u32,
-    /// Fills the word.
-    pub reserved: u32,
+    /// What the checksums of the client's packets change by, as `dray_packet::translate::Changes` has it in one number; those of
+    /// the real server's change back by it.
+    pub changes: u32,
     /// 1 + the place of the connection's slot in the table of `client_family`.
     pub connection: u32,
     /// 1 + the place of the return slot in the table of `server_family`; 0 when it has none any more.

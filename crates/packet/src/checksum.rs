@@ -112,10 +112,47 @@ impl Change {
         Self(Sum(self.0).folded().swap_bytes() as u64)
     }
 
+    /// The same in 16 bits.
+    #[inline(always)]
+    pub const fn folded(self) -> Folded {
+        Folded(Sum(self.0).folded())
+    }
+
     /// The checksum after the change, as it lies in the packet.
     #[inline(always)]
     pub const fn mend(self, checksum: [u8; 2]) -> [u8; 2] {
-        Sum(self.0 + !u16::from_le_bytes(checksum) as u64).checksum()
+        self.folded().mend(checksum)
+    }
+}
+
+/// A [`Change`] in 16 bits: it can be kept for all packets that it is one of, and mending by it costs least.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Folded(u16);
+
+impl Folded {
+    /// That of these bits.
+    #[inline(always)]
+    pub const fn from_bits(bits: u16) -> Self {
+        Self(bits)
+    }
+
+    /// Its bits.
+    #[inline(always)]
+    pub const fn bits(self) -> u16 {
+        self.0
+    }
+
+    /// What the change back is.
+    #[inline(always)]
+    pub const fn back(self) -> Self {
+        Self(!self.0)
+    }
+
+    /// The checksum after the change, as it lies in the packet.
+    #[inline(always)]
+    pub const fn mend(self, checksum: [u8; 2]) -> [u8; 2] {
+        let sum = !u16::from_le_bytes(checksum) as u32 + self.0 as u32;
+        (!(sum + (sum >> 16)) as u16).to_le_bytes()
     }
 }
 
@@ -268,6 +305,16 @@ mod tests {
             let change = Change::of(u64::from_le_bytes(old), u64::from_le_bytes(new));
             let change = if at.is_multiple_of(2) { change } else { change.at_odd_place() };
             prop_assert_eq!(change.mend(checksum), (!plain_sum(&bytes)).to_be_bytes());
+        }
+
+        #[test]
+        fn a_change_back_mends_what_the_change_did(bytes in prop::collection::vec(any::<u8>(), 8..60), new in any::<[u8; 8]>()) {
+            prop_assume!(bytes[..8].iter().any(|byte| *byte != 0) && new != [0; 8]);
+            let checksum = (!plain_sum(&bytes)).to_be_bytes();
+            let old: [u8; 8] = bytes[..8].try_into().unwrap();
+            let change = Change::of(u64::from_le_bytes(old), u64::from_le_bytes(new)).folded();
+            let kept = Folded::from_bits(change.bits());
+            prop_assert_eq!(kept.back().mend(kept.mend(checksum)), checksum);
         }
 
         #[test]

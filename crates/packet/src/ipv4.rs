@@ -4,7 +4,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::{
     Frame, Refusal, TransportProtocol, Upper,
-    checksum::{self, Change},
+    checksum::{self, Change, Folded},
     frame::Part,
     segment::{self, transport},
 };
@@ -122,6 +122,13 @@ impl Packet {
         self.id_fragment & DONT_FRAGMENT == 0
     }
 
+    /// What [`recall`] has to be told of it.
+    #[inline(always)]
+    pub const fn gist(&self) -> u32 {
+        let protocol = (self.key[1] >> 32) as u8;
+        u32::from_le_bytes([self.header_length as u8, self.flags, protocol, 0])
+    }
+
     /// What all fragments of a packet have in common: a key of the table of fragments (see `dray_abi::Fragment::key`).
     #[inline(always)]
     pub const fn fragment_key(&self) -> [u64; 5] {
@@ -160,6 +167,28 @@ pub fn parse(frame: &Frame<'_>, offset: usize) -> Result<Packet, Refusal> {
         header_length: header_length as u16,
         id_fragment,
     })
+}
+
+/// Reads the packet at `offset` again that [`parse`] has read there, by its [gist](Packet::gist): nothing is looked at that is
+/// known to be right.
+///
+/// # Errors
+/// [`Refusal::Truncated`] when the frame has become shorter.
+#[inline(always)]
+pub fn recall(frame: &Frame<'_>, offset: usize, gist: u32) -> Result<Packet, Refusal> {
+    let header: Header = frame.read(offset).ok_or(Refusal::Truncated)?;
+    let [header_length, flags, protocol, _] = gist.to_le_bytes();
+    let mut packet = Packet {
+        key: [u64::from_le_bytes(header.addresses), 0],
+        flags,
+        ttl: header.ttl_protocol[0],
+        length: u16::from_be_bytes(header.length),
+        header_length: header_length as u16,
+        id_fragment: u32::from_le_bytes(header.id_fragment),
+    };
+    let ports: Part<'_, 4> = frame.part(packet.upper(offset)).ok_or(Refusal::Truncated)?;
+    packet.key[1] = segment::tail(ports.load::<0, u32>(), protocol);
+    Ok(packet)
 }
 
 /// Reads the IP header alone, whatever the packet carries and whichever fragment it is: the key's ports are 0. Says also
@@ -234,7 +263,7 @@ pub(crate) fn replace_addresses(
 ) -> Option<Change> {
     let old = frame.read(offset + ADDRESSES).map(u64::from_le_bytes)?;
     let change = Change::of(old, addresses);
-    write_addresses(frame, offset, addresses, change)?;
+    write_addresses(frame, offset, addresses, change.folded())?;
     Some(change)
 }
 
@@ -244,7 +273,7 @@ pub(crate) fn write_addresses(
     frame: &Frame<'_>,
     offset: usize,
     addresses: u64,
-    change: Change,
+    change: Folded,
 ) -> Option<()> {
     let part = frame.part::<{ ADDRESSES + 8 - CHECKSUM }>(offset + CHECKSUM)?;
     let checksum = change.mend(part.load::<0, u16>().to_le_bytes());

@@ -1,6 +1,6 @@
 //! IPv6 (RFC 8200), with extension headers, as far as a director looks.
 
-use core::ops::ControlFlow;
+use core::{num::NonZeroU32, ops::ControlFlow};
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
@@ -119,6 +119,21 @@ impl Packet {
         false
     }
 
+    /// What [`recall`] has to be told of it; none for one with extension headers, which has to be parsed again.
+    #[inline(always)]
+    pub const fn gist(&self) -> Option<NonZeroU32> {
+        if self.has_extensions() {
+            return None;
+        }
+        let protocol = (self.key[4] >> 32) as u8;
+        NonZeroU32::new(u32::from_le_bytes([
+            self.header_length as u8,
+            self.flags,
+            protocol,
+            0,
+        ]))
+    }
+
     /// What all fragments of a packet have in common: a key of the table of fragments (see `dray_abi::Fragment::key`).
     #[inline(always)]
     pub const fn fragment_key(&self) -> [u64; 5] {
@@ -160,6 +175,29 @@ pub fn parse_by(
         length,
         header_length: (at - offset) as u16,
         fragment,
+    })
+}
+
+/// Reads the packet at `offset` again that [`parse`] has read there, by its [gist](Packet::gist): nothing is looked at that is
+/// known to be right.
+///
+/// # Errors
+/// [`Refusal::Truncated`] when the frame has become shorter.
+#[inline(always)]
+pub fn recall(frame: &Frame<'_>, offset: usize, gist: NonZeroU32) -> Result<Packet, Refusal> {
+    const HEADER: usize = size_of::<Header>();
+    let header: Header = frame.read(offset).ok_or(Refusal::Truncated)?;
+    let ports: Part<'_, 4> = frame.part(offset + HEADER).ok_or(Refusal::Truncated)?;
+    let [header_length, flags, protocol, _] = gist.get().to_le_bytes();
+    let [client_high, client_low, vip_high, vip_low] = header.addresses.map(u64::from_le_bytes);
+    let tail = segment::tail(ports.load::<0, u32>(), protocol);
+    Ok(Packet {
+        key: [client_high, client_low, vip_high, vip_low, tail],
+        flags,
+        hop_limit: header.next_hop_limit[1],
+        length: length(&header),
+        header_length: header_length as u16,
+        fragment: 0,
     })
 }
 

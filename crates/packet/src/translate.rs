@@ -17,8 +17,64 @@ mod transport;
 
 pub use error::{error4, error6, error6_by};
 
-use crate::{Frame, Obstacle, checksum::Change, checksum::Sum, ipv4, ipv6, segment};
+use crate::{
+    Frame, Obstacle,
+    checksum::{Change, Folded, Sum},
+    ipv4, ipv6, segment,
+};
 use transport::Segment;
+
+/// What the checksums of a packet change by that gets a new key: the same for all packets of a connection that go the same way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// The IPv4 header's; without meaning for IPv6, which has none.
+    header: Folded,
+    /// The transport header's, for the pseudo-header's part and the ports.
+    transport: Folded,
+}
+
+impl Changes {
+    /// From one key to another of the same family. The order of the words in a key is all the same to the transport header's,
+    /// and so is the side that comes first.
+    #[inline(always)]
+    pub const fn between<const N: usize>(old: &[u64; N], new: &[u64; N]) -> Self {
+        let mut transport = Change::of(old[0], new[0]);
+        let header = transport.folded();
+        let mut word = 1;
+        while word < N {
+            transport = transport.and(Change::of(old[word], new[word]));
+            word += 1;
+        }
+        Self {
+            header,
+            transport: transport.folded(),
+        }
+    }
+
+    /// Those of the packets that go the other way.
+    #[inline(always)]
+    pub const fn back(self) -> Self {
+        Self {
+            header: self.header.back(),
+            transport: self.transport.back(),
+        }
+    }
+
+    /// Both in one number, as a translation keeps them.
+    #[inline(always)]
+    pub const fn bits(self) -> u32 {
+        self.header.bits() as u32 | (self.transport.bits() as u32) << 16
+    }
+
+    /// Those of such a number.
+    #[inline(always)]
+    pub const fn from_bits(bits: u32) -> Self {
+        Self {
+            header: Folded::from_bits(bits as u16),
+            transport: Folded::from_bits((bits >> 16) as u16),
+        }
+    }
+}
 
 /// What is left to do after a packet was rewritten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +87,8 @@ pub enum Mended {
     Bare,
 }
 
-/// Makes the IPv4 packet at `offset` carry `key`, whole or the first fragment. `packet` is what was parsed there.
+/// Makes the IPv4 packet at `offset` carry `key`, whole or the first fragment. `packet` is what was parsed there, and `changes`
+/// what leads from its key to the new one.
 ///
 /// # Errors
 /// [`Obstacle::Truncated`]; [`Obstacle::Fragment`] for the first fragment of an SCTP packet whose ports change, because its
@@ -42,11 +99,11 @@ pub fn packet4(
     offset: usize,
     packet: &ipv4::Packet,
     key: &[u64; 2],
+    changes: Changes,
 ) -> Result<Mended, Obstacle> {
     let [addresses, tail] = *key;
-    let change = Change::of(packet.key[0], addresses);
-    let mended = Segment::of4(packet, offset).rewrite(frame, change, tail)?;
-    ipv4::write_addresses(frame, offset, addresses, change).ok_or(Obstacle::Truncated)?;
+    let mended = Segment::of4(packet, offset).rewrite(frame, changes.transport, tail)?;
+    ipv4::write_addresses(frame, offset, addresses, changes.header).ok_or(Obstacle::Truncated)?;
     Ok(mended)
 }
 
@@ -60,11 +117,10 @@ pub fn packet6(
     offset: usize,
     packet: &ipv6::Packet,
     key: &[u64; 5],
+    changes: Changes,
 ) -> Result<Mended, Obstacle> {
     let [a, b, c, d, tail] = *key;
-    let [e, f, g, h, _] = packet.key;
-    let change = ipv6::change([e, f, g, h], [a, b, c, d]);
-    let mended = Segment::of6(packet, offset).rewrite(frame, change, tail)?;
+    let mended = Segment::of6(packet, offset).rewrite(frame, changes.transport, tail)?;
     ipv6::write_addresses(frame, offset, [a, b, c, d]).ok_or(Obstacle::Truncated)?;
     Ok(mended)
 }

@@ -1,10 +1,12 @@
 //! What differs between the families' packets when they are translated, and the functions with a symbol, of each family its own.
 
+use core::num::NonZeroU32;
+
 use aya_ebpf::{bindings::xdp_md, helpers::generated::bpf_check_mtu, programs::XdpContext};
 use dray_abi::Reason;
 use dray_packet::{
-    Frame, Obstacle, ipv4, ipv6,
-    translate::{self, Mended},
+    Frame, Obstacle, Refusal, ipv4, ipv6,
+    translate::{self, Changes, Mended},
 };
 
 use super::{Outcome, cross, finish, forward_packet, number, reply_packet, stray, wait};
@@ -24,10 +26,21 @@ pub(crate) trait Translated: Message {
     /// Bytes that a packet grows by when it becomes one of that family.
     fn growth(family: u8) -> i32;
 
+    /// What [`Translated::recall`] has to be told of the packet.
+    fn gist(&self) -> u32;
+    /// The packet at `offset`, which was parsed before.
+    fn recall(context: &XdpContext, offset: usize, gist: u32) -> Result<Self, Refusal>;
+
     /// [`forward_packet`], in a function of its own.
-    fn forward(context: *mut xdp_md, link: u32, destination: u32, translation: u32) -> u64;
+    fn forward(
+        context: *mut xdp_md,
+        link: u32,
+        destination: u32,
+        translation: u32,
+        gist: u32,
+    ) -> u64;
     /// [`reply_packet`].
-    fn reply(context: *mut xdp_md, link: u32, tick: u32, translation: u32) -> u64;
+    fn reply(context: *mut xdp_md, link: u32, tick: u32, translation: u32, gist: u32) -> u64;
     /// [`finish::finish`].
     fn finish(context: *mut xdp_md, link: u32, destination: u32, outcome: u64) -> u64;
     /// [`stray::pass_on`].
@@ -49,12 +62,15 @@ pub(crate) trait Translated: Message {
     unsafe fn is_between(&self, words: *const [u64; 5]) -> bool;
     /// Where in the frame what it carries starts; its IP header starts at `offset`.
     fn upper(&self, offset: usize) -> usize;
+    /// What its checksums change by when it gets this key.
+    fn changes(&self, key: &Self::Key) -> Changes;
     /// Gives the packet at `offset` this key.
     fn rewrite(
         &self,
         frame: &Frame<'_>,
         offset: usize,
         key: &Self::Key,
+        changes: Changes,
     ) -> Result<Mended, Obstacle>;
     /// Gives the fragment at `offset` the addresses of this key.
     fn rewrite_fragment(frame: &Frame<'_>, offset: usize, key: &Self::Key) -> Result<(), Obstacle>;
@@ -101,7 +117,13 @@ macro_rules! translated {
         }
 
         #[inline(always)]
-        fn forward(context: *mut xdp_md, link: u32, destination: u32, translation: u32) -> u64 {
+        fn forward(
+            context: *mut xdp_md,
+            link: u32,
+            destination: u32,
+            translation: u32,
+            gist: u32,
+        ) -> u64 {
             #[unsafe(no_mangle)]
             #[inline(never)]
             extern "C" fn $forward(
@@ -109,16 +131,21 @@ macro_rules! translated {
                 link: u32,
                 destination: u32,
                 translation: u32,
+                gist: u32,
             ) -> u64 {
                 let (context, link) = (&XdpContext::new(context), &Link(link));
-                let step = forward_packet::<$packet>(context, link, destination, translation);
+                let step = <$packet>::recall(context, link.offset(), gist)
+                    .map_err(|refusal| crate::reason(refusal).into())
+                    .and_then(|packet| {
+                        forward_packet(context, link, &packet, destination, translation)
+                    });
                 Outcome::encode(step).0
             }
-            $forward(context, link, destination, translation)
+            $forward(context, link, destination, translation, gist)
         }
 
         #[inline(always)]
-        fn reply(context: *mut xdp_md, link: u32, tick: u32, translation: u32) -> u64 {
+        fn reply(context: *mut xdp_md, link: u32, tick: u32, translation: u32, gist: u32) -> u64 {
             #[unsafe(no_mangle)]
             #[inline(never)]
             extern "C" fn $reply(
@@ -126,12 +153,15 @@ macro_rules! translated {
                 link: u32,
                 tick: u32,
                 translation: u32,
+                gist: u32,
             ) -> u64 {
                 let (context, link) = (&XdpContext::new(context), &Link(link));
-                let step = reply_packet::<$packet>(context, link, tick, translation);
+                let step = <$packet>::recall(context, link.offset(), gist)
+                    .map_err(|refusal| crate::reason(refusal).into())
+                    .and_then(|packet| reply_packet(context, link, &packet, tick, translation));
                 Outcome::encode(step).0
             }
-            $reply(context, link, tick, translation)
+            $reply(context, link, tick, translation, gist)
         }
 
         #[inline(always)]
@@ -205,13 +235,19 @@ macro_rules! translated {
         }
 
         #[inline(always)]
+        fn changes(&self, key: &Self::Key) -> Changes {
+            Changes::between(self.key(), key)
+        }
+
+        #[inline(always)]
         fn rewrite(
             &self,
             frame: &Frame<'_>,
             offset: usize,
             key: &Self::Key,
+            changes: Changes,
         ) -> Result<Mended, Obstacle> {
-            $rewrite(frame, offset, self, key)
+            $rewrite(frame, offset, self, key, changes)
         }
 
         #[inline(always)]
@@ -257,6 +293,16 @@ impl Translated for ipv4::Packet {
     );
 
     #[inline(always)]
+    fn gist(&self) -> u32 {
+        Self::gist(self)
+    }
+
+    #[inline(always)]
+    fn recall(context: &XdpContext, offset: usize, gist: u32) -> Result<Self, Refusal> {
+        ipv4::recall(&frame(context), offset, gist)
+    }
+
+    #[inline(always)]
     unsafe fn is_at(&self, words: *const [u64; 5]) -> bool {
         // SAFETY: the caller's; volatile, as another processor may be writing the key.
         unsafe {
@@ -295,6 +341,19 @@ impl Translated for ipv6::Packet {
         translate::fragment6,
         translate::complete6
     );
+
+    #[inline(always)]
+    fn gist(&self) -> u32 {
+        Self::gist(self).map_or(0, NonZeroU32::get)
+    }
+
+    #[inline(always)]
+    fn recall(context: &XdpContext, offset: usize, gist: u32) -> Result<Self, Refusal> {
+        match NonZeroU32::new(gist) {
+            Some(gist) => ipv6::recall(&frame(context), offset, gist),
+            None => Self::parse(context, offset),
+        }
+    }
 
     #[inline(always)]
     unsafe fn is_at(&self, words: *const [u64; 5]) -> bool {

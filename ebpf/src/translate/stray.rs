@@ -45,7 +45,7 @@ pub(super) fn pass_on<P: Translated>(context: &XdpContext, is_error: bool) -> Re
         if !is_reply {
             learn::first_hop(context, &link, slot);
         }
-        sides.key::<P, P>(&open::arrival::<P>()?.packet)?
+        sides.key::<P, P>(&open::arrival::<P>()?.packet)?.0
     } else {
         // SAFETY: as above.
         if !unsafe { datagram.is_between(sides.own) } {

@@ -1,6 +1,7 @@
 //! Return slots: where a real server's packets find their connection.
 
 use dray_abi::{Meta, Slot4, Slot6, Translation};
+use dray_packet::translate::Changes;
 
 use crate::{
     atomic, connection,
@@ -22,6 +23,7 @@ pub(crate) fn answer<P: Packet>(reference: u32, drawn: bool) -> u32 {
     };
     // SAFETY: the slot of a translation that is this packet's, here and below.
     let (key, tick, destination) = unsafe {
+        keep_changes(slot);
         let key = P::load(&raw const (*slot).server);
         let meta = Meta(atomic::load(Translation::meta(slot)));
         (key, meta.over(), meta.destination())
@@ -56,6 +58,21 @@ pub(crate) fn answer<P: Packet>(reference: u32, drawn: bool) -> u32 {
     }
     claim.publish(&key, tick, meta);
     answers
+}
+
+/// Keeps what the checksums of the connection's packets change by, now that both its keys are known.
+///
+/// # Safety
+/// `slot` is that of a translation that is this packet's.
+#[inline(always)]
+unsafe fn keep_changes(slot: *mut Translation) {
+    // SAFETY: the caller's.
+    unsafe {
+        let client = (&raw const (*slot).client).read_volatile();
+        let server = (&raw const (*slot).server).read_volatile();
+        let changes = Changes::between(&client, &server);
+        (&raw mut (*slot).changes).write_volatile(changes.bits());
+    }
 }
 
 /// Ends the connection that has the translation's return key, if its time is over: nobody may have swept it for long.

@@ -74,7 +74,8 @@ pub fn to_ipv6(
         .and(Change::of(0, b))
         .and(Change::of(0, c))
         .and(Change::of(0, d));
-    let mended = segment.rewrite(frame, change, tail)?;
+    let change = change.and(segment.ports_change(tail));
+    let mended = segment.rewrite(frame, change.folded(), tail)?;
     ethernet::shift(frame, SURPLUS, 0, link, ethernet::IPV6).ok_or(Obstacle::Truncated)?;
     frame.write(link, header).ok_or(Obstacle::Truncated)?;
     Ok(mended)
@@ -112,7 +113,8 @@ pub fn to_ipv4(
         .and(Change::of(b, 0))
         .and(Change::of(c, 0))
         .and(Change::of(d, 0));
-    let mended = segment.rewrite(frame, change, tail)?;
+    let change = change.and(segment.ports_change(tail));
+    let mended = segment.rewrite(frame, change.folded(), tail)?;
     ethernet::shift(frame, 0, SURPLUS, link, ethernet::IPV4).ok_or(Obstacle::Truncated)?;
     let written = frame.write(link + SURPLUS, header);
     written.ok_or(Obstacle::Truncated)?;

@@ -12,7 +12,7 @@ use crate::{
 fn to4(packet: &mut [u8], key: &[u64; 2]) -> Result<Mended, Obstacle> {
     let frame = Frame::from(&mut *packet);
     let parsed = ipv4::parse(&frame, 0).unwrap();
-    let mended = super::packet4(&frame, 0, &parsed, key)?;
+    let mended = super::packet4(&frame, 0, &parsed, key, Changes::between(&parsed.key, key))?;
     if mended == Mended::Bare {
         let (upper, length) = (parsed.upper(0), parsed.length - parsed.header_length);
         complete4(
@@ -30,7 +30,7 @@ fn to4(packet: &mut [u8], key: &[u64; 2]) -> Result<Mended, Obstacle> {
 fn to6(packet: &mut [u8], key: &[u64; 5]) -> Result<Mended, Obstacle> {
     let frame = Frame::from(&mut *packet);
     let parsed = ipv6::parse(&frame, 0).unwrap();
-    let mended = super::packet6(&frame, 0, &parsed, key)?;
+    let mended = super::packet6(&frame, 0, &parsed, key, Changes::between(&parsed.key, key))?;
     if mended == Mended::Bare {
         let (upper, length) = (parsed.upper(0), parsed.length as u16 - parsed.header_length);
         complete6(
@@ -122,14 +122,18 @@ proptest! {
         let parsed = ipv4::parse(&Frame::from(&mut packet[..]), 0).unwrap();
         let cut4 = cut.min(packet.len() - 1);
         let frame = Frame::from(&mut packet[..cut4]);
-        let written = super::packet4(&frame, 0, &parsed, &key4(&[old[1], old[0]], protocol));
+        let key = key4(&[old[1], old[0]], protocol);
+        let changes = Changes::between(&parsed.key, &key);
+        let written = super::packet4(&frame, 0, &parsed, &key, changes);
         let needed = if protocol == TransportProtocol::Tcp { 38 } else { 28 };
         prop_assert!(written == Err(Obstacle::Truncated) || cut4 >= needed);
         let mut packet = sample::packet6(&old6, protocol, 0, &[]);
         let parsed = ipv6::parse(&Frame::from(&mut packet[..]), 0).unwrap();
         let cut6 = cut.min(packet.len() - 1);
         let frame = Frame::from(&mut packet[..cut6]);
-        let written = super::packet6(&frame, 0, &parsed, &key6(&[old6[1], old6[0]], protocol));
+        let key = key6(&[old6[1], old6[0]], protocol);
+        let changes = Changes::between(&parsed.key, &key);
+        let written = super::packet6(&frame, 0, &parsed, &key, changes);
         prop_assert!(written == Err(Obstacle::Truncated) || cut6 >= needed + 20);
     }
 }
@@ -255,6 +259,33 @@ fn forwarded4(packet: &str, key: &[u64; 2]) -> Vec<u8> {
     let frame = Frame::from(&mut packet[..]);
     let parsed = ipv4::parse(&frame, 0).unwrap();
     ipv4::decrement_ttl(&frame, 0).unwrap();
-    assert_eq!(super::packet4(&frame, 0, &parsed, key), Ok(Mended::Whole));
+    let changes = Changes::between(&parsed.key, key);
+    let mended = super::packet4(&frame, 0, &parsed, key, changes);
+    assert_eq!(mended, Ok(Mended::Whole));
     packet
+}
+
+proptest! {
+    #[test]
+    fn what_is_recalled_is_what_was_parsed(
+        old in flow4(), old6 in flow6(), protocol in protocol(), options in 0..=10usize, payload in payload(), cut in 0..200usize,
+    ) {
+        let mut packet = sample::packet4(&old, protocol, options, &payload);
+        let parsed = ipv4::parse(&Frame::from(&mut packet[..]), 0).unwrap();
+        prop_assert_eq!(ipv4::recall(&Frame::from(&mut packet[..]), 0, parsed.gist()), Ok(parsed));
+        let needed = 20 + 4 * options + 4;
+        let cut4 = cut.min(packet.len());
+        let recalled = ipv4::recall(&Frame::from(&mut packet[..cut4]), 0, parsed.gist());
+        prop_assert_eq!(recalled.is_ok(), cut4 >= needed);
+        let mut packet = sample::packet6(&old6, protocol, 0, &payload);
+        let parsed = ipv6::parse(&Frame::from(&mut packet[..]), 0).unwrap();
+        let gist = parsed.gist().unwrap();
+        prop_assert_eq!(ipv6::recall(&Frame::from(&mut packet[..]), 0, gist), Ok(parsed));
+        let cut6 = cut.min(packet.len());
+        let recalled = ipv6::recall(&Frame::from(&mut packet[..cut6]), 0, gist);
+        prop_assert_eq!(recalled.is_ok(), cut6 >= 44);
+        let mut packet = sample::packet6(&old6, protocol, 1, &payload);
+        let parsed = ipv6::parse(&Frame::from(&mut packet[..]), 0).unwrap();
+        prop_assert_eq!(parsed.gist(), None);
+    }
 }

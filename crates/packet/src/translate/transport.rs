@@ -3,7 +3,7 @@
 use super::Mended;
 use crate::{
     Frame, Obstacle, TransportProtocol,
-    checksum::{self, Change, Sum},
+    checksum::{self, Change, Folded, Sum},
     crc32c, ipv4, ipv6, segment,
 };
 
@@ -57,16 +57,21 @@ impl Segment {
         self.length
     }
 
-    /// Gives it the ports of `tail`, and mends its checksum, which covers `addresses` too.
+    /// What its ports change by when they become those of `tail`.
+    #[inline(always)]
+    pub(super) fn ports_change(&self, tail: u64) -> Change {
+        Change::of(self.tail as u32 as u64, tail as u32 as u64)
+    }
+
+    /// Gives it the ports of `tail`, and mends its checksum, which covers addresses too: it changes by `change` in all.
     #[inline(always)]
     pub(super) fn rewrite(
         &self,
         frame: &Frame<'_>,
-        addresses: Change,
+        change: Folded,
         tail: u64,
     ) -> Result<Mended, Obstacle> {
         let (old, new) = (self.tail as u32, tail as u32);
-        let change = addresses.and(Change::of(old as u64, new as u64));
         let mended = match segment::protocol(self.tail) {
             TransportProtocol::Tcp => self.mend_tcp(frame, change, new),
             TransportProtocol::Udp => self.mend_udp(frame, change, new),
@@ -78,7 +83,7 @@ impl Segment {
     }
 
     #[inline(always)]
-    fn mend_tcp(&self, frame: &Frame<'_>, change: Change, ports: u32) -> Option<Mended> {
+    fn mend_tcp(&self, frame: &Frame<'_>, change: Folded, ports: u32) -> Option<Mended> {
         let header = frame.part::<{ TCP_CHECKSUM + 2 }>(self.at)?;
         let checksum = header.load::<TCP_CHECKSUM, u16>().to_le_bytes();
         let mended = u16::from_le_bytes(change.mend(checksum));
@@ -88,7 +93,7 @@ impl Segment {
     }
 
     #[inline(always)]
-    fn mend_udp(&self, frame: &Frame<'_>, change: Change, ports: u32) -> Option<Mended> {
+    fn mend_udp(&self, frame: &Frame<'_>, change: Folded, ports: u32) -> Option<Mended> {
         let header = frame.part::<{ UDP_CHECKSUM + 2 }>(self.at)?;
         header.store::<0, u32>(ports);
         let checksum = header.load::<UDP_CHECKSUM, u16>().to_le_bytes();
