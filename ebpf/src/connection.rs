@@ -11,10 +11,11 @@ use dray_packet::{
 
 use crate::{
     atomic,
-    family::{ConnectionSlot, Packet},
+    family::Packet,
     maps,
     open::Arrival,
     schedule::Chosen,
+    slot::ConnectionSlot,
     stats,
     table::{self, Claim, Found, Seen},
     template, translation,

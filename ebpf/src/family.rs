@@ -2,77 +2,19 @@
 
 use dray_abi::{ServiceKey, Slot4, Slot6};
 use dray_packet::{
-    Frame, TransportProtocol,
-    ethernet::{self, Ethernet, TAG_LENGTH},
+    TransportProtocol,
     hash::{self, Place},
     ipv4, ipv6, sctp, tcp,
 };
 
 use crate::{
+    datagram::Datagram,
     open::{self, Outcome},
     reply,
     service::words,
-    slot::Slot,
+    slot::{ConnectionSlot, Slot},
     translation,
 };
-
-/// The link layer of the frame at hand, in one number: what all of a packet's way needs to know of it takes one register. In the
-/// low half where the IP header starts, in the high half the outer tag's VLAN identifier.
-#[repr(transparent)]
-#[derive(Clone, Copy)]
-pub(crate) struct Link(pub(crate) u32);
-
-impl Link {
-    #[inline(always)]
-    pub(crate) fn of(ethernet: &Ethernet) -> Self {
-        Self((ethernet.vlan as u32) << 16 | ethernet.length() as u32)
-    }
-
-    /// That of frames with one tag of this VLAN, or with none if it is 0.
-    #[inline(always)]
-    pub(crate) fn to(vlan: u32) -> Self {
-        if vlan == 0 {
-            Self(ethernet::LENGTH as u32)
-        } else {
-            Self(vlan << 16 | (ethernet::LENGTH + TAG_LENGTH) as u32)
-        }
-    }
-
-    /// Where the IP header starts.
-    #[inline(always)]
-    pub(crate) fn offset(self) -> usize {
-        /// Up to two tags; a mask, for the verifier.
-        const LONGEST: u32 = 0x1f;
-        (self.0 & LONGEST) as usize
-    }
-
-    /// The outer tag's VLAN identifier, 0 when there is none.
-    #[inline(always)]
-    pub(crate) fn vlan(self) -> u16 {
-        (self.0 >> 16) as u16
-    }
-}
-
-/// A time to live or hop limit in a frame.
-pub(crate) trait Hops: Copy {
-    fn left(self) -> u8;
-    /// Counts it down.
-    fn take(self);
-}
-
-/// What forwarding needs to know of an IP packet, whatever it carries.
-pub(crate) trait Datagram {
-    /// Time to live or hop limit, where it lies in the frame.
-    type Hops<'a>: Hops;
-    /// That of the packet at `offset`.
-    fn hops<'a>(&self, frame: &Frame<'a>, offset: usize) -> Option<Self::Hops<'a>>;
-    /// Time to live, or hop limit.
-    fn hops_left(&self) -> u8;
-    /// Bytes from the IP header on.
-    fn length(&self) -> u32;
-    /// Whether nobody on the way may fragment it.
-    fn stays_whole(&self) -> bool;
-}
 
 /// A client's packet with a transport header, of either family.
 pub(crate) trait Packet: Copy + Datagram + 'static {
@@ -151,43 +93,6 @@ pub(crate) trait Packet: Copy + Datagram + 'static {
         }
     }
 }
-
-/// A slot of a connection table.
-pub(crate) trait ConnectionSlot: Slot {
-    /// The connection's template; 0 for none.
-    ///
-    /// # Safety
-    /// `slot` points to a slot of the table.
-    unsafe fn template(slot: *mut Self) -> u32;
-    /// Sets it.
-    ///
-    /// # Safety
-    /// `slot` points to a slot of the table that the caller has claimed.
-    unsafe fn set_template(slot: *mut Self, template: u32);
-}
-
-macro_rules! connection_slot {
-    ($slot:ty) => {
-        impl ConnectionSlot for $slot {
-            #[inline(always)]
-            unsafe fn template(slot: *mut Self) -> u32 {
-                // SAFETY: the caller's.
-                let [a, b, c] = unsafe { (&raw const (*slot).template).read_volatile() };
-                u32::from_le_bytes([a, b, c, 0])
-            }
-
-            #[inline(always)]
-            unsafe fn set_template(slot: *mut Self, template: u32) {
-                let [a, b, c, _] = template.to_le_bytes();
-                // SAFETY: the caller's.
-                unsafe { (&raw mut (*slot).template).write_volatile([a, b, c]) };
-            }
-        }
-    };
-}
-
-connection_slot!(Slot4);
-connection_slot!(Slot6);
 
 /// What the two families' packets have under the same names.
 macro_rules! common {
@@ -286,49 +191,6 @@ macro_rules! common {
         }
     };
 }
-
-macro_rules! datagram {
-    ($packet:ty, $left:ident, $hops:ident) => {
-        impl Hops for $hops::Hops<'_> {
-            #[inline(always)]
-            fn left(self) -> u8 {
-                Self::left(self)
-            }
-
-            #[inline(always)]
-            fn take(self) {
-                Self::take(self);
-            }
-        }
-
-        impl Datagram for $packet {
-            type Hops<'a> = $hops::Hops<'a>;
-
-            #[inline(always)]
-            fn hops<'a>(&self, frame: &Frame<'a>, offset: usize) -> Option<$hops::Hops<'a>> {
-                $hops::Hops::of(frame, offset)
-            }
-
-            #[inline(always)]
-            fn hops_left(&self) -> u8 {
-                self.$left
-            }
-
-            #[inline(always)]
-            fn length(&self) -> u32 {
-                self.length as u32
-            }
-
-            #[inline(always)]
-            fn stays_whole(&self) -> bool {
-                !self.may_be_fragmented()
-            }
-        }
-    };
-}
-
-datagram!(ipv4::Packet, ttl, ipv4);
-datagram!(ipv6::Packet, hop_limit, ipv6);
 
 impl Packet for ipv4::Packet {
     common!(

@@ -25,6 +25,7 @@ mod atomic;
 mod clock;
 mod connection;
 mod constants;
+mod datagram;
 mod decapsulator;
 mod extension;
 mod family;
@@ -32,6 +33,7 @@ mod fragment;
 mod guest;
 mod icmp;
 mod lab;
+mod link;
 mod local;
 mod maps;
 mod marks;
@@ -57,8 +59,9 @@ use dray_packet::{Frame, Refusal, ethernet, hash::Place, ipv4, ipv6, state::Stat
 
 use crate::{
     connection::Event,
-    family::{Link, Packet},
+    family::Packet,
     icmp::Message as _,
+    link::Link,
     send::{Egress, Stop},
     table::Seen,
     translate::{Sense, Translated},

@@ -6,10 +6,11 @@ use dray_packet::{TransportProtocol, hash::Place, sctp, state::State, tcp};
 
 use crate::{
     connection,
-    family::{ConnectionSlot, Packet},
+    family::Packet,
     guest::Guest,
     maps,
     schedule::{self, COMMON, Chosen, Visit},
+    slot::ConnectionSlot,
     stats,
     table::{self, Claim, Found, Seen},
     template,

@@ -19,8 +19,11 @@ use dray_packet::{
 
 use crate::{
     constants,
-    family::{Datagram, Hops, Link, Packet},
-    frame, maps, mss, tunnel,
+    datagram::{Datagram, Hops},
+    family::Packet,
+    frame,
+    link::Link,
+    maps, mss, tunnel,
 };
 
 /// The way a packet leaves by.

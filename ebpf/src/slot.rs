@@ -134,3 +134,40 @@ slot!(
     TRANSLATIONS: TranslationBucket, constants::translation_buckets,
     translation::slot::is_hidden, translation::slot::is_over, translation::slot::end
 );
+
+/// A slot of a connection table.
+pub(crate) trait ConnectionSlot: Slot {
+    /// The connection's template; 0 for none.
+    ///
+    /// # Safety
+    /// `slot` points to a slot of the table.
+    unsafe fn template(slot: *mut Self) -> u32;
+    /// Sets it.
+    ///
+    /// # Safety
+    /// `slot` points to a slot of the table that the caller has claimed.
+    unsafe fn set_template(slot: *mut Self, template: u32);
+}
+
+macro_rules! connection_slot {
+    ($slot:ty) => {
+        impl ConnectionSlot for $slot {
+            #[inline(always)]
+            unsafe fn template(slot: *mut Self) -> u32 {
+                // SAFETY: the caller's.
+                let [a, b, c] = unsafe { (&raw const (*slot).template).read_volatile() };
+                u32::from_le_bytes([a, b, c, 0])
+            }
+
+            #[inline(always)]
+            unsafe fn set_template(slot: *mut Self, template: u32) {
+                let [a, b, c, _] = template.to_le_bytes();
+                // SAFETY: the caller's.
+                unsafe { (&raw mut (*slot).template).write_volatile([a, b, c]) };
+            }
+        }
+    };
+}
+
+connection_slot!(Slot4);
+connection_slot!(Slot6);

@@ -32,10 +32,13 @@ use dray_packet::{
 
 use crate::{
     atomic, connection, constants,
-    family::{ConnectionSlot, Hops, Link, Packet},
-    frame, maps, open,
+    datagram::Hops,
+    family::Packet,
+    frame,
+    link::Link,
+    maps, open,
     send::{self, Egress, Stop, Way},
-    slot::Slot,
+    slot::{ConnectionSlot, Slot},
     stats,
     table::{self, Seen},
     translation,

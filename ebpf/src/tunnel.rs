@@ -24,8 +24,10 @@ use dray_packet::{
 
 use crate::{
     answer, constants,
-    family::{Datagram, Hops, Link},
-    frame, maps, mss,
+    datagram::{Datagram, Hops},
+    frame,
+    link::Link,
+    maps, mss,
     send::{self, Egress, Stop, Way},
     service::words,
 };

@@ -11,7 +11,7 @@ use dray_packet::{
 };
 
 use super::{Translated, finish, job, take_hop};
-use crate::{family::Datagram, frame, open};
+use crate::{datagram::Datagram, frame, open};
 
 /// Makes the IPv4 packet that waits an IPv6 one.
 #[inline(always)]

@@ -11,12 +11,7 @@ use dray_packet::{
 
 use super::{Outcome, cross, finish, forward_packet, number, reply_packet, stray, wait};
 use crate::{
-    answer, extension,
-    family::{Link, Packet},
-    frame,
-    icmp::Message,
-    maps,
-    send::Stop,
+    answer, extension, family::Packet, frame, icmp::Message, link::Link, maps, send::Stop,
 };
 
 /// A family's packets that can get other addresses.

@@ -8,8 +8,9 @@ use dray_abi::Reason;
 
 use super::{Outcome, Sense, Step, Translated, done, job, sense, tell};
 use crate::{
-    family::Link,
-    fragment, maps, mss, open,
+    fragment,
+    link::Link,
+    maps, mss, open,
     send::{self, Stop, Way},
 };
 

@@ -8,9 +8,10 @@ use super::{Sides, Translated};
 use crate::{
     atomic,
     connection::{self, Event},
-    constants,
-    family::{ConnectionSlot, Link},
-    frame, maps,
+    constants, frame,
+    link::Link,
+    maps,
+    slot::ConnectionSlot,
     table::{self, Seen},
 };
 

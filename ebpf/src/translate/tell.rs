@@ -10,12 +10,7 @@ use dray_packet::{
 };
 
 use super::{Translated, done, number, reason};
-use crate::{
-    family::{Link, Packet},
-    frame,
-    icmp::Message,
-    table,
-};
+use crate::{family::Packet, frame, icmp::Message, link::Link, table};
 
 const TAGGED: usize = ethernet::LENGTH + TAG_LENGTH;
 const TAGGED_TWICE: usize = TAGGED + TAG_LENGTH;
