@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 use futures_util::{StreamExt, future, stream};
 use tokio::{
     sync::watch,
-    time::{self, Interval, MissedTickBehavior},
+    time::{self, Instant, Interval, MissedTickBehavior},
 };
 
 use crate::{
@@ -22,6 +22,10 @@ const BURST: Duration = Duration::from_millis(2);
 
 /// How often everything is read anew, in case a change was missed (kernels do not announce every one).
 const RESYNC: Duration = Duration::from_secs(10);
+
+/// How long no route must have been asked for before those that are only suspected to have changed are: addresses of the host's
+/// may come by the thousand, one by one.
+const REST: Duration = Duration::from_secs(1);
 
 /// How many requests are on their way at once. More does not help, since the kernel answers one by one.
 const PIPELINE: usize = 64;
@@ -44,10 +48,8 @@ impl Follower {
         }
         let mut followed = Followed::default();
         followed.follow(&self.wanted.borrow_and_update());
-        // The first tick is at once.
-        let mut resync = time::interval(RESYNC);
-        resync.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while let Some(due) = self.change(&mut followed, &mut resync).await {
+        let mut times = Times::begin();
+        while let Some(due) = self.change(&mut followed, &mut times).await {
             if due == Due::Read {
                 let result = self.read(&mut followed).await;
                 warn("read the network's state", result);
@@ -57,8 +59,12 @@ impl Follower {
     }
 
     /// Waits for a change and takes it in, with those that came with it. None when nobody wants to know any more.
-    async fn change(&mut self, followed: &mut Followed, resync: &mut Interval) -> Option<Due> {
+    async fn change(&mut self, followed: &mut Followed, times: &mut Times) -> Option<Due> {
         let mut due = Due::Advance;
+        let is_unsettled = followed.is_unsettled();
+        if is_unsettled {
+            times.rested = Instant::now() + REST;
+        }
         tokio::select! {
             wanted = self.wanted.changed() => {
                 wanted.ok()?;
@@ -66,8 +72,11 @@ impl Follower {
             }
             event = self.events.next() => due = see(followed, event, due),
             address = self.path_mtus.next() => followed.doubt_route(address),
-            _ = resync.tick() => due = Due::Read,
-            () = future::ready(()), if followed.is_unsettled() => {}
+            _ = times.resync.tick() => due = Due::Read,
+            () = future::ready(()), if is_unsettled => {}
+            () = time::sleep_until(times.rested), if !is_unsettled && followed.has_suspects() => {
+                followed.look_into_suspects();
+            }
         }
         if due == Due::Advance && !followed.is_unsettled() {
             time::sleep(BURST).await;
@@ -148,6 +157,25 @@ impl Follower {
             followed.neighbours(netlink.neighbours().await?);
         }
         result
+    }
+}
+
+/// When something is to be done that nobody asks for.
+struct Times {
+    resync: Interval,
+    /// When what is only suspected may be looked into.
+    rested: Instant,
+}
+
+impl Times {
+    fn begin() -> Self {
+        // The first tick is at once.
+        let mut resync = time::interval(RESYNC);
+        resync.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self {
+            resync,
+            rested: Instant::now(),
+        }
     }
 }
 

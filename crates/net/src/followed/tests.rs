@@ -303,15 +303,32 @@ fn a_route_concerns_only_the_addresses_it_covers() {
     }));
     assert_eq!(followed.lookups(), [ip(2), ip(3)]);
     followed.see(Event::Routes(Prefix::ALL[1]));
-    assert_eq!(followed.lookups(), [ip(2), ip(3)]);
+    assert!(!followed.is_unsettled());
     followed.see(Event::Routes(Prefix::ALL[0]));
     assert_eq!(followed.lookups().len(), 5);
+}
+
+#[test]
+fn another_address_of_the_host_is_looked_into_once_however_many_there_are() {
+    let mut followed = following(&[8, 9], &[]);
+    let six = Event::Addresses(Prefix::ALL[1]);
+    followed.see(six);
+    assert!(!followed.has_suspects());
+    for _ in 0..3 {
+        followed.see(Event::Addresses(Prefix::ALL[0]));
+    }
+    assert!(followed.has_suspects() && !followed.is_unsettled());
+    followed.look_into_suspects();
+    assert!(!followed.has_suspects());
+    assert_eq!(followed.lookups(), [ip(8), ip(9)]);
+    assert!(!followed.is_unsettled());
 }
 
 #[test]
 fn a_route_that_could_not_be_asked_for_waits_for_the_next_full_read() {
     let mut followed = settled();
     followed.see(Event::Routes(Prefix::ALL[0]));
+    assert_eq!(followed.lookups(), [ip(9)]);
     followed.route(ip(9), None);
     assert!(!followed.is_unsettled());
     assert_eq!(followed.settle(), None);
@@ -339,10 +356,10 @@ fn new_addresses_are_asked_for_at_once_and_known_ones_in_parts() {
     assert_eq!(route(&mut followed), [ip(9)]);
     let mut parts = 0;
     while followed.is_unsettled() {
-        assert!(route(&mut followed).len() <= LOOKUPS);
+        assert!(route(&mut followed).len() <= lookups::AGAIN);
         parts += 1;
     }
-    assert_eq!(parts, 1_000usize.div_ceil(LOOKUPS));
+    assert_eq!(parts, 1_000usize.div_ceil(lookups::AGAIN));
 }
 
 #[test]
