@@ -1,6 +1,6 @@
 //! The host's network as the port of the data model wants it.
 
-use std::{collections::BTreeSet, error::Error, net::IpAddr};
+use std::{collections::BTreeSet, net::IpAddr};
 
 use dray_model::{Net, NetError};
 use tokio::sync::watch;
@@ -57,27 +57,15 @@ impl Host {
     }
 }
 
-impl Host {
-    async fn announce(
-        &self,
-        interface: &str,
-        vip: IpAddr,
-    ) -> Result<(), Box<dyn Error + Send + Sync>> {
-        let link = self.netlink.find_link(interface).await?;
-        self.announcer.announce(&link, vip)?;
-        Ok(())
-    }
-}
-
 impl Net for Host {
     fn follow(&self, addresses: BTreeSet<IpAddr>) {
         self.wanted.send_replace(addresses);
     }
 
     async fn add_vip(&self, interface: &str, vip: IpAddr) -> Result<bool, NetError> {
-        let added = self.netlink.add_passive_address(interface, vip).await?;
+        let (link, added) = self.netlink.add_passive_address(interface, vip).await?;
         // The VIP is there now, announced or not.
-        if let Err(error) = self.announce(interface, vip).await {
+        if let Err(error) = self.announcer.announce(&link, vip) {
             tracing::warn!(%error, "failed to announce {vip} on {interface}; peers find it by asking");
         }
         Ok(added)
