@@ -190,8 +190,11 @@ impl<D: DataPlane, N: Net> Task<D, N> {
             return Err(refusal);
         }
         task.add_locals(&desired).await;
+        // Those of the data plane that was taken over; also when there are none, so that what an earlier run followed is let go.
+        let adopted = task.view.destinations().values();
+        task.net
+            .follow(adopted.map(|destination| destination.real).collect());
         let passed = task.carry_out(steps);
-        task.follow();
         passed.result.map_err(ControlError::Start)?;
         task.sync_vips().await;
         Ok(task)
@@ -281,8 +284,8 @@ impl<D: DataPlane, N: Net> Task<D, N> {
             self.book.close(freed);
             self.overloads.forget(freed.id);
         }
-        if done.destinations_changed {
-            self.follow();
+        if !done.reals.is_empty() {
+            self.follow(done.reals);
             self.chores.iter_mut().for_each(Chore::renumber);
         }
         Passed {
@@ -376,11 +379,12 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         }
     }
 
-    /// Follows every real server that packets are or will be sent to.
-    fn follow(&self) {
-        let destinations = self.view.destinations().values();
-        self.net
-            .follow(destinations.map(|destination| destination.real).collect());
+    /// Follows those of these real servers that packets are or will be sent to, and the others no more.
+    fn follow(&self, reals: BTreeSet<IpAddr>) {
+        let is_in_use = |real: &IpAddr| self.view.destinations_at(*real).next().is_some();
+        let (used, left) = reals.into_iter().partition(is_in_use);
+        self.net.follow(used);
+        self.net.unfollow(left);
     }
 
     fn interfaces(&self) -> BTreeSet<u32> {

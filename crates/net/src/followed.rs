@@ -15,7 +15,7 @@
 mod lookups;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     mem,
     net::IpAddr,
     ops::RangeInclusive,
@@ -75,27 +75,28 @@ pub(crate) struct Followed {
 }
 
 impl Followed {
-    /// Follows exactly these addresses from now on.
-    pub(crate) fn follow(&mut self, addresses: &BTreeSet<IpAddr>) {
-        let gone: Vec<_> = self
-            .routes
-            .keys()
-            .filter(|address| !addresses.contains(address))
-            .copied()
-            .collect();
-        for address in gone {
-            if let Some(Some(route)) = self.routes.remove(&address) {
+    /// Follows these addresses too, from now on.
+    pub(crate) fn follow(&mut self, addresses: impl IntoIterator<Item = IpAddr>) {
+        for address in addresses {
+            if let Entry::Vacant(new) = self.routes.entry(address) {
+                new.insert(None);
+                self.lookups.add(address);
+                self.stale.insert(address);
+            }
+        }
+    }
+
+    /// Follows these addresses no more.
+    pub(crate) fn unfollow(&mut self, addresses: impl IntoIterator<Item = IpAddr>) {
+        for address in addresses {
+            let Some(route) = self.routes.remove(&address) else {
+                continue;
+            };
+            if let Some(route) = route {
                 self.leave(address, route);
             }
             self.lookups.remove(address);
             self.stale.insert(address);
-        }
-        for address in addresses {
-            if !self.routes.contains_key(address) {
-                self.routes.insert(*address, None);
-                self.lookups.add(*address);
-                self.stale.insert(*address);
-            }
         }
     }
 
@@ -120,7 +121,7 @@ impl Followed {
     }
 
     /// Takes in a full read of the neighbours.
-    pub(crate) fn neighbours(&mut self, neighbours: Vec<(Place, Neighbour)>) {
+    fn neighbours(&mut self, neighbours: Vec<(Place, Neighbour)>) {
         let before = mem::replace(&mut self.neighbours, neighbours.into_iter().collect());
         let changed = self
             .neighbours

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 
 use futures_util::{StreamExt, future, stream};
 use tokio::{
-    sync::watch,
+    sync::{mpsc, watch},
     time::{self, Instant, Interval, MissedTickBehavior},
 };
 
@@ -30,11 +30,19 @@ const REST: Duration = Duration::from_secs(1);
 /// How many requests are on their way at once. More does not help, since the kernel answers one by one.
 const PIPELINE: usize = 64;
 
+/// Another choice of addresses to follow.
+pub(crate) enum Wanted {
+    /// These too.
+    More(BTreeSet<IpAddr>),
+    /// These no more.
+    Fewer(BTreeSet<IpAddr>),
+}
+
 pub(crate) struct Follower {
     pub(crate) netlink: Netlink,
     pub(crate) events: Events,
     pub(crate) path_mtus: PathMtus,
-    pub(crate) wanted: watch::Receiver<BTreeSet<IpAddr>>,
+    pub(crate) wanted: mpsc::UnboundedReceiver<Wanted>,
     pub(crate) resolutions: watch::Sender<Resolutions>,
 }
 
@@ -43,11 +51,11 @@ impl Follower {
     /// forwarded without the daemon, and the next daemon takes the entries over.
     pub(crate) async fn run(mut self) {
         // Nothing is followed before the first call, so nothing needs to be read.
-        if self.wanted.changed().await.is_err() {
+        let Some(first) = self.wanted.recv().await else {
             return;
-        }
+        };
         let mut followed = Followed::default();
-        followed.follow(&self.wanted.borrow_and_update());
+        choose(&mut followed, first);
         let mut times = Times::begin();
         while let Some(due) = self.change(&mut followed, &mut times).await {
             if due == Due::Read {
@@ -66,10 +74,7 @@ impl Follower {
             times.rested = Instant::now() + REST;
         }
         tokio::select! {
-            wanted = self.wanted.changed() => {
-                wanted.ok()?;
-                followed.follow(&self.wanted.borrow_and_update());
-            }
+            wanted = self.wanted.recv() => choose(followed, wanted?),
             event = self.events.next() => due = see(followed, event, due),
             address = self.path_mtus.next() => followed.doubt_route(address),
             _ = times.resync.tick() => due = Due::Read,
@@ -80,6 +85,9 @@ impl Follower {
         }
         if due == Due::Advance && !followed.is_unsettled() {
             time::sleep(BURST).await;
+        }
+        while let Ok(wanted) = self.wanted.try_recv() {
+            choose(followed, wanted);
         }
         while let Some(event) = self.events.ready() {
             due = see(followed, event, due);
@@ -137,24 +145,22 @@ impl Follower {
             .map(async |upkeep| {
                 let outcome = match upkeep {
                     Upkeep::Create(place) => netlink.create_kept(place).await,
-                    Upkeep::Keep(place) => netlink.keep(place).await,
-                    Upkeep::Release(place) => netlink.release(place).await,
+                    Upkeep::Keep(place) => netlink.keep(place).await.map(|()| None),
+                    Upkeep::Release(place) => netlink.release(place).await.map(|()| None),
                 };
                 (upkeep, outcome)
             })
             .buffer_unordered(PIPELINE);
         let mut result = Ok(());
-        let mut created = false;
         while let Some((upkeep, outcome)) = outcomes.next().await {
-            created |= matches!(upkeep, Upkeep::Create(_));
             followed.done(upkeep, outcome.is_ok());
-            if outcome.is_err() {
-                result = outcome;
+            match (upkeep, outcome) {
+                (Upkeep::Create(place), Ok(Some(made))) => {
+                    followed.see(Event::Neighbour(place, made));
+                }
+                (_, Ok(_)) => {}
+                (_, Err(refused)) => result = Err(refused),
             }
-        }
-        // A new entry is not announced until it is answered, and not at all where no answer is needed.
-        if created {
-            followed.neighbours(netlink.neighbours().await?);
         }
         result
     }
@@ -186,6 +192,13 @@ enum Due {
     Advance,
     /// To read everything anew first.
     Read,
+}
+
+fn choose(followed: &mut Followed, wanted: Wanted) {
+    match wanted {
+        Wanted::More(addresses) => followed.follow(addresses),
+        Wanted::Fewer(addresses) => followed.unfollow(addresses),
+    }
 }
 
 fn see(followed: &mut Followed, event: Event, due: Due) -> Due {

@@ -106,7 +106,12 @@ impl Default for FakeNet {
 
 impl Net for FakeNet {
     fn follow(&self, addresses: BTreeSet<IpAddr>) {
-        self.state().followed = addresses;
+        self.state().followed.extend(addresses);
+    }
+
+    fn unfollow(&self, addresses: BTreeSet<IpAddr>) {
+        let followed = &mut self.state().followed;
+        followed.retain(|address| !addresses.contains(address));
     }
 
     async fn add_vip(&self, interface: &str, vip: IpAddr) -> Result<bool, NetError> {

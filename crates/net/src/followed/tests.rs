@@ -76,7 +76,7 @@ fn following(addresses: &[u8], neighbours: &[(Place, Neighbour)]) -> Followed {
 }
 
 fn follow(followed: &mut Followed, addresses: &[u8]) {
-    followed.follow(&addresses.iter().map(|last| ip(*last)).collect());
+    followed.follow(addresses.iter().map(|last| ip(*last)));
 }
 
 fn by(interface: u32) -> Route {
@@ -190,7 +190,7 @@ fn what_changes_nothing_is_not_published() {
 #[test]
 fn an_address_that_is_not_followed_any_more_is_let_go_and_forgotten() {
     let mut followed = settled();
-    follow(&mut followed, &[]);
+    followed.unfollow([ip(9)]);
     assert_eq!(followed.upkeep(), [Upkeep::Release(at(9))]);
     followed.done(Upkeep::Release(at(9)), true);
     assert!(followed.settle().expect("news").is_empty());
@@ -207,7 +207,7 @@ fn an_entry_of_the_cache_is_marked_and_let_go_even_before_the_kernel_says_so() {
     let mut followed = following(&[9], &[(at(9), entry(Answer::Known(REAL), Keeper::Nobody))]);
     assert_eq!(followed.upkeep(), [Upkeep::Keep(at(9))]);
     followed.done(Upkeep::Keep(at(9)), true);
-    follow(&mut followed, &[]);
+    followed.unfollow([ip(9)]);
     assert_eq!(followed.upkeep(), [Upkeep::Release(at(9))]);
 }
 
@@ -216,7 +216,7 @@ fn an_entry_of_an_operator_is_used_but_neither_marked_nor_let_go() {
     let mut followed = following(&[9], &[(at(9), entry(Answer::Known(REAL), Keeper::Other))]);
     assert_eq!(followed.upkeep(), []);
     assert_eq!(followed.settle().expect("news")[&ip(9)], resolved(REAL));
-    follow(&mut followed, &[]);
+    followed.unfollow([ip(9)]);
     assert_eq!(followed.upkeep(), []);
 }
 
@@ -343,7 +343,7 @@ fn new_addresses_are_asked_for_at_once_and_known_ones_in_parts() {
         .map(|bits| Ipv4Addr::from_bits(bits).into())
         .collect();
     let mut followed = Followed::default();
-    followed.follow(&many);
+    followed.follow(many.iter().copied());
     followed.read(vec![link(ETH0)], vec![]);
     assert_eq!(route(&mut followed).len(), 1_000);
 
@@ -351,8 +351,7 @@ fn new_addresses_are_asked_for_at_once_and_known_ones_in_parts() {
         up: false,
         ..link(ETH0)
     }));
-    let with_one_more = many.iter().copied().chain([ip(9)]).collect();
-    followed.follow(&with_one_more);
+    followed.follow([ip(9)]);
     assert_eq!(route(&mut followed), [ip(9)]);
     let mut parts = 0;
     while followed.is_unsettled() {
@@ -398,7 +397,7 @@ fn another_mtu_of_the_interface_is_published_once_its_routes_were_read_anew() {
 fn behind_a_gateway() -> (Followed, [IpAddr; 2]) {
     let far = [IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2])];
     let mut followed = Followed::default();
-    followed.follow(&far.into());
+    followed.follow(far);
     followed.read(vec![link(ETH0), link(ETH1)], vec![]);
     for address in followed.lookups() {
         followed.route(address, Some(via(ip(254), ETH0)));
@@ -433,10 +432,10 @@ fn news_of_a_gateway_is_news_of_all_that_is_behind_it() {
 #[test]
 fn a_gateway_is_let_go_with_the_last_address_behind_it() {
     let (mut followed, far) = behind_a_gateway();
-    followed.follow(&far[..1].iter().copied().collect());
+    followed.unfollow([far[1]]);
     assert_eq!(followed.upkeep(), []);
     assert_eq!(followed.settle().expect("news").len(), 1);
-    followed.follow(&BTreeSet::new());
+    followed.unfollow([far[0]]);
     assert_eq!(followed.upkeep(), [Upkeep::Release(at(254))]);
     assert!(followed.settle().expect("news").is_empty());
 }
@@ -444,14 +443,15 @@ fn a_gateway_is_let_go_with_the_last_address_behind_it() {
 #[test]
 fn a_gateway_that_is_a_real_server_too_is_kept_while_it_is_either() {
     let (mut followed, far) = behind_a_gateway();
-    followed.follow(&[far[0], ip(254)].into());
+    followed.unfollow([far[1]]);
+    followed.follow([ip(254)]);
     followed.route(ip(254), Some(by(ETH0)));
     assert_eq!(followed.upkeep(), []);
     let news = followed.settle().expect("news");
     assert_eq!(news[&ip(254)], resolved(REAL));
-    followed.follow(&[ip(254)].into());
+    followed.unfollow([far[0]]);
     assert_eq!(followed.upkeep(), []);
-    followed.follow(&BTreeSet::new());
+    followed.unfollow([ip(254)]);
     assert_eq!(followed.upkeep(), [Upkeep::Release(at(254))]);
 }
 
