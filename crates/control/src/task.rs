@@ -19,13 +19,13 @@ mod refusal;
 mod replace;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeSet, VecDeque},
     net::IpAddr,
     sync::Arc,
     time::Duration,
 };
 
-use dray_model::{DataPlane, Desired, Net, Resolution};
+use dray_model::{DataPlane, Desired, Net, Resolutions};
 use tokio::{
     sync::{mpsc, watch},
     task::{JoinHandle, yield_now},
@@ -37,7 +37,7 @@ use crate::{
     apply::{ApplyError, Done, Turned, apply},
     catalog::Catalog,
     defence::Guard,
-    difference::{moved, touched},
+    difference::touched,
     event::Teller,
     handle::{ControlError, Handle, Request, StopMode},
     overload::Overloads,
@@ -52,9 +52,6 @@ use crate::{
 
 use chores::Chore;
 use refusal::shortfalls;
-
-/// What is known of the way to each followed address, as the network room reports it.
-pub type Resolutions = BTreeMap<IpAddr, Resolution>;
 
 /// Time between two sweeps.
 const TICK: Duration = Duration::from_millis(100);
@@ -75,7 +72,7 @@ pub struct Parts<D, N> {
     /// The host's network.
     pub net: N,
     /// The network's reports on the addresses that it follows.
-    pub resolutions: watch::Receiver<Arc<Resolutions>>,
+    pub resolutions: watch::Receiver<Resolutions>,
     /// The first desired state.
     pub desired: Arc<Desired>,
     /// The record of VIPs that were added.
@@ -111,14 +108,14 @@ struct Passed {
 struct Task<D, N> {
     dataplane: D,
     net: N,
-    reports: watch::Receiver<Arc<Resolutions>>,
+    reports: watch::Receiver<Resolutions>,
     /// Whether reports still come.
     informed: bool,
 
     desired: Arc<Desired>,
     /// The services of the desired state.
     catalog: Catalog,
-    resolutions: Arc<Resolutions>,
+    resolutions: Resolutions,
     view: View,
     vips: Vips,
     /// Whether there are local addresses that only connections still need.
@@ -308,9 +305,9 @@ impl<D: DataPlane, N: Net> Task<D, N> {
     /// Takes in a new report of the network.
     fn resolve(&mut self) {
         let resolutions = self.reports.borrow_and_update().clone();
-        let reals = moved(&self.resolutions, &resolutions);
+        let reals = resolutions.changed_since(&self.resolutions);
         self.resolutions = resolutions;
-        let services = touched(&self.desired, &self.view, &reals);
+        let services = touched(&self.view, &reals);
         debug!(
             reals = reals.len(),
             services = services.len(),

@@ -7,8 +7,8 @@ use crate::Mac;
 /// The host's network, as far as a director needs it. Two implementations: `dray-net` (netlink) and the
 /// fake of `dray-testkit`.
 ///
-/// Facts flow the other way: an implementation reports a map from address to [`Resolution`] for all
-/// followed addresses, anew whenever one of them changes.
+/// Facts flow the other way: an implementation reports [`Resolutions`](crate::Resolutions) of all followed addresses, anew
+/// whenever one of them changes.
 pub trait Net: Send + Sync {
     /// Follows these addresses too, from now on.
     fn follow(&self, addresses: BTreeSet<IpAddr>);

@@ -19,10 +19,9 @@ use std::{
     mem,
     net::IpAddr,
     ops::RangeInclusive,
-    sync::Arc,
 };
 
-use dray_model::Resolution;
+use dray_model::{Resolution, Resolutions};
 
 use crate::{
     Link,
@@ -33,9 +32,6 @@ use crate::{
 };
 
 use lookups::Lookups;
-
-/// What is known of each followed address.
-pub type Resolutions = Arc<BTreeMap<IpAddr, Resolution>>;
 
 /// Something to do to a neighbour entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -339,14 +335,13 @@ impl Followed {
         if news.is_empty() {
             return None;
         }
-        let resolutions = Arc::make_mut(&mut self.resolutions);
         for (address, now) in news {
             match now {
-                Some(now) => resolutions.insert(address, now),
-                None => resolutions.remove(&address),
-            };
+                Some(now) => self.resolutions.insert(address, now),
+                None => self.resolutions.remove(&address),
+            }
         }
-        Some(Arc::clone(&self.resolutions))
+        Some(self.resolutions.clone())
     }
 
     /// None if the address is not followed. Of one whose route could not be read, what was known stands.

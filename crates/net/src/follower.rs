@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 
+use dray_model::Resolutions;
 use futures_util::{StreamExt, future, stream};
 use tokio::{
     sync::{mpsc, watch},
@@ -12,7 +13,7 @@ use tokio::{
 use crate::{
     Netlink,
     event::{Event, Events},
-    followed::{Followed, Resolutions, Upkeep},
+    followed::{Followed, Upkeep},
     netlink::Refused,
     path_mtu::PathMtus,
 };

@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeSet, net::IpAddr};
 
-use dray_model::{Net, NetError};
+use dray_model::{Net, NetError, Resolutions};
 use tokio::sync::{mpsc, watch};
 
 use crate::{
-    Netlink, Resolutions,
+    Netlink,
     address::host_prefix,
     announce::Announcer,
     event::Events,

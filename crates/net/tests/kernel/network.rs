@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeSet, future::Future, net::IpAddr, time::Duration};
 
-use dray_model::{Mac, Net, NextHop, Resolution, Way};
-use dray_net::{Host, Netlink, Resolutions};
+use dray_model::{Mac, Net, NextHop, Resolution, Resolutions, Way};
+use dray_net::{Host, Netlink};
 use futures_util::TryStreamExt;
 use rtnetlink::packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourExtFlags, NeighbourMessage, NeighbourState,
