@@ -1,7 +1,7 @@
 //! Carrying a plan out, step by step, and noting in the view what was done.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::{IpAddr, SocketAddr},
 };
 
@@ -47,8 +47,8 @@ pub enum ApplyError {
 pub(crate) struct Done {
     /// Steps carried out.
     pub(crate) steps: usize,
-    /// Whether destinations were added or freed.
-    pub(crate) destinations_changed: bool,
+    /// The real servers of destinations that were added or freed.
+    pub(crate) reals: BTreeSet<IpAddr>,
     /// Destinations freed, with all that they ever had.
     pub(crate) freed: Vec<Freed>,
     /// Destinations that may get new connections and could not before, or the other way round.
@@ -68,6 +68,7 @@ pub(crate) struct Turned {
 pub(crate) struct Freed {
     pub(crate) id: DestinationId,
     pub(crate) service: ServiceIdentity,
+    pub(crate) real: IpAddr,
     pub(crate) counters: Counters,
 }
 
@@ -85,8 +86,10 @@ pub(crate) fn apply<D: DataPlane>(
                 // What it has had is gone once it is freed.
                 let freed = Freed::by(&action, dataplane, view);
                 done_or_refused(&action, dataplane.apply(&action))?;
-                done.destinations_changed |=
-                    freed.is_some() || matches!(action, Action::AddDestination { .. });
+                if let Action::AddDestination { destination, .. } = &action {
+                    done.reals.insert(destination.real);
+                }
+                done.reals.extend(freed.as_ref().map(|freed| freed.real));
                 done.freed.extend(freed);
                 tell(view, &action);
                 view.note(action);
@@ -127,9 +130,11 @@ impl Freed {
         let Action::FreeDestination { id } = action else {
             return None;
         };
+        let destination = view.destinations().get(id)?;
         Some(Self {
             id: *id,
-            service: view.destinations().get(id)?.service,
+            service: destination.service,
+            real: destination.real,
             counters: dataplane.counters(*id),
         })
     }

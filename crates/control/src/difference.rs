@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use dray_model::{Desired, Resolution, Service, ServiceIdentity};
+use dray_model::{Desired, Service, ServiceIdentity};
 
 use crate::view::View;
 
@@ -79,45 +79,14 @@ impl Difference {
     }
 }
 
-/// Addresses that the two reports say different things of.
-pub(crate) fn moved(
-    before: &BTreeMap<IpAddr, Resolution>,
-    after: &BTreeMap<IpAddr, Resolution>,
-) -> BTreeSet<IpAddr> {
-    let new = after
-        .iter()
-        .filter(|(address, resolution)| before.get(address) != Some(resolution))
-        .map(|(address, _)| *address);
-    let gone = before
-        .keys()
-        .filter(|address| !after.contains_key(address))
-        .copied();
-    new.chain(gone).collect()
-}
-
-/// Services that have, or had and still send packets to, one of these real servers.
-pub(crate) fn touched(
-    desired: &Desired,
-    view: &View,
-    reals: &BTreeSet<IpAddr>,
-) -> BTreeSet<ServiceIdentity> {
-    let wanted = desired
-        .services
-        .iter()
-        .filter(|service| {
-            service
-                .reals
-                .iter()
-                .any(|real| reals.contains(&real.address))
-        })
-        .map(|service| service.identity);
-    let leaving = view
-        .leaving()
-        .iter()
-        .filter_map(|id| view.destinations().get(id))
-        .filter(|destination| reals.contains(&destination.real))
-        .map(|destination| destination.service);
-    wanted.chain(leaving).collect()
+/// Services that have one of these real servers, or had it and still send packets to it. What is wanted and has no destination
+/// yet is made by the full pass that is tried until it succeeds.
+pub(crate) fn touched(view: &View, reals: &BTreeSet<IpAddr>) -> BTreeSet<ServiceIdentity> {
+    let destinations = reals.iter().flat_map(|real| view.destinations_at(*real));
+    destinations
+        .filter_map(|id| view.destinations().get(&id))
+        .map(|destination| destination.service)
+        .collect()
 }
 
 #[cfg(test)]

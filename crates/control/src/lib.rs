@@ -54,5 +54,5 @@ pub use snapshot::{
     DirectorStatus, Ended, Ineligible, LeavingService, RealLive, RealName, ServiceStatus, Standing,
     Status, TableStatus, TemplateStatus, Templates, Traffic,
 };
-pub use task::{Parts, Resolutions, start};
+pub use task::{Parts, start};
 pub use vips::VipLedger;

@@ -32,13 +32,10 @@ mod numbers;
 mod reach;
 mod step;
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
-    net::IpAddr,
-};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use dray_model::{
-    Action, Desired, DestinationId, HashFlags, Hop, HopId, KernelRules, Resolution, Scheduler,
+    Action, Desired, DestinationId, HashFlags, Hop, HopId, KernelRules, Resolutions, Scheduler,
     Service, ServiceId, ServiceIdentity,
 };
 use dray_sched::{Kind, Overhead};
@@ -55,7 +52,7 @@ pub(crate) use step::{Listing, Publication, Step};
 pub(crate) struct Input<'a> {
     pub(crate) desired: &'a Desired,
     pub(crate) view: &'a View,
-    pub(crate) resolutions: &'a BTreeMap<IpAddr, Resolution>,
+    pub(crate) resolutions: &'a Resolutions,
     /// The director's interfaces, by the kernel's numbers.
     pub(crate) interfaces: &'a BTreeSet<u32>,
     pub(crate) unused: &'a Unused,

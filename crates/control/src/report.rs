@@ -8,8 +8,8 @@ use std::{
 
 use dray_model::{
     ActualDestination, Connection, DataPlane, Desired, DestinationId, Family, Hop, Live, Mark,
-    Protocol, RealServer, Resolution, Service, ServiceAddress, ServiceIdentity, Template,
-    Thresholds, Weight,
+    Protocol, RealServer, Resolution, Resolutions, Service, ServiceAddress, ServiceIdentity,
+    Template, Thresholds, Weight,
 };
 
 use crate::{
@@ -32,7 +32,7 @@ pub(crate) struct Report<'a, D> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) view: &'a View,
     pub(crate) book: &'a Book,
-    pub(crate) resolutions: &'a BTreeMap<IpAddr, Resolution>,
+    pub(crate) resolutions: &'a Resolutions,
     pub(crate) interfaces: &'a BTreeSet<u32>,
 }
 

@@ -19,13 +19,13 @@ mod refusal;
 mod replace;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeSet, VecDeque},
     net::IpAddr,
     sync::Arc,
     time::Duration,
 };
 
-use dray_model::{DataPlane, Desired, Net, Resolution};
+use dray_model::{DataPlane, Desired, Net, Resolutions};
 use tokio::{
     sync::{mpsc, watch},
     task::{JoinHandle, yield_now},
@@ -37,7 +37,7 @@ use crate::{
     apply::{ApplyError, Done, Turned, apply},
     catalog::Catalog,
     defence::Guard,
-    difference::{moved, touched},
+    difference::touched,
     event::Teller,
     handle::{ControlError, Handle, Request, StopMode},
     overload::Overloads,
@@ -52,9 +52,6 @@ use crate::{
 
 use chores::Chore;
 use refusal::{Way, shortfalls};
-
-/// What is known of the way to each followed address, as the network room reports it.
-pub type Resolutions = BTreeMap<IpAddr, Resolution>;
 
 /// Time between two sweeps.
 const TICK: Duration = Duration::from_millis(100);
@@ -75,7 +72,7 @@ pub struct Parts<D, N> {
     /// The host's network.
     pub net: N,
     /// The network's reports on the addresses that it follows.
-    pub resolutions: watch::Receiver<Arc<Resolutions>>,
+    pub resolutions: watch::Receiver<Resolutions>,
     /// The first desired state.
     pub desired: Arc<Desired>,
     /// The record of VIPs that were added.
@@ -111,7 +108,7 @@ struct Passed {
 struct Task<D, N> {
     dataplane: D,
     net: N,
-    reports: watch::Receiver<Arc<Resolutions>>,
+    reports: watch::Receiver<Resolutions>,
     /// Whether reports still come.
     informed: bool,
 
@@ -120,7 +117,7 @@ struct Task<D, N> {
     checked: Option<Way>,
     /// The services of the desired state.
     catalog: Catalog,
-    resolutions: Arc<Resolutions>,
+    resolutions: Resolutions,
     view: View,
     vips: Vips,
     /// Whether there are local addresses that only connections still need.
@@ -193,8 +190,11 @@ impl<D: DataPlane, N: Net> Task<D, N> {
             return Err(refusal);
         }
         task.add_locals(&desired).await;
+        // Those of the data plane that was taken over; also when there are none, so that what an earlier run followed is let go.
+        let adopted = task.view.destinations().values();
+        task.net
+            .follow(adopted.map(|destination| destination.real).collect());
         let passed = task.carry_out(steps);
-        task.follow();
         passed.result.map_err(ControlError::Start)?;
         task.sync_vips().await;
         Ok(task)
@@ -285,8 +285,8 @@ impl<D: DataPlane, N: Net> Task<D, N> {
             self.book.close(freed);
             self.overloads.forget(freed.id);
         }
-        if done.destinations_changed {
-            self.follow();
+        if !done.reals.is_empty() {
+            self.follow(done.reals);
             self.chores.iter_mut().for_each(Chore::renumber);
         }
         Passed {
@@ -309,10 +309,10 @@ impl<D: DataPlane, N: Net> Task<D, N> {
     /// Takes in a new report of the network.
     fn resolve(&mut self) {
         let resolutions = self.reports.borrow_and_update().clone();
-        let reals = moved(&self.resolutions, &resolutions);
+        let reals = resolutions.changed_since(&self.resolutions);
         self.resolutions = resolutions;
         self.checked = None;
-        let services = touched(&self.desired, &self.view, &reals);
+        let services = touched(&self.view, &reals);
         debug!(
             reals = reals.len(),
             services = services.len(),
@@ -382,11 +382,12 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         }
     }
 
-    /// Follows every real server that packets are or will be sent to.
-    fn follow(&self) {
-        let destinations = self.view.destinations().values();
-        self.net
-            .follow(destinations.map(|destination| destination.real).collect());
+    /// Follows those of these real servers that packets are or will be sent to, and the others no more.
+    fn follow(&self, reals: BTreeSet<IpAddr>) {
+        let is_in_use = |real: &IpAddr| self.view.destinations_at(*real).next().is_some();
+        let (used, left) = reals.into_iter().partition(is_in_use);
+        self.net.follow(used);
+        self.net.unfollow(left);
     }
 
     fn interfaces(&self) -> BTreeSet<u32> {

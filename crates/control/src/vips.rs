@@ -12,9 +12,14 @@ use std::{
 };
 
 use dray_model::{Desired, MarkRule, Net, VipOwnership};
+use futures_util::{StreamExt as _, stream};
 use tracing::{info, warn};
 
 use crate::{event::Happening, snapshot::AddedVip};
+
+/// How many VIPs are on their way to the kernel at once, which takes them one by one. Nobody then waits for one answer after
+/// another, which on a busy host takes longer than what is done.
+const PIPELINE: usize = 64;
 
 /// Remembers across restarts which VIPs the director has put on an interface, so that it takes off what
 /// it added and nothing else.
@@ -122,10 +127,7 @@ impl Vips {
     pub(crate) async fn sync<N: Net>(&mut self, net: &N, wanted: &BTreeSet<AddedVip>) {
         let before = std::mem::take(&mut self.failures);
         self.add_missing(net, wanted, &before).await;
-        let unwanted: Vec<AddedVip> = self.added.difference(wanted).cloned().collect();
-        for vip in unwanted {
-            self.remove(net, vip, &before).await;
-        }
+        self.remove_unwanted(net, wanted, &before).await;
         self.seen_to.retain(|vip| wanted.contains(vip));
         self.record(self.added.clone());
     }
@@ -138,8 +140,11 @@ impl Vips {
     ) {
         let missing: BTreeSet<AddedVip> = wanted.difference(&self.seen_to).cloned().collect();
         self.record(self.added.union(&missing).cloned().collect());
-        for vip in missing {
-            match net.add_vip(&vip.interface, vip.vip).await {
+        let mut outcomes = stream::iter(missing)
+            .map(async |vip| (net.add_vip(&vip.interface, vip.vip).await, vip))
+            .buffered(PIPELINE);
+        while let Some((outcome, vip)) = outcomes.next().await {
+            match outcome {
                 Ok(new) => {
                     if new {
                         info!(vip = %vip.vip, interface = vip.interface, "VIP added");
@@ -154,19 +159,25 @@ impl Vips {
         }
     }
 
-    async fn remove<N: Net>(
+    async fn remove_unwanted<N: Net>(
         &mut self,
         net: &N,
-        vip: AddedVip,
+        wanted: &BTreeSet<AddedVip>,
         before: &BTreeMap<AddedVip, String>,
     ) {
-        match net.remove_vip(&vip.interface, vip.vip).await {
-            Ok(()) => {
-                info!(vip = %vip.vip, interface = vip.interface, "VIP removed");
-                self.added.remove(&vip);
-                self.news.push(Happening::VipWithdrawn(vip));
+        let unwanted: Vec<AddedVip> = self.added.difference(wanted).cloned().collect();
+        let mut outcomes = stream::iter(unwanted)
+            .map(async |vip| (net.remove_vip(&vip.interface, vip.vip).await, vip))
+            .buffered(PIPELINE);
+        while let Some((outcome, vip)) = outcomes.next().await {
+            match outcome {
+                Ok(()) => {
+                    info!(vip = %vip.vip, interface = vip.interface, "VIP removed");
+                    self.added.remove(&vip);
+                    self.news.push(Happening::VipWithdrawn(vip));
+                }
+                Err(error) => self.fail(vip, &error, before),
             }
-            Err(error) => self.fail(vip, &error, before),
         }
     }
 

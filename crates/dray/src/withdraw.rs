@@ -118,10 +118,14 @@ fn remove(vips: &BTreeSet<AddedVip>) -> anyhow::Result<()> {
         .context("failed to start the asynchronous runtime")?;
     runtime.block_on(async {
         let net = dray_net::Host::open()?;
+        let mut refused = None;
         for AddedVip { interface, vip } in vips {
-            net.remove_vip(interface, *vip).await?;
+            // One that stays keeps no other there.
+            if let Err(error) = net.remove_vip(interface, *vip).await {
+                refused.get_or_insert(error);
+            }
         }
-        Ok(())
+        refused.map_or(Ok(()), |error| Err(error.into()))
     })
 }
 

@@ -28,6 +28,7 @@ mod net;
 mod options;
 pub mod patch;
 mod policy;
+mod resolutions;
 
 pub use action::Action;
 pub use actual::{Actual, ActualDestination, ActualService};
@@ -48,3 +49,4 @@ pub use mark_rule::{MAX_MARK_RULES, MarkRule};
 pub use net::{Net, NetError, NextHop, Resolution, Unresolved, Way};
 pub use options::{Granularity, Persistence, PersistenceEngine, ServiceOptions, Thresholds};
 pub use policy::{Defence, IpvsOptions, KernelRules, NoDestination, Policy, Removed};
+pub use resolutions::Resolutions;

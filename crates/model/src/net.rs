@@ -7,11 +7,14 @@ use crate::Mac;
 /// The host's network, as far as a director needs it. Two implementations: `dray-net` (netlink) and the
 /// fake of `dray-testkit`.
 ///
-/// Facts flow the other way: an implementation reports a map from address to [`Resolution`] for all
-/// followed addresses, anew whenever one of them changes.
+/// Facts flow the other way: an implementation reports [`Resolutions`](crate::Resolutions) of all followed addresses, anew
+/// whenever one of them changes.
 pub trait Net: Send + Sync {
-    /// Follows exactly these addresses from now on.
+    /// Follows these addresses too, from now on.
     fn follow(&self, addresses: BTreeSet<IpAddr>);
+
+    /// Follows these addresses no more.
+    fn unfollow(&self, addresses: BTreeSet<IpAddr>);
 
     /// Puts a VIP on an interface, as /32 or /128. Says whether it was added (not there before).
     fn add_vip(

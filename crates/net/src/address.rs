@@ -12,7 +12,7 @@ use rtnetlink::{
 };
 
 use crate::{
-    Netlink,
+    Link, Netlink,
     netlink::{Refused, failed},
 };
 
@@ -28,11 +28,12 @@ impl Netlink {
         address: IpAddr,
         prefix: u8,
     ) -> Result<bool, NetError> {
-        self.add(link, address, prefix, &[]).await
+        let (_, added) = self.add(link, address, prefix, &[]).await?;
+        Ok(added)
     }
 
     /// Puts an address of its own on an interface that packets of the host's never have as their source, unless they ask for it:
-    /// a VIP is for answers. Says whether it was added (not there before).
+    /// a VIP is for answers. Gives the interface, and whether the address was added (not there before).
     ///
     /// # Errors
     /// As [`Netlink::add_address`].
@@ -40,7 +41,7 @@ impl Netlink {
         &self,
         link: &str,
         address: IpAddr,
-    ) -> Result<bool, NetError> {
+    ) -> Result<(Link, bool), NetError> {
         let attributes = match address {
             // The kernel takes an address without a network for a source only if there is no other.
             IpAddr::V4(_) => vec![],
@@ -58,15 +59,15 @@ impl Netlink {
         address: IpAddr,
         prefix: u8,
         attributes: &[AddressAttribute],
-    ) -> Result<bool, NetError> {
+    ) -> Result<(Link, bool), NetError> {
         let what = || format!("add address {address}/{prefix} to {link}");
-        let index = self.find_link(link).await.map_err(failed(what()))?.index;
-        let mut message = message(index, address, prefix);
+        let found = self.find_link(link).await.map_err(failed(what()))?;
+        let mut message = message(found.index, address, prefix);
         message.attributes.extend_from_slice(attributes);
         let request = RouteNetlinkMessage::NewAddress(message);
         match self.tell(request, NLM_F_CREATE | NLM_F_EXCL).await {
-            Ok(()) => Ok(true),
-            Err(refused) if refused.is(libc::EEXIST) => Ok(false),
+            Ok(()) => Ok((found, true)),
+            Err(refused) if refused.is(libc::EEXIST) => Ok((found, false)),
             Err(refused) => Err(failed(what())(refused)),
         }
     }

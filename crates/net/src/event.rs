@@ -37,6 +37,9 @@ pub(crate) enum Event {
     NeighbourGone(Place),
     /// Packets for the addresses in this prefix may go another way than before.
     Routes(Prefix),
+    /// The host has another address than before, of the family that this prefix is all of. New ways are told as routes; but the
+    /// host's own packets may have another source, and routes that need the address go without a word (`fib_sync_down_addr`).
+    Addresses(Prefix),
     /// Changes were lost because they came faster than they were read.
     Lost,
 }
@@ -136,7 +139,7 @@ impl Event {
                     Prefix::of(&message).map(Self::Routes)
                 }
                 Message::NewAddress(message) | Message::DelAddress(message) => {
-                    Prefix::all(message.header.family).map(Self::Routes)
+                    Prefix::all(message.header.family).map(Self::Addresses)
                 }
                 Message::NewRule(message) | Message::DelRule(message) => {
                     Prefix::all(message.header.family).map(Self::Routes)

@@ -1,36 +1,37 @@
 //! What is known of the followed addresses, and what is still to be found out or done. No I/O.
 //!
 //! ```text
-//! follow, read, see ─▶ unrouted ─▶ lookups() ─ask─▶ route()
-//!                      unkept ───▶ upkeep()  ─do──▶ done()
-//!                      stale ────▶ settle()  ─────▶ resolutions
+//! follow, read, see ─▶ lookups ─▶ lookups() ─ask─▶ route()
+//!                      unkept ──▶ upkeep()  ─do──▶ done()
+//!                      stale ───▶ settle()  ─────▶ resolutions
 //! ```
 //!
 //! Facts only mark what they may change; the steps on the right then work through what is marked, so that one
-//! neighbour's news costs as little among 10,000 as among ten.
+//! neighbour's news costs as little among 100,000 as among ten.
 //!
 //! The *neighbour* of a followed address is itself, or the gateway that its route leads to. Many addresses may be behind one
 //! gateway.
 
+mod lookups;
+
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     mem,
     net::IpAddr,
-    sync::Arc,
+    ops::RangeInclusive,
 };
 
-use dray_model::Resolution;
+use dray_model::{Resolution, Resolutions};
 
 use crate::{
     Link,
-    event::Event,
+    event::{Event, Prefix},
     neighbour::{Keeper, Neighbour, Place},
-    resolve::{Links, Trace, resolve, trace},
+    resolve::{Links, is_way, resolve, trace},
     route::{Path, Route},
 };
 
-/// What is known of each followed address.
-pub type Resolutions = Arc<BTreeMap<IpAddr, Resolution>>;
+use lookups::Lookups;
 
 /// Something to do to a neighbour entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,16 +44,13 @@ pub(crate) enum Upkeep {
     Release(Place),
 }
 
-/// How many routes are asked for before neighbours' news is looked at again.
-const LOOKUPS: usize = 256;
-
 /// The followed addresses and all facts about them.
 #[derive(Default)]
 pub(crate) struct Followed {
     /// The followed addresses and their routes, as far as known.
     routes: BTreeMap<IpAddr, Option<Route>>,
-    /// The followed addresses by their neighbours. Follows from the routes.
-    reached_by: BTreeMap<IpAddr, BTreeSet<IpAddr>>,
+    /// The followed addresses by where their neighbours are. Follows from the routes.
+    reached_by: BTreeMap<Place, BTreeSet<IpAddr>>,
     links: Links,
     /// All neighbours of the host, whoever follows them.
     neighbours: BTreeMap<Place, Neighbour>,
@@ -64,7 +62,7 @@ pub(crate) struct Followed {
     /// Whether links and neighbours were read. Before, nothing can be said of any address.
     is_read: bool,
     /// Addresses whose route must be asked for.
-    unrouted: BTreeSet<IpAddr>,
+    lookups: Lookups,
     /// Neighbours whose entries must be looked after.
     unkept: BTreeSet<IpAddr>,
     /// Addresses of which something changed.
@@ -73,27 +71,28 @@ pub(crate) struct Followed {
 }
 
 impl Followed {
-    /// Follows exactly these addresses from now on.
-    pub(crate) fn follow(&mut self, addresses: &BTreeSet<IpAddr>) {
-        let gone: Vec<_> = self
-            .routes
-            .keys()
-            .filter(|address| !addresses.contains(address))
-            .copied()
-            .collect();
-        for address in gone {
-            if let Some(Some(route)) = self.routes.remove(&address) {
+    /// Follows these addresses too, from now on.
+    pub(crate) fn follow(&mut self, addresses: impl IntoIterator<Item = IpAddr>) {
+        for address in addresses {
+            if let Entry::Vacant(new) = self.routes.entry(address) {
+                new.insert(None);
+                self.lookups.add(address);
+                self.stale.insert(address);
+            }
+        }
+    }
+
+    /// Follows these addresses no more.
+    pub(crate) fn unfollow(&mut self, addresses: impl IntoIterator<Item = IpAddr>) {
+        for address in addresses {
+            let Some(route) = self.routes.remove(&address) else {
+                continue;
+            };
+            if let Some(route) = route {
                 self.leave(address, route);
             }
-            self.unrouted.remove(&address);
+            self.lookups.remove(address);
             self.stale.insert(address);
-        }
-        for address in addresses {
-            if !self.routes.contains_key(address) {
-                self.routes.insert(*address, None);
-                self.unrouted.insert(*address);
-                self.stale.insert(*address);
-            }
         }
     }
 
@@ -118,7 +117,7 @@ impl Followed {
     }
 
     /// Takes in a full read of the neighbours.
-    pub(crate) fn neighbours(&mut self, neighbours: Vec<(Place, Neighbour)>) {
+    fn neighbours(&mut self, neighbours: Vec<(Place, Neighbour)>) {
         let before = mem::replace(&mut self.neighbours, neighbours.into_iter().collect());
         let changed = self
             .neighbours
@@ -133,7 +132,7 @@ impl Followed {
             .copied()
             .collect();
         for place in news {
-            self.doubt(place.address);
+            self.doubt(place);
         }
     }
 
@@ -154,69 +153,81 @@ impl Followed {
             }
             Event::Neighbour(place, neighbour) => {
                 if self.neighbours.insert(place, neighbour) != Some(neighbour) {
-                    self.doubt(place.address);
+                    self.doubt(place);
                 }
             }
             Event::NeighbourGone(place) => {
                 self.neighbours.remove(&place);
-                self.doubt(place.address);
+                self.doubt(place);
             }
-            Event::Routes(prefix) => {
-                self.unrouted.extend(
-                    self.routes
-                        .range(prefix.range())
-                        .map(|(address, _)| address),
-                );
+            Event::Routes(prefix) => self.doubt_routes_to(prefix.range()),
+            Event::Addresses(prefix) if self.may_have_asked(prefix.range()) => {
+                self.lookups.suspect(prefix.range());
             }
+            Event::Addresses(_) => {}
             Event::Lost => {}
         }
     }
 
     /// The route to an address may have another MTU, of which the kernel says nothing.
     pub(crate) fn doubt_route(&mut self, address: IpAddr) {
-        if self.routes.contains_key(&address) {
-            self.unrouted.insert(address);
+        self.doubt_routes_to(address..=address);
+    }
+
+    fn doubt_routes_to(&mut self, addresses: RangeInclusive<IpAddr>) {
+        if self.may_have_asked(addresses.clone()) {
+            self.lookups.doubt(addresses);
         }
+    }
+
+    /// Whether the route of any of these addresses may have been asked for: none is before the first read.
+    fn may_have_asked(&self, addresses: RangeInclusive<IpAddr>) -> bool {
+        self.is_read && self.routes.range(addresses).next().is_some()
     }
 
     /// A link that goes takes routes with it of which the kernel says nothing (`fib_sync_down_dev`).
     fn doubt_routes(&mut self) {
-        self.unrouted.extend(self.routes.keys());
+        for all in Prefix::ALL {
+            self.doubt_routes_to(all.range());
+        }
         self.stale.extend(self.routes.keys());
-        self.unkept.extend(self.reached_by.keys());
+        self.unkept
+            .extend(self.reached_by.keys().map(|place| place.address));
     }
 
     /// There is news of a neighbour, which concerns all addresses that it leads to.
-    fn doubt(&mut self, neighbour: IpAddr) {
+    fn doubt(&mut self, place: Place) {
         self.stale
-            .extend(self.reached_by.get(&neighbour).into_iter().flatten());
-        self.unkept.insert(neighbour);
+            .extend(self.reached_by.get(&place).into_iter().flatten());
+        self.unkept.insert(place.address);
     }
 
     /// Whether there is a route to ask for.
     pub(crate) fn is_unsettled(&self) -> bool {
-        self.is_read && !self.unrouted.is_empty()
+        self.is_read && !self.lookups.is_empty()
     }
 
-    /// The addresses to ask the route of next: all new ones, for one map of all; else some whose route may have
-    /// changed, so that a neighbour's news need not wait for 10,000 answers.
-    pub(crate) fn lookups(&self) -> Vec<IpAddr> {
+    /// Whether routes may have changed that need not be asked for at once.
+    pub(crate) fn has_suspects(&self) -> bool {
+        self.lookups.has_suspects()
+    }
+
+    /// Asks for those routes too.
+    pub(crate) fn look_into_suspects(&mut self) {
+        self.lookups.look_into_suspects();
+    }
+
+    /// The addresses to ask the route of next. All of them must be asked for.
+    pub(crate) fn lookups(&mut self) -> Vec<IpAddr> {
         if !self.is_read {
             return Vec::new();
         }
-        let is_new = |address: &&IpAddr| self.routes.get(address).is_some_and(Option::is_none);
-        let new: Vec<_> = self.unrouted.iter().filter(is_new).copied().collect();
-        if new.is_empty() {
-            self.unrouted.iter().take(LOOKUPS).copied().collect()
-        } else {
-            new
-        }
+        self.lookups.take(&self.routes)
     }
 
     /// Takes in the route of an address; None if the kernel could not be asked. It is asked again at the next
     /// full read.
     pub(crate) fn route(&mut self, address: IpAddr, route: Option<Route>) {
-        self.unrouted.remove(&address);
         let (Some(known), Some(route)) = (self.routes.get_mut(&address), route) else {
             return;
         };
@@ -227,13 +238,10 @@ impl Followed {
             self.leave(address, before);
         }
         if let Route::Out(path) = route {
-            let neighbour = neighbour(address, path);
-            self.reached_by
-                .entry(neighbour)
-                .or_default()
-                .insert(address);
-            self.ours.insert(neighbour);
-            self.unkept.insert(neighbour);
+            let place = place(address, path);
+            self.reached_by.entry(place).or_default().insert(address);
+            self.ours.insert(place.address);
+            self.unkept.insert(place.address);
         }
         self.stale.insert(address);
     }
@@ -243,14 +251,14 @@ impl Followed {
         let Route::Out(path) = route else {
             return;
         };
-        let neighbour = neighbour(address, path);
-        if let Some(reached) = self.reached_by.get_mut(&neighbour) {
+        let place = place(address, path);
+        if let Some(reached) = self.reached_by.get_mut(&place) {
             reached.remove(&address);
             if reached.is_empty() {
-                self.reached_by.remove(&neighbour);
+                self.reached_by.remove(&place);
             }
         }
-        self.unkept.insert(neighbour);
+        self.unkept.insert(place.address);
     }
 
     /// What is to be done to neighbour entries. Only entries that dray marked are ever let go.
@@ -260,17 +268,25 @@ impl Followed {
             if !self.ours.contains(&neighbour) {
                 continue;
             }
-            let wanted = self.wanted(neighbour);
-            let entries = self.neighbours.range(Place::all_of(neighbour));
+            let places = Place::all_of(neighbour);
+            let entries = self.neighbours.range(places.clone());
             let left = entries
-                .filter(|(place, entry)| entry.keeper == Keeper::Dray && !wanted.contains(place));
+                .filter(|(place, entry)| entry.keeper == Keeper::Dray && !self.is_wanted(**place));
             upkeep.extend(left.map(|(place, _)| Upkeep::Release(*place)));
-            upkeep.extend(wanted.iter().filter_map(|place| self.claim(*place)));
-            if !self.reached_by.contains_key(&neighbour) {
+            // One, or for a link-local gateway perhaps several.
+            let reaching = self.reached_by.range(places.clone());
+            let wanted = reaching.filter(|(place, _)| is_way(place.interface, &self.links));
+            upkeep.extend(wanted.filter_map(|(place, _)| self.claim(*place)));
+            if self.reached_by.range(places).next().is_none() {
                 self.ours.remove(&neighbour);
             }
         }
         upkeep
+    }
+
+    /// Whether followed addresses need the entry.
+    fn is_wanted(&self, place: Place) -> bool {
+        self.reached_by.contains_key(&place) && is_way(place.interface, &self.links)
     }
 
     /// What a wanted entry needs to be kept resolved.
@@ -289,16 +305,6 @@ impl Followed {
         }
     }
 
-    /// The entries of a neighbour that followed addresses need: one, or for a link-local gateway perhaps several.
-    fn wanted(&self, neighbour: IpAddr) -> BTreeSet<Place> {
-        let reached = self.reached_by.get(&neighbour).into_iter().flatten();
-        let traces = reached.filter_map(|address| {
-            let route = self.routes.get(address).copied().flatten()?;
-            trace(route, &self.links).ok()
-        });
-        traces.map(|trace| place(neighbour, trace)).collect()
-    }
-
     /// Takes in that something was done, or that the kernel refused it.
     pub(crate) fn done(&mut self, upkeep: Upkeep, accepted: bool) {
         let (place, keeper) = match upkeep {
@@ -307,7 +313,7 @@ impl Followed {
         };
         if !accepted {
             self.refused.insert(place);
-            self.doubt(place.address);
+            self.doubt(place);
         } else if let Some(neighbour) = self.neighbours.get_mut(&place) {
             neighbour.keeper = keeper;
         }
@@ -329,14 +335,13 @@ impl Followed {
         if news.is_empty() {
             return None;
         }
-        let resolutions = Arc::make_mut(&mut self.resolutions);
         for (address, now) in news {
             match now {
-                Some(now) => resolutions.insert(address, now),
-                None => resolutions.remove(&address),
-            };
+                Some(now) => self.resolutions.insert(address, now),
+                None => self.resolutions.remove(&address),
+            }
         }
-        Some(Arc::clone(&self.resolutions))
+        Some(self.resolutions.clone())
     }
 
     /// None if the address is not followed. Of one whose route could not be read, what was known stands.
@@ -348,7 +353,7 @@ impl Followed {
             Ok(trace) => trace,
             Err(why) => return Some(Resolution::Unresolved(why)),
         };
-        let place = place(neighbour(address, trace.path), trace);
+        let place = place(address, trace.path);
         let answer = self.neighbours.get(&place).map(|entry| entry.answer);
         // Nobody asks for a refused entry, so what was known of it must not stand for ever.
         let before = before.filter(|_| !self.refused.contains(&place));
@@ -356,15 +361,11 @@ impl Followed {
     }
 }
 
-/// Who is asked for the Ethernet address that packets for this address go to.
-fn neighbour(address: IpAddr, path: Path) -> IpAddr {
-    path.gateway.unwrap_or(address)
-}
-
-fn place(neighbour: IpAddr, trace: Trace<'_>) -> Place {
+/// Where the Ethernet address is asked for that packets for this address go to.
+fn place(address: IpAddr, path: Path) -> Place {
     Place {
-        address: neighbour,
-        interface: trace.link.index,
+        address: path.gateway.unwrap_or(address),
+        interface: path.interface,
     }
 }
 

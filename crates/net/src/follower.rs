@@ -3,16 +3,17 @@
 
 use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 
+use dray_model::Resolutions;
 use futures_util::{StreamExt, future, stream};
 use tokio::{
-    sync::watch,
-    time::{self, Interval, MissedTickBehavior},
+    sync::{mpsc, watch},
+    time::{self, Instant, Interval, MissedTickBehavior},
 };
 
 use crate::{
     Netlink,
     event::{Event, Events},
-    followed::{Followed, Resolutions, Upkeep},
+    followed::{Followed, Upkeep},
     netlink::Refused,
     path_mtu::PathMtus,
 };
@@ -23,14 +24,26 @@ const BURST: Duration = Duration::from_millis(2);
 /// How often everything is read anew, in case a change was missed (kernels do not announce every one).
 const RESYNC: Duration = Duration::from_secs(10);
 
+/// How long no route must have been asked for before those that are only suspected to have changed are: addresses of the host's
+/// may come by the thousand, one by one.
+const REST: Duration = Duration::from_secs(1);
+
 /// How many requests are on their way at once. More does not help, since the kernel answers one by one.
 const PIPELINE: usize = 64;
+
+/// Another choice of addresses to follow.
+pub(crate) enum Wanted {
+    /// These too.
+    More(BTreeSet<IpAddr>),
+    /// These no more.
+    Fewer(BTreeSet<IpAddr>),
+}
 
 pub(crate) struct Follower {
     pub(crate) netlink: Netlink,
     pub(crate) events: Events,
     pub(crate) path_mtus: PathMtus,
-    pub(crate) wanted: watch::Receiver<BTreeSet<IpAddr>>,
+    pub(crate) wanted: mpsc::UnboundedReceiver<Wanted>,
     pub(crate) resolutions: watch::Sender<Resolutions>,
 }
 
@@ -39,15 +52,13 @@ impl Follower {
     /// forwarded without the daemon, and the next daemon takes the entries over.
     pub(crate) async fn run(mut self) {
         // Nothing is followed before the first call, so nothing needs to be read.
-        if self.wanted.changed().await.is_err() {
+        let Some(first) = self.wanted.recv().await else {
             return;
-        }
+        };
         let mut followed = Followed::default();
-        followed.follow(&self.wanted.borrow_and_update());
-        // The first tick is at once.
-        let mut resync = time::interval(RESYNC);
-        resync.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while let Some(due) = self.change(&mut followed, &mut resync).await {
+        choose(&mut followed, first);
+        let mut times = Times::begin();
+        while let Some(due) = self.change(&mut followed, &mut times).await {
             if due == Due::Read {
                 let result = self.read(&mut followed).await;
                 warn("read the network's state", result);
@@ -57,20 +68,27 @@ impl Follower {
     }
 
     /// Waits for a change and takes it in, with those that came with it. None when nobody wants to know any more.
-    async fn change(&mut self, followed: &mut Followed, resync: &mut Interval) -> Option<Due> {
+    async fn change(&mut self, followed: &mut Followed, times: &mut Times) -> Option<Due> {
         let mut due = Due::Advance;
+        let is_unsettled = followed.is_unsettled();
+        if is_unsettled {
+            times.rested = Instant::now() + REST;
+        }
         tokio::select! {
-            wanted = self.wanted.changed() => {
-                wanted.ok()?;
-                followed.follow(&self.wanted.borrow_and_update());
-            }
+            wanted = self.wanted.recv() => choose(followed, wanted?),
             event = self.events.next() => due = see(followed, event, due),
             address = self.path_mtus.next() => followed.doubt_route(address),
-            _ = resync.tick() => due = Due::Read,
-            () = future::ready(()), if followed.is_unsettled() => {}
+            _ = times.resync.tick() => due = Due::Read,
+            () = future::ready(()), if is_unsettled => {}
+            () = time::sleep_until(times.rested), if !is_unsettled && followed.has_suspects() => {
+                followed.look_into_suspects();
+            }
         }
         if due == Due::Advance && !followed.is_unsettled() {
             time::sleep(BURST).await;
+        }
+        while let Ok(wanted) = self.wanted.try_recv() {
+            choose(followed, wanted);
         }
         while let Some(event) = self.events.ready() {
             due = see(followed, event, due);
@@ -128,26 +146,43 @@ impl Follower {
             .map(async |upkeep| {
                 let outcome = match upkeep {
                     Upkeep::Create(place) => netlink.create_kept(place).await,
-                    Upkeep::Keep(place) => netlink.keep(place).await,
-                    Upkeep::Release(place) => netlink.release(place).await,
+                    Upkeep::Keep(place) => netlink.keep(place).await.map(|()| None),
+                    Upkeep::Release(place) => netlink.release(place).await.map(|()| None),
                 };
                 (upkeep, outcome)
             })
             .buffer_unordered(PIPELINE);
         let mut result = Ok(());
-        let mut created = false;
         while let Some((upkeep, outcome)) = outcomes.next().await {
-            created |= matches!(upkeep, Upkeep::Create(_));
             followed.done(upkeep, outcome.is_ok());
-            if outcome.is_err() {
-                result = outcome;
+            match (upkeep, outcome) {
+                (Upkeep::Create(place), Ok(Some(made))) => {
+                    followed.see(Event::Neighbour(place, made));
+                }
+                (_, Ok(_)) => {}
+                (_, Err(refused)) => result = Err(refused),
             }
         }
-        // A new entry is not announced until it is answered, and not at all where no answer is needed.
-        if created {
-            followed.neighbours(netlink.neighbours().await?);
-        }
         result
+    }
+}
+
+/// When something is to be done that nobody asks for.
+struct Times {
+    resync: Interval,
+    /// When what is only suspected may be looked into.
+    rested: Instant,
+}
+
+impl Times {
+    fn begin() -> Self {
+        // The first tick is at once.
+        let mut resync = time::interval(RESYNC);
+        resync.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self {
+            resync,
+            rested: Instant::now(),
+        }
     }
 }
 
@@ -158,6 +193,13 @@ enum Due {
     Advance,
     /// To read everything anew first.
     Read,
+}
+
+fn choose(followed: &mut Followed, wanted: Wanted) {
+    match wanted {
+        Wanted::More(addresses) => followed.follow(addresses),
+        Wanted::Fewer(addresses) => followed.unfollow(addresses),
+    }
 }
 
 fn see(followed: &mut Followed, event: Event, due: Due) -> Due {

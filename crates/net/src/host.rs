@@ -1,24 +1,29 @@
 //! The host's network as the port of the data model wants it.
 
-use std::{collections::BTreeSet, error::Error, net::IpAddr};
+use std::{collections::BTreeSet, net::IpAddr};
 
-use dray_model::{Net, NetError};
-use tokio::sync::watch;
+use dray_model::{Net, NetError, Resolutions};
+use tokio::sync::{mpsc, watch};
 
 use crate::{
-    Netlink, Resolutions, address::host_prefix, announce::Announcer, event::Events,
-    follower::Follower, netlink::failed, path_mtu::PathMtus,
+    Netlink,
+    address::host_prefix,
+    announce::Announcer,
+    event::Events,
+    follower::{Follower, Wanted},
+    netlink::failed,
+    path_mtu::PathMtus,
 };
 
 /// The network of this host: follows next hops, adds and removes VIPs.
 ///
 /// Dropping it ends the following, but the kernel keeps the neighbour entries resolved, so that frames that a
-/// data plane forwards by itself still find their way. To let the entries go first, follow the empty set and
+/// data plane forwards by itself still find their way. To let the entries go first, unfollow all addresses and
 /// wait for the empty map.
 pub struct Host {
     netlink: Netlink,
     announcer: Announcer,
-    wanted: watch::Sender<BTreeSet<IpAddr>>,
+    wanted: mpsc::UnboundedSender<Wanted>,
     resolutions: watch::Receiver<Resolutions>,
 }
 
@@ -31,7 +36,7 @@ impl Host {
         let netlink = Netlink::open()?;
         let announcer =
             Announcer::open().map_err(failed("open a socket for announcements of VIPs"))?;
-        let (wanted, wanted_by_user) = watch::channel(BTreeSet::new());
+        let (wanted, wanted_by_user) = mpsc::unbounded_channel();
         let (publish, resolutions) = watch::channel(Resolutions::default());
         let follower = Follower {
             netlink: netlink.clone(),
@@ -55,29 +60,26 @@ impl Host {
     pub fn resolutions(&self) -> watch::Receiver<Resolutions> {
         self.resolutions.clone()
     }
-}
 
-impl Host {
-    async fn announce(
-        &self,
-        interface: &str,
-        vip: IpAddr,
-    ) -> Result<(), Box<dyn Error + Send + Sync>> {
-        let link = self.netlink.find_link(interface).await?;
-        self.announcer.announce(&link, vip)?;
-        Ok(())
+    fn want(&self, wanted: Wanted) {
+        // The follower ends with the runtime at the earliest, and then nobody hears of addresses any more.
+        _ = self.wanted.send(wanted);
     }
 }
 
 impl Net for Host {
     fn follow(&self, addresses: BTreeSet<IpAddr>) {
-        self.wanted.send_replace(addresses);
+        self.want(Wanted::More(addresses));
+    }
+
+    fn unfollow(&self, addresses: BTreeSet<IpAddr>) {
+        self.want(Wanted::Fewer(addresses));
     }
 
     async fn add_vip(&self, interface: &str, vip: IpAddr) -> Result<bool, NetError> {
-        let added = self.netlink.add_passive_address(interface, vip).await?;
+        let (link, added) = self.netlink.add_passive_address(interface, vip).await?;
         // The VIP is there now, announced or not.
-        if let Err(error) = self.announce(interface, vip).await {
+        if let Err(error) = self.announcer.announce(&link, vip) {
             tracing::warn!(%error, "failed to announce {vip} on {interface}; peers find it by asking");
         }
         Ok(added)

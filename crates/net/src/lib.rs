@@ -6,7 +6,7 @@
 //! kernel ◀────────────▶ Netlink ◀──── follower ◀──── follow ─────┐
 //!    │                                  │  ▲                   Host ◀── control
 //!    └─────── Events (unasked) ─────────┼──┘                     ▲
-//!                                   Followed ─── resolutions ────┘
+//!                                   Followed ─── Resolutions ────┘
 //!                                   (pure)
 //! ```
 //!
@@ -29,7 +29,6 @@ mod resolve;
 mod route;
 
 pub use dray_model::NetError;
-pub use followed::Resolutions;
 pub use host::Host;
 pub use link::Link;
 pub use netlink::Netlink;

@@ -113,11 +113,25 @@ impl Netlink {
         Ok(answer.iter().filter_map(neighbour_of).collect())
     }
 
+    /// The neighbour entry at a place, if there is one.
+    async fn neighbour(&self, place: Place) -> Result<Option<Neighbour>, Refused> {
+        let request = RouteNetlinkMessage::GetNeighbour(entry(place));
+        match self.ask(request, 0).await {
+            Ok(answer) => {
+                let found = answer.iter().find_map(neighbour_of);
+                Ok(found.map(|(_, neighbour)| neighbour))
+            }
+            Err(refused) if refused.is(libc::ENOENT) || refused.is(libc::ENODEV) => Ok(None),
+            Err(refused) => Err(refused),
+        }
+    }
+
     /// Has the kernel make an entry and keep it resolved. An entry that came into being meanwhile is left as it is.
-    pub(crate) async fn create_kept(&self, place: Place) -> Result<(), Refused> {
+    /// Gives the entry: the kernel announces a new one only when it is answered, and not at all where no answer is needed.
+    pub(crate) async fn create_kept(&self, place: Place) -> Result<Option<Neighbour>, Refused> {
         match self.tell(kept(place), NLM_F_CREATE | NLM_F_EXCL).await {
-            Err(refused) if refused.is(libc::EEXIST) => Ok(()),
-            result => result,
+            Err(refused) if !refused.is(libc::EEXIST) => Err(refused),
+            _ => self.neighbour(place).await,
         }
     }
 

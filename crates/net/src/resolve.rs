@@ -33,11 +33,26 @@ pub(crate) fn trace(route: Route, links: &Links) -> Result<Trace<'_>, Unresolved
         Route::Local => return Err(Unresolved::Local),
         Route::None => return Err(Unresolved::NoRoute),
     };
-    let link = links
-        .get(&path.interface)
-        .ok_or_else(|| Unresolved::NoLink {
-            interface: format!("number {}", path.interface),
-        })?;
+    let (link, interface) = way_out(path.interface, links)?;
+    Ok(Trace {
+        link,
+        path,
+        interface,
+        // A route may ask for less than the interface can, but not for more.
+        mtu: path.mtu.map_or(link.mtu, |mtu| mtu.min(link.mtu)),
+    })
+}
+
+/// Whether frames can leave by this interface (the kernel's number), whatever address they are for.
+pub(crate) fn is_way(interface: u32, links: &Links) -> bool {
+    way_out(interface, links).is_ok()
+}
+
+/// The link that routes name, and the interface that frames leave by.
+fn way_out(interface: u32, links: &Links) -> Result<(&Link, u32), Unresolved> {
+    let link = links.get(&interface).ok_or_else(|| Unresolved::NoLink {
+        interface: format!("number {interface}"),
+    })?;
     let interface = if link.vlan.is_some() {
         parent_of(link, links)
     } else {
@@ -45,13 +60,7 @@ pub(crate) fn trace(route: Route, links: &Links) -> Result<Trace<'_>, Unresolved
     };
     interface
         .filter(|_| is_usable(link))
-        .map(|interface| Trace {
-            link,
-            path,
-            interface,
-            // A route may ask for less than the interface can, but not for more.
-            mtu: path.mtu.map_or(link.mtu, |mtu| mtu.min(link.mtu)),
-        })
+        .map(|interface| (link, interface))
         .ok_or_else(|| Unresolved::NoLink {
             interface: link.name.clone(),
         })

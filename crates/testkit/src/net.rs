@@ -1,19 +1,19 @@
 //! A host's network that is a map.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use dray_model::{Net, NetError, Resolution, Unresolved, Way};
+use dray_model::{Net, NetError, Resolution, Resolutions, Unresolved, Way};
 use tokio::sync::watch;
 
 /// A [`Net`] that does what the test says. Clones share one state.
 #[derive(Clone, Debug)]
 pub struct FakeNet {
     state: Arc<Mutex<State>>,
-    reports: watch::Sender<Arc<BTreeMap<IpAddr, Resolution>>>,
+    reports: watch::Sender<Resolutions>,
 }
 
 #[derive(Debug, Default)]
@@ -28,12 +28,12 @@ impl FakeNet {
     pub fn new() -> Self {
         Self {
             state: Arc::default(),
-            reports: watch::Sender::new(Arc::default()),
+            reports: watch::Sender::new(Resolutions::default()),
         }
     }
 
     /// Its reports on the way to addresses.
-    pub fn reports(&self) -> watch::Receiver<Arc<BTreeMap<IpAddr, Resolution>>> {
+    pub fn reports(&self) -> watch::Receiver<Resolutions> {
         self.reports.subscribe()
     }
 
@@ -51,8 +51,7 @@ impl FakeNet {
     }
 
     fn report(&self, changes: impl IntoIterator<Item = (IpAddr, Resolution)>) {
-        self.reports
-            .send_modify(|report| Arc::make_mut(report).extend(changes));
+        self.reports.send_modify(|report| report.extend(changes));
     }
 
     /// The addresses that are followed.
@@ -106,7 +105,12 @@ impl Default for FakeNet {
 
 impl Net for FakeNet {
     fn follow(&self, addresses: BTreeSet<IpAddr>) {
-        self.state().followed = addresses;
+        self.state().followed.extend(addresses);
+    }
+
+    fn unfollow(&self, addresses: BTreeSet<IpAddr>) {
+        let followed = &mut self.state().followed;
+        followed.retain(|address| !addresses.contains(address));
     }
 
     async fn add_vip(&self, interface: &str, vip: IpAddr) -> Result<bool, NetError> {

@@ -4,6 +4,8 @@ mod methods;
 mod properties;
 pub(crate) mod world;
 
+use std::net::IpAddr;
+
 use dray_model::{
     Action, DestinationId, HopId, KernelRules, Live, LocalAddresses, ServiceId, Thresholds,
     Unresolved,

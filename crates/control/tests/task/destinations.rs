@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use dray_control::{Ineligible, Standing};
+use dray_control::{Ineligible, Standing, StopMode};
 use dray_model::{Action, Counters, Live, Thresholds, Unresolved};
-use dray_testkit::eventually;
+use dray_testkit::{FakeNet, eventually};
 use tokio::time::sleep;
 
 use crate::site::{Site, address, desired, hop, real, service, way};
@@ -86,6 +86,33 @@ async fn a_removed_real_server_leaves_when_its_last_connection_ends() {
     let status = handle.status().await.unwrap();
     assert_eq!(status.services[0].destinations.len(), 1);
     assert_eq!(status.services[0].traffic.counters, counters);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_real_server_is_followed_while_any_service_has_it() {
+    let site = Site::new();
+    let (one, other) = (service(0, &[(1, 1), (2, 1)]), service(1, &[(2, 1)]));
+    let (handle, task) = site.start(desired(vec![one, other.clone()])).await;
+    handle.replace(desired(vec![other])).await.unwrap();
+    eventually!(async site.net.followed() == [real(2)].into());
+
+    // The next run follows what it takes over, though it wants none of it.
+    handle.stop(StopMode::KeepForwarding).await.unwrap();
+    task.await.unwrap();
+    let next = Site {
+        net: FakeNet::new(),
+        ..site.clone()
+    };
+    let id = site.dataplane.destination(address(1), real(2)).unwrap();
+    let live = Live {
+        active: 1,
+        ..Live::default()
+    };
+    site.dataplane.set_live(id, live);
+    let (handle, _task) = next.start(desired(vec![])).await;
+    assert_eq!(next.net.followed(), [real(2)].into());
+    site.dataplane.set_live(id, Live::default());
+    eventually!(async handle.status().await.is_ok() && next.net.followed().is_empty());
 }
 
 #[tokio::test(start_paused = true)]

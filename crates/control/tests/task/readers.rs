@@ -230,7 +230,7 @@ async fn a_director_that_hears_nothing_of_the_network_says_so() {
         net,
         ledger,
     } = Site::new();
-    let (reports, receiver) = tokio::sync::watch::channel(std::sync::Arc::default());
+    let (reports, receiver) = tokio::sync::watch::channel(dray_model::Resolutions::default());
     let parts = dray_control::Parts {
         dataplane,
         net,

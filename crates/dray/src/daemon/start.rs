@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use dray_control::{ControlError, Handle};
 use dray_intent::Intent;
-use dray_model::{DataPlane, Desired, Net};
+use dray_model::{DataPlane, Desired, Net, Resolutions};
 use tokio::{sync::watch, task::JoinHandle};
 use tracing::warn;
 
@@ -18,7 +18,7 @@ pub struct Machine<D, N> {
     /// The host's network.
     pub net: N,
     /// The network's reports on the addresses that it follows.
-    pub resolutions: watch::Receiver<Arc<dray_control::Resolutions>>,
+    pub resolutions: watch::Receiver<Resolutions>,
     /// The record of what the director puts into the kernel.
     pub ledger: Ledger,
 }

@@ -29,5 +29,6 @@ mod truth;
 mod tshark;
 mod two_arms;
 mod two_directors;
+mod vips;
 mod vlan;
 mod writes;

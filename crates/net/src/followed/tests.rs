@@ -76,7 +76,7 @@ fn following(addresses: &[u8], neighbours: &[(Place, Neighbour)]) -> Followed {
 }
 
 fn follow(followed: &mut Followed, addresses: &[u8]) {
-    followed.follow(&addresses.iter().map(|last| ip(*last)).collect());
+    followed.follow(addresses.iter().map(|last| ip(*last)));
 }
 
 fn by(interface: u32) -> Route {
@@ -118,11 +118,20 @@ fn route(followed: &mut Followed) -> Vec<IpAddr> {
     lookups
 }
 
+/// What is known now that something has changed.
+fn news(followed: &mut Followed) -> BTreeMap<IpAddr, Resolution> {
+    let news = followed.settle().expect("news");
+    let known = news.iter();
+    known
+        .map(|(address, known)| (*address, known.clone()))
+        .collect()
+}
+
 /// Follows the one address 10.0.0.9, which is resolved and kept.
 fn settled() -> Followed {
     let mut followed = following(&[9], &[(at(9), entry(Answer::Known(REAL), Keeper::Dray))]);
     assert_eq!(followed.upkeep(), []);
-    assert_eq!(followed.settle().expect("news")[&ip(9)], resolved(REAL));
+    assert_eq!(news(&mut followed)[&ip(9)], resolved(REAL));
     followed
 }
 
@@ -132,14 +141,14 @@ fn a_new_address_is_routed_its_entry_made_and_its_answer_published() {
     assert_eq!(followed.upkeep(), [Upkeep::Create(at(9))]);
     followed.done(Upkeep::Create(at(9)), true);
     followed.neighbours(vec![(at(9), entry(Answer::Awaited, Keeper::Dray))]);
-    assert_eq!(followed.settle().expect("news")[&ip(9)], pending());
+    assert_eq!(news(&mut followed)[&ip(9)], pending());
 
     followed.see(Event::Neighbour(
         at(9),
         entry(Answer::Known(REAL), Keeper::Dray),
     ));
     assert_eq!(followed.upkeep(), []);
-    assert_eq!(followed.settle().expect("news")[&ip(9)], resolved(REAL));
+    assert_eq!(news(&mut followed)[&ip(9)], resolved(REAL));
 }
 
 #[test]
@@ -149,7 +158,7 @@ fn nothing_is_said_before_the_network_was_read() {
     assert!(!followed.is_unsettled());
     assert!(followed.lookups().is_empty());
     assert!(followed.upkeep().is_empty());
-    assert_eq!(followed.settle(), None);
+    assert!(followed.settle().is_none());
     followed.read(vec![link(ETH0)], vec![]);
     assert!(followed.is_unsettled());
     assert_eq!(followed.lookups(), [ip(9)]);
@@ -176,7 +185,7 @@ fn what_changes_nothing_is_not_published() {
     }));
     assert!(!followed.is_unsettled());
     assert_eq!(followed.upkeep(), []);
-    assert_eq!(followed.settle(), None);
+    assert!(followed.settle().is_none());
 
     // A full read that finds all as it was is no news either.
     followed.read(
@@ -184,16 +193,16 @@ fn what_changes_nothing_is_not_published() {
         vec![(at(9), entry(Answer::Known(REAL), Keeper::Dray))],
     );
     route(&mut followed);
-    assert_eq!(followed.settle(), None);
+    assert!(followed.settle().is_none());
 }
 
 #[test]
 fn an_address_that_is_not_followed_any_more_is_let_go_and_forgotten() {
     let mut followed = settled();
-    follow(&mut followed, &[]);
+    followed.unfollow([ip(9)]);
     assert_eq!(followed.upkeep(), [Upkeep::Release(at(9))]);
     followed.done(Upkeep::Release(at(9)), true);
-    assert!(followed.settle().expect("news").is_empty());
+    assert!(news(&mut followed).is_empty());
     // Should another daemon mark it, that is not ours to undo.
     followed.see(Event::Neighbour(
         at(9),
@@ -207,7 +216,7 @@ fn an_entry_of_the_cache_is_marked_and_let_go_even_before_the_kernel_says_so() {
     let mut followed = following(&[9], &[(at(9), entry(Answer::Known(REAL), Keeper::Nobody))]);
     assert_eq!(followed.upkeep(), [Upkeep::Keep(at(9))]);
     followed.done(Upkeep::Keep(at(9)), true);
-    follow(&mut followed, &[]);
+    followed.unfollow([ip(9)]);
     assert_eq!(followed.upkeep(), [Upkeep::Release(at(9))]);
 }
 
@@ -215,8 +224,8 @@ fn an_entry_of_the_cache_is_marked_and_let_go_even_before_the_kernel_says_so() {
 fn an_entry_of_an_operator_is_used_but_neither_marked_nor_let_go() {
     let mut followed = following(&[9], &[(at(9), entry(Answer::Known(REAL), Keeper::Other))]);
     assert_eq!(followed.upkeep(), []);
-    assert_eq!(followed.settle().expect("news")[&ip(9)], resolved(REAL));
-    follow(&mut followed, &[]);
+    assert_eq!(news(&mut followed)[&ip(9)], resolved(REAL));
+    followed.unfollow([ip(9)]);
     assert_eq!(followed.upkeep(), []);
 }
 
@@ -230,7 +239,7 @@ fn an_entry_that_lost_its_mark_or_went_is_claimed_again_without_news() {
     assert_eq!(followed.upkeep(), [Upkeep::Keep(at(9))]);
     followed.see(Event::NeighbourGone(at(9)));
     assert_eq!(followed.upkeep(), [Upkeep::Create(at(9))]);
-    assert_eq!(followed.settle(), None);
+    assert!(followed.settle().is_none());
 }
 
 #[test]
@@ -239,7 +248,7 @@ fn an_entry_that_the_kernel_refuses_is_pending_and_tried_again_after_a_full_read
     followed.see(Event::NeighbourGone(at(9)));
     assert_eq!(followed.upkeep(), [Upkeep::Create(at(9))]);
     followed.done(Upkeep::Create(at(9)), false);
-    assert_eq!(followed.settle().expect("news")[&ip(9)], pending());
+    assert_eq!(news(&mut followed)[&ip(9)], pending());
     followed.see(Event::Routes(Prefix::ALL[0]));
     route(&mut followed);
     assert_eq!(followed.upkeep(), []);
@@ -269,10 +278,7 @@ fn a_route_that_moves_to_another_interface_takes_the_entry_along() {
     let asked = Unresolved::Pending {
         interface: "eth1".into(),
     };
-    assert_eq!(
-        followed.settle().expect("news")[&ip(9)],
-        Resolution::Unresolved(asked)
-    );
+    assert_eq!(news(&mut followed)[&ip(9)], Resolution::Unresolved(asked));
 }
 
 #[test]
@@ -283,13 +289,10 @@ fn a_link_that_goes_takes_its_addresses_along() {
     let gone = Unresolved::NoLink {
         interface: "number 2".into(),
     };
-    assert_eq!(
-        followed.settle().expect("news")[&ip(9)],
-        Resolution::Unresolved(gone)
-    );
+    assert_eq!(news(&mut followed)[&ip(9)], Resolution::Unresolved(gone));
     followed.route(ip(9), Some(Route::None));
     assert_eq!(
-        followed.settle().expect("news")[&ip(9)],
+        news(&mut followed)[&ip(9)],
         Resolution::Unresolved(Unresolved::NoRoute)
     );
 }
@@ -303,18 +306,35 @@ fn a_route_concerns_only_the_addresses_it_covers() {
     }));
     assert_eq!(followed.lookups(), [ip(2), ip(3)]);
     followed.see(Event::Routes(Prefix::ALL[1]));
-    assert_eq!(followed.lookups(), [ip(2), ip(3)]);
+    assert!(!followed.is_unsettled());
     followed.see(Event::Routes(Prefix::ALL[0]));
     assert_eq!(followed.lookups().len(), 5);
+}
+
+#[test]
+fn another_address_of_the_host_is_looked_into_once_however_many_there_are() {
+    let mut followed = following(&[8, 9], &[]);
+    let six = Event::Addresses(Prefix::ALL[1]);
+    followed.see(six);
+    assert!(!followed.has_suspects());
+    for _ in 0..3 {
+        followed.see(Event::Addresses(Prefix::ALL[0]));
+    }
+    assert!(followed.has_suspects() && !followed.is_unsettled());
+    followed.look_into_suspects();
+    assert!(!followed.has_suspects());
+    assert_eq!(followed.lookups(), [ip(8), ip(9)]);
+    assert!(!followed.is_unsettled());
 }
 
 #[test]
 fn a_route_that_could_not_be_asked_for_waits_for_the_next_full_read() {
     let mut followed = settled();
     followed.see(Event::Routes(Prefix::ALL[0]));
+    assert_eq!(followed.lookups(), [ip(9)]);
     followed.route(ip(9), None);
     assert!(!followed.is_unsettled());
-    assert_eq!(followed.settle(), None);
+    assert!(followed.settle().is_none());
     followed.read(vec![link(ETH0)], vec![]);
     assert_eq!(followed.lookups(), [ip(9)]);
 }
@@ -326,7 +346,7 @@ fn new_addresses_are_asked_for_at_once_and_known_ones_in_parts() {
         .map(|bits| Ipv4Addr::from_bits(bits).into())
         .collect();
     let mut followed = Followed::default();
-    followed.follow(&many);
+    followed.follow(many.iter().copied());
     followed.read(vec![link(ETH0)], vec![]);
     assert_eq!(route(&mut followed).len(), 1_000);
 
@@ -334,15 +354,14 @@ fn new_addresses_are_asked_for_at_once_and_known_ones_in_parts() {
         up: false,
         ..link(ETH0)
     }));
-    let with_one_more = many.iter().copied().chain([ip(9)]).collect();
-    followed.follow(&with_one_more);
+    followed.follow([ip(9)]);
     assert_eq!(route(&mut followed), [ip(9)]);
     let mut parts = 0;
     while followed.is_unsettled() {
-        assert!(route(&mut followed).len() <= LOOKUPS);
+        assert!(route(&mut followed).len() <= lookups::AGAIN);
         parts += 1;
     }
-    assert_eq!(parts, 1_000usize.div_ceil(LOOKUPS));
+    assert_eq!(parts, 1_000usize.div_ceil(lookups::AGAIN));
 }
 
 #[test]
@@ -371,7 +390,7 @@ fn another_mtu_of_the_interface_is_published_once_its_routes_were_read_anew() {
     }));
     assert_eq!(route(&mut followed), [ip(9)]);
     assert_eq!(followed.upkeep(), []);
-    let Resolution::Resolved(Way { next, .. }) = followed.settle().expect("news")[&ip(9)] else {
+    let Resolution::Resolved(Way { next, .. }) = news(&mut followed)[&ip(9)] else {
         panic!("the neighbour is still known");
     };
     assert_eq!((next.destination, next.mtu), (REAL, 9000));
@@ -381,7 +400,7 @@ fn another_mtu_of_the_interface_is_published_once_its_routes_were_read_anew() {
 fn behind_a_gateway() -> (Followed, [IpAddr; 2]) {
     let far = [IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2])];
     let mut followed = Followed::default();
-    followed.follow(&far.into());
+    followed.follow(far);
     followed.read(vec![link(ETH0), link(ETH1)], vec![]);
     for address in followed.lookups() {
         followed.route(address, Some(via(ip(254), ETH0)));
@@ -393,7 +412,7 @@ fn behind_a_gateway() -> (Followed, [IpAddr; 2]) {
         entry(Answer::Known(REAL), Keeper::Dray),
     ));
     assert_eq!(followed.upkeep(), []);
-    let news = followed.settle().expect("news");
+    let news = news(&mut followed);
     for address in far {
         assert_eq!(news[&address], resolved_via(ip(254), ETH0, REAL));
     }
@@ -407,7 +426,7 @@ fn news_of_a_gateway_is_news_of_all_that_is_behind_it() {
         at(254),
         entry(Answer::Known(OTHER), Keeper::Dray),
     ));
-    let news = followed.settle().expect("news");
+    let news = news(&mut followed);
     for address in far {
         assert_eq!(news[&address], resolved_via(ip(254), ETH0, OTHER));
     }
@@ -416,25 +435,26 @@ fn news_of_a_gateway_is_news_of_all_that_is_behind_it() {
 #[test]
 fn a_gateway_is_let_go_with_the_last_address_behind_it() {
     let (mut followed, far) = behind_a_gateway();
-    followed.follow(&far[..1].iter().copied().collect());
+    followed.unfollow([far[1]]);
     assert_eq!(followed.upkeep(), []);
-    assert_eq!(followed.settle().expect("news").len(), 1);
-    followed.follow(&BTreeSet::new());
+    assert_eq!(news(&mut followed).len(), 1);
+    followed.unfollow([far[0]]);
     assert_eq!(followed.upkeep(), [Upkeep::Release(at(254))]);
-    assert!(followed.settle().expect("news").is_empty());
+    assert!(news(&mut followed).is_empty());
 }
 
 #[test]
 fn a_gateway_that_is_a_real_server_too_is_kept_while_it_is_either() {
     let (mut followed, far) = behind_a_gateway();
-    followed.follow(&[far[0], ip(254)].into());
+    followed.unfollow([far[1]]);
+    followed.follow([ip(254)]);
     followed.route(ip(254), Some(by(ETH0)));
     assert_eq!(followed.upkeep(), []);
-    let news = followed.settle().expect("news");
+    let news = news(&mut followed);
     assert_eq!(news[&ip(254)], resolved(REAL));
-    followed.follow(&[ip(254)].into());
+    followed.unfollow([far[0]]);
     assert_eq!(followed.upkeep(), []);
-    followed.follow(&BTreeSet::new());
+    followed.unfollow([ip(254)]);
     assert_eq!(followed.upkeep(), [Upkeep::Release(at(254))]);
 }
 
@@ -456,7 +476,7 @@ fn a_route_by_another_gateway_is_news_and_takes_the_entry_along() {
         at(253),
         entry(Answer::Known(OTHER), Keeper::Dray),
     ));
-    let news = followed.settle().expect("news");
+    let news = news(&mut followed);
     assert_eq!(news[&far[0]], resolved_via(ip(253), ETH0, OTHER));
     assert_eq!(news[&far[1]], resolved_via(ip(254), ETH0, REAL));
 
@@ -491,7 +511,7 @@ fn a_link_local_gateway_has_an_entry_on_each_interface_that_leads_to_it() {
             entry(Answer::Known(REAL), Keeper::Dray),
         ));
     }
-    let news = followed.settle().expect("news");
+    let news = news(&mut followed);
     assert_eq!(news[&far[1]], resolved_via(gateway, ETH1, REAL));
     followed.route(far[1], Some(via(gateway, ETH0)));
     assert_eq!(followed.upkeep(), [Upkeep::Release(on(ETH1))]);

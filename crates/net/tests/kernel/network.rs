@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeSet, future::Future, net::IpAddr, time::Duration};
 
-use dray_model::{Mac, Net, NextHop, Resolution, Way};
-use dray_net::{Host, Netlink, Resolutions};
+use dray_model::{Mac, Net, NextHop, Resolution, Resolutions, Way};
+use dray_net::{Host, Netlink};
 use futures_util::TryStreamExt;
 use rtnetlink::packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourExtFlags, NeighbourMessage, NeighbourState,
@@ -195,6 +195,7 @@ pub(crate) fn rtnetlink(namespace: &Namespace) -> rtnetlink::Handle {
 /// The network of a namespace, followed.
 pub(crate) struct Watched {
     pub(crate) host: Host,
+    followed: BTreeSet<IpAddr>,
     resolutions: watch::Receiver<Resolutions>,
 }
 
@@ -202,12 +203,19 @@ impl Watched {
     pub(crate) fn new(namespace: &Namespace) -> Self {
         let host = namespace.within(|| Host::open().expect("open the host's network"));
         let resolutions = host.resolutions();
-        Self { host, resolutions }
+        Self {
+            host,
+            followed: BTreeSet::new(),
+            resolutions,
+        }
     }
 
-    pub(crate) fn follow(&self, addresses: impl IntoIterator<Item = IpAddr>) {
-        self.host
-            .follow(addresses.into_iter().collect::<BTreeSet<_>>());
+    /// Follows exactly these addresses from now on.
+    pub(crate) fn follow(&mut self, addresses: impl IntoIterator<Item = IpAddr>) {
+        let wanted = addresses.into_iter().collect::<BTreeSet<_>>();
+        let followed = std::mem::replace(&mut self.followed, wanted);
+        self.host.unfollow(&followed - &self.followed);
+        self.host.follow(&self.followed - &followed);
     }
 
     /// Waits until this is said of an address.

@@ -19,7 +19,7 @@ use super::{
     world::{World, at, identity, mark_rule, service, way},
 };
 use crate::{
-    difference::{Difference, moved, touched},
+    difference::{Difference, touched},
     view::{View, Way},
 };
 
@@ -244,8 +244,8 @@ impl World {
             return (0..SERVICES).map(identity).collect();
         }
         let mut services = Difference::between(&desired, &self.desired).services();
-        let reals = moved(&resolutions, &self.resolutions);
-        services.extend(touched(&self.desired, &self.view, &reals));
+        let reals = self.resolutions.changed_since(&resolutions);
+        services.extend(touched(&self.view, &reals));
         services
     }
 

@@ -1,7 +1,7 @@
 //! A small world to plan in: a few services, a handful of real servers, a strict data plane.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     num::NonZeroU32,
     sync::Arc,
@@ -10,8 +10,9 @@ use std::{
 use dray_model::{
     Api, ClientAddress, DataPlane, Desired, DestinationId, Director, Family, Forward, Hop,
     IpvsOptions, Live, LocalAddresses, Mac, Mark, MarkRule, NextHop, Protocol, RealServer, Record,
-    Resolution, Rewrite, Scheduler, Service, ServiceAddress, ServiceIdentity, ServiceName,
-    ServiceOptions, Thresholds, Timeouts, TunnelSources, Unresolved, VipOwnership, Way, Weight,
+    Resolution, Resolutions, Rewrite, Scheduler, Service, ServiceAddress, ServiceIdentity,
+    ServiceName, ServiceOptions, Thresholds, Timeouts, TunnelSources, Unresolved, VipOwnership,
+    Way, Weight,
 };
 use dray_sched::decode;
 use dray_testkit::FakeDataPlane;
@@ -26,7 +27,7 @@ pub(crate) struct World {
     pub(super) dataplane: FakeDataPlane,
     pub(super) view: View,
     pub(super) desired: Desired,
-    pub(super) resolutions: BTreeMap<IpAddr, Resolution>,
+    pub(super) resolutions: Resolutions,
     pub(super) interfaces: BTreeSet<u32>,
     pub(super) unused: Unused,
     /// FULLNAT's address, should there be FULLNAT.
@@ -157,7 +158,7 @@ impl World {
             dataplane: FakeDataPlane::new(destinations_of),
             view: View::default(),
             desired: nothing(),
-            resolutions: BTreeMap::new(),
+            resolutions: Resolutions::default(),
             interfaces: BTreeSet::from([1, 2]),
             unused: Unused::default(),
             local: [10, 77, 0, 5].into(),
@@ -197,7 +198,7 @@ impl World {
     }
 
     pub(super) fn forget_resolutions(&mut self) {
-        self.resolutions.clear();
+        self.resolutions = Resolutions::default();
     }
 
     pub(super) fn connections(&mut self, destination: DestinationId, inactive: u32) {

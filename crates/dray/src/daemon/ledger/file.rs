@@ -71,10 +71,11 @@ pub(crate) fn path(runtime_dir: &Path) -> PathBuf {
 
 /// Whoever reads the file sees the old record or the new one, also after a power failure.
 pub(super) fn write(file: &Path, record: &Record) -> io::Result<()> {
+    let mut text = serde_json::to_vec_pretty(&Written::from(record))?;
+    text.push(b'\n');
     let fresh = file.with_extension("json.new");
     let mut out = File::create(&fresh)?;
-    serde_json::to_writer_pretty(&mut out, &Written::from(record))?;
-    out.write_all(b"\n")?;
+    out.write_all(&text)?;
     out.sync_all()?;
     fs::rename(&fresh, file)?;
     File::open(file.parent().expect("the file is in the runtime directory"))?.sync_all()
