@@ -86,6 +86,7 @@ impl Default for Director {
                 drains: Vec::new(),
                 connections,
                 calls: Vec::new(),
+                judged: 0,
             })),
             events: broadcast::channel(16).0,
         }
@@ -102,6 +103,11 @@ impl Director {
     /// Who changed things, and how.
     pub(crate) fn calls(&self) -> Vec<(String, String)> {
         self.lock().calls.clone()
+    }
+
+    /// How many edits were made or refused for what they are, and not for what their callers had not seen.
+    pub(crate) fn judged(&self) -> usize {
+        self.lock().judged
     }
 
     pub(crate) fn desired(&self) -> Arc<Desired> {

@@ -170,6 +170,7 @@ impl Backend for Director {
         let edited = {
             let mut state = self.lock();
             precondition.check_edit(&edit, &state.desired, state.revision)?;
+            state.judged += 1;
             let before = Arc::clone(&state.desired);
             let after = Arc::new(edit::edit(&before, &edit)?);
             state.desired = Arc::clone(&after);

@@ -24,6 +24,7 @@ pub(super) struct State {
     pub(super) drains: Vec<Drain>,
     pub(super) connections: Vec<Connection>,
     pub(super) calls: Vec<(String, String)>,
+    pub(super) judged: usize,
 }
 
 #[derive(Clone, Debug)]
