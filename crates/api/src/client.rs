@@ -15,7 +15,10 @@ use hyper::{
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::timeout;
 
-use crate::{ETag, Precondition, RuntimeDir};
+use crate::{
+    ETag, Precondition, RuntimeDir,
+    etag::{self, Comparison},
+};
 
 use self::connection::{Body, Connections};
 
@@ -113,7 +116,8 @@ impl Client {
     fn tag(&self, answer: &Answer) -> Result<ETag, CallError> {
         let text = answer.headers.get(header::ETAG);
         let text = text.and_then(|tag| tag.to_str().ok()).unwrap_or_default();
-        let tag = crate::etag::tags(text).ok().and_then(|mut tags| tags.pop());
+        let tags = etag::tags(text, Comparison::Strong).ok();
+        let tag = tags.and_then(|mut tags| tags.pop());
         tag.ok_or_else(|| {
             let source = serde::de::Error::custom("it has no entity tag");
             self.foreign(answer.status, source)

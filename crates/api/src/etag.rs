@@ -139,8 +139,17 @@ impl Precondition {
     }
 }
 
-/// The tags in the value of a header `If-Match` or `If-None-Match`; those in weak ones are left out.
-pub(crate) fn tags(text: &str) -> Result<Vec<ETag>, NotTags> {
+/// How tags are compared (RFC 9110 §8.8.3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    /// For a change: a weak tag is none of ours, and equals none.
+    Strong,
+    /// For reading: somebody on the way may have made a weak tag of ours.
+    Weak,
+}
+
+/// The tags in the value of a header `If-Match` or `If-None-Match` that can equal one of ours.
+pub(crate) fn tags(text: &str, comparison: Comparison) -> Result<Vec<ETag>, NotTags> {
     let wrong = || NotTags(text.to_owned());
     let mut tags = Vec::new();
     let mut rest = text.trim();
@@ -152,8 +161,10 @@ pub(crate) fn tags(text: &str) -> Result<Vec<ETag>, NotTags> {
         let inside = rest.strip_prefix("W/").unwrap_or(rest);
         let inside = inside.strip_prefix('"').ok_or_else(wrong)?;
         let (tag, after) = inside.split_once('"').ok_or_else(wrong)?;
-        // A weak tag is none of ours, and equals none (RFC 9110 §8.8.3.2).
-        if !is_weak {
+        if !tag.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(wrong());
+        }
+        if !is_weak || comparison == Comparison::Weak {
             tags.push(ETag(tag.to_owned()));
         }
         rest = after.trim_start();

@@ -9,6 +9,7 @@ mod events;
 mod history;
 mod live;
 mod patches;
+mod preconditions;
 mod process;
 mod reals;
 mod refusals;

@@ -61,7 +61,8 @@ pub struct Parts<D, N> {
     pub withdraw: Box<dyn FnOnce(D) -> anyhow::Result<()> + Send>,
 }
 
-/// Runs a daemon until it is told to stop. It answers on its socket when the first state is applied.
+/// Runs a daemon until it is told to stop. It answers on its socket when the first state is applied. Told to stop while what it
+/// acts on is opened, it puts nothing in force, and leaves what was there before.
 ///
 /// # Errors
 /// When no first state can be applied, the socket cannot be opened, or something could not be
@@ -76,10 +77,16 @@ where
         config,
         mut intent,
         runtime_dir,
-        mut open,
+        open,
         withdraw,
     } = parts;
-    let (control, mut task) = start(&mut open, &mut intent).await?;
+    let (control, mut task) = match start(&open, &mut intent, &mut signals).await? {
+        ControlFlow::Continue(started) => started,
+        ControlFlow::Break(machine) => {
+            notify(Moment::Stopping);
+            return stop::early(machine, withdraw);
+        }
+    };
     let (orders, mut queue) = order::queue();
     let news = News::of(&control);
     let mut desk = Desk::new(intent, control.clone(), config.clone(), news.clone());

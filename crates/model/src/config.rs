@@ -14,7 +14,7 @@
 //! is data, in [`TABLES`]. Start with [`parse`].
 //!
 //! JSON comes in by the same way: `json` writes it as text, and turns places of that text into paths of fields. `part` reads a
-//! service or the director alone, for an edit. `spelling` is the way back: how the values of a [`Desired`] are written.
+//! service or the director alone, for an edit, and `patched` merges patches into what it reads. `spelling` is the way back: how the values of a [`Desired`] are written.
 
 mod across;
 mod address;
@@ -37,6 +37,7 @@ mod mark;
 mod method;
 mod options;
 pub(crate) mod part;
+pub(crate) mod patched;
 mod ports;
 mod prefix;
 mod protocol;

@@ -14,14 +14,14 @@ use serde_json::Value;
 
 use crate::{
     Desired, Service, ServiceIdentity, ServiceName,
-    config::{FieldError, part},
+    config::{FieldError, part, patched},
     document::{self, Endpoint, json},
-    patch,
 };
 
 /// A change to a desired state.
 ///
-/// New services and real servers go to the end of their lists. A real server is named as its service's document names it.
+/// New services and real servers go to the end of their lists. A real server is named as its service's document names it. In a
+/// patch, `null` gives a key its default; for a key that there never is, it is an error as any value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Edit {
     /// Adds a service.
@@ -159,7 +159,7 @@ pub fn edit(desired: &Desired, edit: &Edit) -> Result<Desired, EditError> {
         Edit::PatchService { name, patch } => {
             let at = find(desired, name)?;
             let mut document = json(&document::Service::from(&*desired.services[at]));
-            patch::merge(&mut document, patch);
+            patched::service(&mut document, patch);
             service(desired, Some(at), &document)
         }
         Edit::RemoveService { name } => {
@@ -190,7 +190,7 @@ pub fn edit(desired: &Desired, edit: &Edit) -> Result<Desired, EditError> {
             patch,
         } => reals(desired, service, |owner, list| {
             let at = find_real(owner, *real)?;
-            patch::merge(&mut list[at], patch);
+            patched::real(&mut list[at], patch);
             Ok(Some(at))
         }),
         Edit::RemoveReal { service, real } => reals(desired, service, |owner, list| {
@@ -199,7 +199,7 @@ pub fn edit(desired: &Desired, edit: &Edit) -> Result<Desired, EditError> {
         }),
         Edit::PatchDirector { patch } => {
             let mut document = json(&document::Director::from(&desired.director));
-            patch::merge(&mut document, patch);
+            patched::director(&mut document, patch);
             director(desired, &document)
         }
         Edit::Clear => Ok(Desired {

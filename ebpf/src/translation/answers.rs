@@ -3,7 +3,12 @@
 use dray_abi::{Meta, Slot4, Slot6, Translation};
 use dray_packet::translate::Changes;
 
-use crate::{atomic, connection, family::Packet, slot::{ConnectionSlot, Slot}, table};
+use crate::{
+    atomic, connection,
+    family::Packet,
+    slot::{ConnectionSlot, Slot},
+    table,
+};
 
 /// Another has the return key.
 pub(super) const TAKEN: u32 = 0;

@@ -5,7 +5,11 @@ use axum::{
     http::{HeaderMap, HeaderName, header, request::Parts},
 };
 
-use crate::{ETag, Precondition, etag, v1::Problem};
+use crate::{
+    ETag, Precondition,
+    etag::{self, Comparison},
+    v1::Problem,
+};
 
 /// What must hold for a change to be made.
 #[derive(Debug)]
@@ -13,7 +17,12 @@ pub(crate) struct Condition(pub(crate) Precondition);
 
 /// What the caller has already.
 #[derive(Debug)]
-pub(crate) struct IfNoneMatch(Vec<ETag>);
+pub(crate) enum IfNoneMatch {
+    /// Whatever there is: the caller only wants to know whether there is anything.
+    Any,
+    /// What has one of these tags.
+    Tags(Vec<ETag>),
+}
 
 /// The form in which the caller wants a configuration.
 #[derive(Debug)]
@@ -37,7 +46,9 @@ impl<S: Sync> FromRequestParts<S> for Condition {
         let condition = match (if_match.as_deref(), if_none_match.as_deref()) {
             (None, None) => Precondition::None,
             (Some("*"), None) => Precondition::Exists,
-            (Some(tags), None) => Precondition::OneOf(self::tags(header::IF_MATCH, tags)?),
+            (Some(tags), None) => {
+                Precondition::OneOf(self::tags(header::IF_MATCH, tags, Comparison::Strong)?)
+            }
             (None, Some("*")) => Precondition::Absent,
             (None, Some(_)) => {
                 return Err(Problem::bad_request(
@@ -57,7 +68,10 @@ impl<S: Sync> FromRequestParts<S> for Condition {
 impl IfNoneMatch {
     /// Whether the caller has what has this tag.
     pub(crate) fn has(&self, tag: &ETag) -> bool {
-        self.0.contains(tag)
+        match self {
+            Self::Any => true,
+            Self::Tags(tags) => tags.contains(tag),
+        }
     }
 }
 
@@ -66,9 +80,9 @@ impl<S: Sync> FromRequestParts<S> for IfNoneMatch {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         match text(&parts.headers, header::IF_NONE_MATCH)?.as_deref() {
-            // Asked for only if it is not there, which nobody who reads means.
-            None | Some("*") => Ok(Self(Vec::new())),
-            Some(tags) => self::tags(header::IF_NONE_MATCH, tags).map(Self),
+            None => Ok(Self::Tags(Vec::new())),
+            Some("*") => Ok(Self::Any),
+            Some(tags) => self::tags(header::IF_NONE_MATCH, tags, Comparison::Weak).map(Self::Tags),
         }
     }
 }
@@ -97,8 +111,8 @@ fn media(range: &str) -> Option<Media> {
     }
 }
 
-fn tags(name: HeaderName, text: &str) -> Result<Vec<ETag>, Problem> {
-    etag::tags(text)
+fn tags(name: HeaderName, text: &str, comparison: Comparison) -> Result<Vec<ETag>, Problem> {
+    etag::tags(text, comparison)
         .map_err(|error| Problem::bad_request(format!("the header {name} makes no sense: {error}")))
 }
 

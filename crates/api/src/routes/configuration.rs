@@ -10,7 +10,10 @@ use dray_model::{Desired, config, document::Document};
 use serde_json::Value;
 use tokio::task::spawn_blocking;
 
-use super::refusals::{BodyRefusals, Refusals};
+use super::{
+    preconditions,
+    refusals::{BodyRefusals, Refusals},
+};
 use crate::{
     Application, Backend, ETag,
     answer::{Answer, tagged},
@@ -21,6 +24,7 @@ use crate::{
 /// The configuration in force, edits included
 #[utoipa::path(
     get, path = "/v1/configuration", tag = "configuration",
+    params(preconditions::IfNoneMatch),
     responses(
         (status = 200, headers(("ETag" = String, description = "Its revision")), content(
             (Document = "application/json"), (String = "application/toml"),
@@ -55,7 +59,7 @@ pub(crate) async fn configuration<B: Backend>(
     put, path = "/v1/configuration", tag = "configuration",
     params(
         ApplyQuery,
-        ("If-Match" = Option<String>, Header, description = "Only if the configuration in force still has this tag"),
+        preconditions::IfMatch,
     ),
     request_body(content((Document = "application/json"), (String = "application/toml"))),
     responses(

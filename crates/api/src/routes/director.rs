@@ -10,6 +10,7 @@ use dray_model::{document, edit::Edit};
 
 use super::{
     patches::DirectorPatch,
+    preconditions,
     refusals::{BodyRefusals, Refusals},
 };
 use crate::{
@@ -22,6 +23,7 @@ use crate::{
 /// The director's settings
 #[utoipa::path(
     get, path = "/v1/director", tag = "configuration",
+    params(preconditions::IfNoneMatch),
     responses(
         (status = 200, body = document::Director, headers(("ETag" = String, description = "Its tag"))),
         (status = 304, description = "They are as If-None-Match says"),
@@ -42,7 +44,7 @@ pub(crate) async fn director<B: Backend>(
 /// Change some of the director's settings
 #[utoipa::path(
     patch, path = "/v1/director", tag = "configuration",
-    params(("If-Match" = Option<String>, Header, description = "Only if they still have this tag")),
+    params(preconditions::IfMatch),
     request_body(description = "A merge patch (RFC 7396)", content(
         (DirectorPatch = "application/merge-patch+json"), (DirectorPatch = "application/json"),
     )),

@@ -15,6 +15,7 @@ use dray_model::{
 use super::{
     live::{no_such_service, service_name},
     patches::RealPatch,
+    preconditions,
     refusals::{BodyRefusals, Refusals},
 };
 use crate::{
@@ -28,7 +29,7 @@ use crate::{
 /// The real servers of a service
 #[utoipa::path(
     get, path = "/v1/services/{name}/reals", tag = "services",
-    params(("name" = String, Path, description = "The service's name")),
+    params(("name" = String, Path, description = "The service's name", example = "web"), preconditions::IfNoneMatch),
     responses(
         (status = 200, body = Reals, headers(("ETag" = String, description = "The service's tag"))),
         (status = 304, description = "They are as If-None-Match says"),
@@ -58,8 +59,8 @@ pub(crate) async fn reals<B: Backend>(
 #[utoipa::path(
     post, path = "/v1/services/{name}/reals", tag = "services",
     params(
-        ("name" = String, Path, description = "The service's name"),
-        ("If-Match" = Option<String>, Header, description = "Only if the service still has this tag"),
+        ("name" = String, Path, description = "The service's name", example = "web"),
+        preconditions::IfMatch,
     ),
     request_body = document::Real,
     responses(
@@ -92,8 +93,9 @@ pub(crate) async fn add_real<B: Backend>(
 #[utoipa::path(
     get, path = "/v1/services/{name}/reals/{address}", tag = "services",
     params(
-        ("name" = String, Path, description = "The service's name"),
+        ("name" = String, Path, description = "The service's name", example = "web"),
         ("address" = String, Path, description = "The real server: its address, and its port if that is not the service's", example = "10.77.0.11:8080"),
+        preconditions::IfNoneMatch,
     ),
     responses(
         (status = 200, body = document::Real, headers(("ETag" = String, description = "Its tag"))),
@@ -121,10 +123,10 @@ pub(crate) async fn real<B: Backend>(
 #[utoipa::path(
     put, path = "/v1/services/{name}/reals/{address}", tag = "services",
     params(
-        ("name" = String, Path, description = "The service's name"),
+        ("name" = String, Path, description = "The service's name", example = "web"),
         ("address" = String, Path, description = "The real server now; another address in the body puts another one in its place", example = "10.77.0.11:8080"),
-        ("If-Match" = Option<String>, Header, description = "Only if it still has this tag"),
-        ("If-None-Match" = Option<String>, Header, description = "`*`: only if it is not there yet"),
+        preconditions::IfMatch,
+        preconditions::IfNone,
     ),
     request_body = document::Real,
     responses(
@@ -164,9 +166,9 @@ pub(crate) async fn put_real<B: Backend>(
 #[utoipa::path(
     patch, path = "/v1/services/{name}/reals/{address}", tag = "services",
     params(
-        ("name" = String, Path, description = "The service's name"),
+        ("name" = String, Path, description = "The service's name", example = "web"),
         ("address" = String, Path, description = "The real server now; another address in the body puts another one in its place", example = "10.77.0.11:8080"),
-        ("If-Match" = Option<String>, Header, description = "Only if it still has this tag"),
+        preconditions::IfMatch,
     ),
     request_body(description = "A merge patch (RFC 7396)", content(
         (RealPatch = "application/merge-patch+json"), (RealPatch = "application/json"),
@@ -201,9 +203,9 @@ pub(crate) async fn patch_real<B: Backend>(
 #[utoipa::path(
     delete, path = "/v1/services/{name}/reals/{address}", tag = "services",
     params(
-        ("name" = String, Path, description = "The service's name"),
+        ("name" = String, Path, description = "The service's name", example = "web"),
         ("address" = String, Path, description = "The real server", example = "10.77.0.11:8080"),
-        ("If-Match" = Option<String>, Header, description = "Only if it still has this tag"),
+        preconditions::IfMatch,
     ),
     responses(
         (status = 204, description = "It is gone"),

@@ -11,6 +11,7 @@ use dray_model::{Service, document, edit::Edit};
 use super::{
     live::{no_such_service, service_name},
     patches::ServicePatch,
+    preconditions,
     refusals::{BodyRefusals, Refusals},
 };
 use crate::{
@@ -24,6 +25,7 @@ use crate::{
 /// The virtual services of the configuration
 #[utoipa::path(
     get, path = "/v1/services", tag = "services",
+    params(preconditions::IfNoneMatch),
     responses(
         (status = 200, body = Services, headers(("ETag" = String, description = "The revision of the configuration"))),
         (status = 304, description = "They are as If-None-Match says"),
@@ -47,7 +49,7 @@ pub(crate) async fn services<B: Backend>(
 /// Add a service, at the end of the list
 #[utoipa::path(
     post, path = "/v1/services", tag = "services",
-    params(("If-Match" = Option<String>, Header, description = "Only if the configuration still has this tag")),
+    params(preconditions::IfMatch),
     request_body = document::Service,
     responses(
         (status = 201, body = document::Service, headers(
@@ -73,7 +75,7 @@ pub(crate) async fn add_service<B: Backend>(
 /// Remove every service
 #[utoipa::path(
     delete, path = "/v1/services", tag = "services",
-    params(("If-Match" = Option<String>, Header, description = "Only if the configuration still has this tag")),
+    params(preconditions::IfMatch),
     responses(
         (status = 204, description = "There is none any more"),
         (status = 412, description = "The configuration has another tag; nothing was changed", body = Problem, content_type = "application/problem+json"),
@@ -92,7 +94,7 @@ pub(crate) async fn clear<B: Backend>(
 /// One service
 #[utoipa::path(
     get, path = "/v1/services/{name}", tag = "services",
-    params(("name" = String, Path, description = "Its name")),
+    params(("name" = String, Path, description = "Its name", example = "web"), preconditions::IfNoneMatch),
     responses(
         (status = 200, body = document::Service, headers(("ETag" = String, description = "Its tag"))),
         (status = 304, description = "It is as If-None-Match says"),
@@ -117,9 +119,9 @@ pub(crate) async fn service<B: Backend>(
 #[utoipa::path(
     put, path = "/v1/services/{name}", tag = "services",
     params(
-        ("name" = String, Path, description = "The name that it has now; another one in the body renames it"),
-        ("If-Match" = Option<String>, Header, description = "Only if it still has this tag"),
-        ("If-None-Match" = Option<String>, Header, description = "`*`: only if there is none yet"),
+        ("name" = String, Path, description = "The name that it has now; another one in the body renames it", example = "web"),
+        preconditions::IfMatch,
+        preconditions::IfNone,
     ),
     request_body = document::Service,
     responses(
@@ -157,8 +159,8 @@ pub(crate) async fn put_service<B: Backend>(
 #[utoipa::path(
     patch, path = "/v1/services/{name}", tag = "services",
     params(
-        ("name" = String, Path, description = "The name that it has now; another one in the body renames it"),
-        ("If-Match" = Option<String>, Header, description = "Only if it still has this tag"),
+        ("name" = String, Path, description = "The name that it has now; another one in the body renames it", example = "web"),
+        preconditions::IfMatch,
     ),
     request_body(description = "A merge patch (RFC 7396)", content(
         (ServicePatch = "application/merge-patch+json"), (ServicePatch = "application/json"),
@@ -192,8 +194,8 @@ pub(crate) async fn patch_service<B: Backend>(
 #[utoipa::path(
     delete, path = "/v1/services/{name}", tag = "services",
     params(
-        ("name" = String, Path, description = "Its name"),
-        ("If-Match" = Option<String>, Header, description = "Only if it still has this tag"),
+        ("name" = String, Path, description = "Its name", example = "web"),
+        preconditions::IfMatch,
     ),
     responses(
         (status = 204, description = "It is gone"),

@@ -75,6 +75,9 @@ async fn every_change_can_be_made_to_what_was_seen_and_to_nothing_else() {
         let fresh = with(request(), IF_MATCH, &format!("\"stale\", {seen}"));
         let answer = ask(&director, fresh).await;
         assert!(answer.status.is_success(), "{method} {uri}: {answer:?}");
+        let whatever_is_there = with(request(), IF_MATCH, "*");
+        let answer = ask(&Director::default(), whatever_is_there).await;
+        assert!(answer.status.is_success(), "{method} {uri}: {answer:?}");
     }
 }
 
@@ -95,6 +98,31 @@ async fn a_whole_configuration_replaces_only_the_revision_that_was_seen() {
     ask(&director, with(put("?plan=true"), IF_MATCH, &seen))
         .await
         .problem(412);
+}
+
+/// Preconditions come after the usual checks of a request, and before what it asks for is looked at (RFC 9110 §13.2.1).
+#[tokio::test]
+async fn a_request_that_makes_no_sense_is_told_so_whatever_was_seen_and_one_that_cannot_be_only_to_who_is_up_to_date()
+ {
+    let director = Director::default();
+    let seen = tag(&director, REAL).await;
+    for (body, stale, fresh) in [
+        ("{", 400, 400),
+        ("[]", 422, 422),
+        (r#"{"weight": 65536}"#, 412, 422),
+        (r#"{"wieght": null}"#, 412, 422),
+    ] {
+        let old = with(patch(REAL, body), IF_MATCH, "\"stale\"");
+        ask(&director, old).await.problem(stale);
+        for good in [seen.as_str(), "*"] {
+            let new = with(patch(REAL, body), IF_MATCH, good);
+            ask(&director, new).await.problem(fresh);
+        }
+    }
+    let other_kind = with_body(Method::PATCH, REAL, "text/plain", "{}");
+    let other_kind = with(other_kind, IF_MATCH, "\"stale\"");
+    ask(&director, other_kind).await.problem(415);
+    assert_eq!(director.calls(), []);
 }
 
 #[tokio::test]
@@ -150,6 +178,10 @@ async fn a_reader_that_has_it_already_gets_nothing() {
         assert_eq!(answer.status, StatusCode::NOT_MODIFIED, "{uri}");
         assert!(answer.bytes.is_empty());
         assert_eq!(answer.header(ETAG), seen);
+        for on_the_way in [format!("W/{seen}"), "*".to_owned()] {
+            let answer = ask(&director, with(get(uri), IF_NONE_MATCH, &on_the_way)).await;
+            assert_eq!(answer.status, StatusCode::NOT_MODIFIED, "{uri}");
+        }
         let old = with(get(uri), IF_NONE_MATCH, "\"old\"");
         ask(&director, old).await.success(200);
     }
@@ -162,6 +194,7 @@ async fn headers_that_are_no_tags_are_refused() {
         "",
         "1",
         "\"1",
+        "\"1 2\"",
         "\"1\" \"2\"",
         "\"1\"; \"2\"",
         "*, \"1\"",

@@ -121,6 +121,22 @@ async fn a_weight_is_patched_and_nothing_else_changes() {
 }
 
 #[tokio::test]
+async fn a_patch_with_a_misspelt_key_is_refused_whatever_its_value() {
+    let director = Director::default();
+    for value in ["3", "null"] {
+        let body = format!(r#"{{"wieght": {value}}}"#);
+        let request = patch("/v1/services/web/reals/10.77.0.12:8080", &body);
+        let problem = ask(&director, request).await.problem(422);
+        let error = &problem.fields[0];
+        assert_eq!(
+            (error.path.as_str(), error.cure.as_str()),
+            ("/wieght", "did you mean `weight`?")
+        );
+    }
+    assert_eq!(director.calls(), []);
+}
+
+#[tokio::test]
 async fn put_replaces_or_adds_and_delete_removes() {
     let director = Director::default();
     let uri = "/v1/services/web/reals/10.77.0.14";

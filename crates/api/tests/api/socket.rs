@@ -8,8 +8,6 @@ use std::{
         net::{UnixListener, UnixStream},
     },
     path::Path,
-    thread,
-    time::Duration,
 };
 
 use dray_api::{
@@ -20,6 +18,7 @@ use dray_api::{
     },
 };
 use dray_model::{Api, document};
+use dray_testkit::once_free;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -327,12 +326,11 @@ fn a_runtime_directory_has_one_owner_at_a_time() {
         other => panic!("expected it to be taken, got {other:?}"),
     }
     drop(first);
-    // A program that another test starts just now has the lock too, until it is that program.
-    let is_free = |_| {
-        thread::sleep(Duration::from_millis(10));
-        RuntimeDir::claim(&path).is_ok()
-    };
-    assert!((0..1_000).any(is_free), "it is free again");
+    let again = once_free(
+        || RuntimeDir::claim(&path),
+        |error| matches!(error, ClaimError::Taken { .. }),
+    );
+    again.expect("it is free again");
 }
 
 /// A served director.

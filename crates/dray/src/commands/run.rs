@@ -4,6 +4,7 @@ use std::{
     io,
     path::{self, Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
 };
 
 use anyhow::Context;
@@ -68,7 +69,7 @@ impl Run {
             config,
             intent,
             runtime_dir,
-            open: Box::new({
+            open: Arc::new({
                 let bpffs = bpffs.clone();
                 move |desired| open(desired, &owner, &bpffs)
             }),
@@ -132,6 +133,7 @@ fn open(
     let net = Host::open()?;
     Ok(Machine {
         dataplane,
+        is_new: opened == Opened::Fresh,
         resolutions: net.resolutions(),
         net,
         ledger,

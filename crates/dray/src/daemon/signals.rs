@@ -31,4 +31,12 @@ impl Signals {
             _ = self.terminate.recv() => Order::Stop(StopMode::KeepForwarding, Reply::nobody()),
         }
     }
+
+    /// Waits for one that stops. One that reads the file again stays for [`Self::next`].
+    pub(super) async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
 }

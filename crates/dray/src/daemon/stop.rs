@@ -6,6 +6,8 @@ use dray_control::Handle;
 use tokio::task::JoinHandle;
 use tracing::{error, info};
 
+use super::Machine;
+
 /// Ends the control task and, if that is asked for, takes the data plane away. Everything is tried, the
 /// first failure is given back.
 pub(super) async fn stop<D>(
@@ -44,4 +46,21 @@ pub(super) fn answer(mode: StopMode, stopped: &anyhow::Result<()>) -> Result<Sto
         Ok(()) => Ok(Stopped { mode }),
         Err(error) => Err(Problem::failed(format!("{error:#}"))),
     }
+}
+
+/// Ends a daemon that was told to stop before anything was put in force, and leaves what was there before it.
+pub(super) fn early<D, N>(
+    machine: Machine<D, N>,
+    withdraw: impl FnOnce(D) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let Machine {
+        dataplane, is_new, ..
+    } = machine;
+    if !is_new {
+        info!("stopped before anything was put in force: what was forwarded before goes on");
+        return Ok(());
+    }
+    withdraw(dataplane).context("failed to withdraw the data plane that was made just now")?;
+    info!("stopped before anything was forwarded; nothing is left");
+    Ok(())
 }

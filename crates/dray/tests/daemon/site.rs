@@ -16,7 +16,7 @@ use dray::daemon::{self, Machine, ledger::Ledger};
 use dray_api::{ClaimError, Client, RuntimeDir};
 use dray_intent::{ConfigFile, Intent, OpenError, StartError, Timestamp};
 use dray_model::{DestinationId, Mac, NextHop, Record, Way};
-use dray_testkit::{FakeDataPlane, FakeNet, eventually};
+use dray_testkit::{FakeDataPlane, FakeNet, eventually, once_free};
 use tempfile::TempDir;
 use tokio::{process::Command, task::JoinHandle};
 
@@ -78,17 +78,31 @@ impl Site {
 
     /// Starts a daemon and waits until it answers.
     pub(crate) async fn start(&self) -> Daemon {
+        let task = tokio::spawn(self.run(false, || {}));
+        let client = Client::new(&self.runtime_dir());
+        eventually!(async task.is_finished() || client.status().await.is_ok());
+        Daemon { client, task }
+    }
+
+    /// A daemon until its end. Its data plane is one that it makes, or that it finds; `opening` is done before it has it.
+    pub(crate) fn run<F: Fn() + Send + Sync + 'static>(
+        &self,
+        is_new: bool,
+        opening: F,
+    ) -> impl Future<Output = anyhow::Result<()>> + use<F> {
         let bpffs = self.dir.path().join("bpf");
         let (dataplane, net) = (self.dataplane.clone(), self.net.clone());
         let withdrawn = Arc::clone(&self.withdrawn);
         let owner = self.runtime_dir();
-        let task = tokio::spawn(daemon::run(daemon::Parts {
+        daemon::run(daemon::Parts {
             config: self.config(),
             intent: self.intent(),
             runtime_dir: self.claimed(),
-            open: Box::new(move |_| {
+            open: Arc::new(move |_| {
+                opening();
                 Ok(Machine {
                     dataplane: dataplane.clone(),
+                    is_new,
                     net: net.clone(),
                     resolutions: net.reports(),
                     ledger: Ledger::open(&owner, &bpffs)?,
@@ -98,17 +112,14 @@ impl Site {
                 withdrawn.store(true, Ordering::Relaxed);
                 Ok(())
             }),
-        }));
-        let client = Client::new(&self.runtime_dir());
-        eventually!(async task.is_finished() || client.status().await.is_ok());
-        Daemon { client, task }
+        })
     }
 
     /// What a daemon would start with now.
     pub(crate) fn intent(&self) -> Intent {
         let now = Timestamp::from(SystemTime::now());
         let file = || ConfigFile::read(&self.config());
-        let opened = untaken(
+        let opened = once_free(
             || Intent::open(&self.state_dir(), file(), now),
             |error| matches!(error, StartError::Open(OpenError::Taken { .. })),
         );
@@ -116,7 +127,7 @@ impl Site {
     }
 
     fn claimed(&self) -> RuntimeDir {
-        let claimed = untaken(
+        let claimed = once_free(
             || RuntimeDir::claim(&self.runtime_dir()),
             |error| matches!(error, ClaimError::Taken { .. }),
         );
@@ -204,18 +215,4 @@ fn destinations_of(record: &Record) -> Vec<DestinationId> {
         .into_iter()
         .map(|entry| DestinationId(entry.destination))
         .collect()
-}
-
-/// Takes what only one may have. It may be taken for a moment after its owner has ended: a command that another test starts just
-/// then has all that this process holds, until it is another program.
-fn untaken<T, E>(take: impl Fn() -> Result<T, E>, is_taken: impl Fn(&E) -> bool) -> Result<T, E> {
-    let mut last = take();
-    eventually!({
-        let is_taken = last.as_ref().is_err_and(&is_taken);
-        if is_taken {
-            last = take();
-        }
-        !is_taken
-    });
-    last
 }

@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{Read as _, Write as _},
     net::{IpAddr, SocketAddr, TcpStream, UdpSocket},
+    process::Command,
 };
 
 use dray_lab::{Director, Family, Lab, Network, VirtualService, traffic::Report};
@@ -70,6 +71,55 @@ fn withdrawing_leaves_the_host_as_it_was() {
         assert!(vips.iter().all(|vip| !has_address(director, *vip)));
         assert_eq!(ask(director, real_server), "real1\n");
     }
+}
+
+#[test]
+fn a_daemon_that_is_told_to_stop_while_the_program_is_loaded_leaves_the_host_as_it_was() {
+    let (lab, vip) = lab_with_web("stop-early", 2);
+    let director = lab.director(0);
+    let config = director.config().service(web(Family::V4, &[1, 1]));
+    director.write_config(config.clone()).unwrap();
+    // A machine that has much to do may send the signal too late. Then the next try counts.
+    let said = (0..10).map(|_| start_and_stop(director)).find(|said| {
+        let is_too_late = !said.contains("told to stop");
+        if is_too_late {
+            assert!(run(director, &["stop", "--withdraw"]).status.success());
+        }
+        !is_too_late
+    });
+    let said = said.expect("one signal of ten comes in time");
+    assert!(said.contains("nothing is left"), "{said}");
+    assert_withdrawn(director);
+    assert!(!has_address(director, vip.ip()));
+
+    start(director, config);
+    assert_served(&load(&lab, vip));
+}
+
+/// Starts a daemon, sends it SIGTERM as soon as it begins to load its program, and gives what it said until its good end.
+fn start_and_stop(director: &Director) -> String {
+    const SCRIPT: &str = r#"
+        "$0" "$@" &
+        until [ -n "$(ls "$PINS")" ]; do kill -0 $! || exit 1; done
+        kill -TERM $!
+        wait $!
+    "#;
+    let mut shell = Command::new("sh");
+    shell.args(["-c", SCRIPT]).arg(dray()).arg("run");
+    for (flag, path) in [
+        ("--config", director.config_file()),
+        ("--runtime-dir", director.runtime_dir()),
+        ("--state-dir", director.state_dir()),
+        ("--bpffs", director.bpffs()),
+    ] {
+        shell.arg(flag).arg(path);
+    }
+    shell.env("PINS", director.bpffs());
+    let output = director.namespace().output(shell).unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8(said).unwrap();
+    assert!(output.status.success(), "{said}");
+    said
 }
 
 #[test]

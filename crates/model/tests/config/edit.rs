@@ -83,6 +83,17 @@ fn refused(change: &Edit) -> Vec<(String, String)> {
     }
 }
 
+/// Whether an edit takes away what there never is at the error's place. It leads to no file that would have the error.
+fn is_in_vain(change: &Edit, error: &FieldError) -> bool {
+    let (Edit::PatchService { patch, .. }
+    | Edit::PatchReal { patch, .. }
+    | Edit::PatchDirector { patch }) = change
+    else {
+        return false;
+    };
+    patch.pointer(&error.path) == Some(&Value::Null) && error.cause.starts_with("unknown key")
+}
+
 #[test]
 fn a_weight_changes_in_its_place_and_all_other_services_are_shared() {
     let before = read(SITE);
@@ -316,11 +327,55 @@ fn an_edit_is_refused_by_the_rules_of_a_file_at_the_field_that_it_gave() {
             "/interface",
             "unknown key",
         ),
+        (
+            director(json!({ "timeouts": { "tcp": null, "tcp_syn": null } })),
+            "/timeouts/tcp_syn",
+            "unknown key",
+        ),
+        (
+            director(json!({ "api": { "tcp": { "port": null } } })),
+            "/api/tcp/port",
+            "unknown key",
+        ),
+        (
+            patch_service("web", json!({ "sheduler": null })),
+            "/sheduler",
+            "unknown key",
+        ),
+        (
+            patch_real("web", "10.0.1.2", json!({ "wieght": null })),
+            "/wieght",
+            "unknown key",
+        ),
     ] {
         let found = refused(&change);
         let told = |(at, why): &(String, String)| at == path && why.contains(cause);
         assert!(found.iter().any(told), "{change:?}: {found:?}");
     }
+}
+
+#[test]
+fn null_takes_away_what_is_there_and_what_could_be() {
+    let site = read(SITE);
+    for change in [
+        patch_real(
+            "web",
+            "10.0.1.1",
+            json!({ "weight": null, "tunnel_port": null }),
+        ),
+        Edit::PatchService {
+            name: name("web"),
+            patch: json!({ "persistent": null, "flags": null }),
+        },
+        Edit::PatchDirector {
+            patch: json!({ "timeouts": { "tcp": null }, "ipvs": null, "api": { "tcp": null } }),
+        },
+    ] {
+        assert_eq!(edit(&site, &change).as_ref(), Ok(&site), "{change:?}");
+    }
+    let lighter = patch_real("web", "10.0.1.2", json!({ "weight": null }));
+    let lighter = edit(&site, &lighter).expect("a good edit");
+    assert_eq!(lighter.services[0].reals[1].weight, Weight::DEFAULT);
 }
 
 #[test]
@@ -360,6 +415,10 @@ proptest! {
                 prop_assert_eq!(read.map_err(|wrong| wrong.to_string()), Ok(edited));
             }
             (Err(EditError::Invalid(errors)), Err(_)) => prop_assert!(!errors.is_empty()),
+            (Err(EditError::Invalid(errors)), Ok(_)) => {
+                let in_vain = |error| is_in_vain(&change, error);
+                prop_assert!(errors.iter().all(in_vain), "{:?}\n{:?}", change, errors);
+            }
             (Err(EditError::Exists(_)), Err(_)) => {}
             (edited, read) => prop_assert!(false, "{:?}\n{:?}\n{:?}", change, edited, read),
         }
