@@ -9,6 +9,7 @@ mod packet;
 mod pair;
 mod random;
 mod scene;
+mod way;
 
 use std::{panic::resume_unwind, process::Command, thread};
 

@@ -4,17 +4,16 @@ use std::net::SocketAddr;
 
 use dray_abi::{Features, ServiceKey, duration_of_ticks};
 use dray_dataplane::{Capacity, Occupancy};
-use dray_model::{
-    Connection, Counters, DataPlane as _, Family, Live, Rewrite, ServiceIdentity, Sweep,
-};
+use dray_model::{Connection, Counters, DataPlane as _, Family, Live, ServiceIdentity, Sweep};
 use proptest::{prelude::*, test_runner::TestCaseError};
 
 use crate::{
     common::{DROP, Director, Fate, OTHER_PORT, OWN, Real, identity, mac_of},
-    model::{Forwarding, Listed, Model, Target},
+    model::{Listed, Model, Target},
     packet::{Key, mapped},
     random::{Event, translated},
-    scene::{Method, Methods, Pool, Reach, Scene, Server},
+    scene::{Methods, Pool, Reach, Scene, Server},
+    way::Way,
 };
 
 /// Room for far more connections than a test has, as the model's tables are never full.
@@ -165,7 +164,7 @@ impl Pair {
         let should = self.model.packet(port, bytes);
         prop_assert_ne!(did.verdict, 0, "aborted");
         if self.model.follows_the_dead && did.reasons == ["no-translation"] {
-            // What has ended may be known for a while yet, or not any more.
+            // What its connection was may be known after that has ended, or not any more; another's it never is.
             prop_assert_eq!(did, Fate::dropped("no-translation", bytes));
             return Ok(());
         }
@@ -235,69 +234,6 @@ impl Pair {
             prop_assert_eq!(counters, target.counters, "of destination {}", number);
         }
         Ok(())
-    }
-}
-
-/// How a real server is reached, said to both.
-struct Way {
-    real: Real,
-    forwarding: Forwarding,
-}
-
-impl Way {
-    /// To the real server of that service and place in it. Services share the real servers whose addresses they change.
-    fn to(family: Family, (service, place): (usize, usize), server: &Server) -> Self {
-        let is_crossed = match server.method {
-            Method::Direct => false,
-            Method::Nat { crossed, .. } | Method::FullNat { crossed } => crossed,
-        };
-        let is_v4 = (family == Family::Ipv4) != is_crossed;
-        let text = match server.method {
-            Method::Direct if is_v4 => format!("10.2.{service}.{place}"),
-            Method::Direct => format!("fd00:2::{service}:{place}"),
-            Method::Nat { near: true, .. } if is_v4 => "192.0.2.2".to_owned(),
-            Method::Nat { near: true, .. } => "2001:db8::2".to_owned(),
-            _ if is_v4 => format!("10.1.0.{}", 7 + place),
-            _ => format!("fd00:1::{}", 7 + place),
-        };
-        let address = SocketAddr::new(text.parse().expect("an address"), server.port);
-        let (mut real, forwarding) = match server.method {
-            Method::Direct => (Real::direct(address.ip(), server.port), Forwarding::Direct),
-            Method::Nat { near, .. } => {
-                let whole = if is_v4 { 32 } else { 128 };
-                let shared = if near { whole - 1 } else { whole };
-                let mut real = Real::nat(&address.to_string());
-                if let (
-                    true,
-                    Rewrite::Nat {
-                        shared: network, ..
-                    },
-                ) = (near, &mut real.hop.rewrite)
-                {
-                    *network = Some(shared);
-                }
-                let forwarding = Forwarding::Nat {
-                    real: address,
-                    shared,
-                };
-                (real, forwarding)
-            }
-            Method::FullNat { .. } => (
-                Real::fullnat(&address.to_string()),
-                Forwarding::FullNat { real: address },
-            ),
-        };
-        let (interface, vlan) = match server.reach {
-            Reach::OtherPort => (2, None),
-            Reach::Vlan => (1, Some(7)),
-            _ => (1, None),
-        };
-        real = real.by(interface, vlan).weight(server.weight);
-        if server.reach == Reach::SmallMtu {
-            real.hop.next.mtu = 60;
-            real.hop.mtu = 60;
-        }
-        Self { real, forwarding }
     }
 }
 

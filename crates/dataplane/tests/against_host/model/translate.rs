@@ -87,11 +87,11 @@ impl Model {
         let port = if gives_port { real.port() } else { key.port };
         let real = SocketAddr::new(real.ip(), port);
         let server = if let Some(shared) = shared {
-            self.sides_of_nat(key, real, shared)?
+            self.answers_of_nat(key, real, shared)?
         } else if one_packet {
             return Err(Reason::NoTranslation);
         } else {
-            self.sides_of_fullnat(key, real)?
+            self.answers_of_fullnat(key, real)?
         };
         if one_packet {
             return Ok(Sense::OnePacket(server.reversed()));
@@ -114,7 +114,7 @@ impl Model {
     }
 
     /// The key of the real server's packets to the client.
-    fn sides_of_nat(&self, key: &Key, real: SocketAddr, shared: u8) -> Result<Key, Reason> {
+    fn answers_of_nat(&self, key: &Key, real: SocketAddr, shared: u8) -> Result<Key, Reason> {
         let client = key.source();
         if client.is_ipv4() != real.is_ipv4() {
             return Err(Reason::OtherFamily);
@@ -126,7 +126,7 @@ impl Model {
     }
 
     /// That of its packets to the director, which draws one of its pairs of address and port by a secret: any that is free.
-    fn sides_of_fullnat(&self, key: &Key, real: SocketAddr) -> Result<Key, Reason> {
+    fn answers_of_fullnat(&self, key: &Key, real: SocketAddr) -> Result<Key, Reason> {
         let mut free = self.pool.iter().filter(|local| {
             let answers = Key::between(key.protocol, real, **local);
             local.is_ipv4() == real.is_ipv4()
