@@ -20,7 +20,7 @@ pub(crate) struct Draft {
     ttl: u8,
     class: u8,
     extensions: Vec<Extension>,
-    flags: TcpFlags,
+    segment: Segment,
     chunks: Option<[u8; 2]>,
     /// A UDP datagram of IPv4 may go without a checksum.
     has_checksum: bool,
@@ -29,6 +29,15 @@ pub(crate) struct Draft {
     /// Of which size the fragments are, and which one it is.
     part: Option<(usize, Index)>,
     wear: Wear,
+}
+
+/// What a TCP header says.
+#[derive(Clone, Debug)]
+struct Segment {
+    flags: TcpFlags,
+    sequence: u32,
+    acknowledgement: u32,
+    options: Vec<u8>,
 }
 
 /// What happened to a frame on the way.
@@ -50,7 +59,11 @@ impl Draft {
         to: SocketAddr,
     ) -> Frame {
         let frame = match protocol {
-            TransportProtocol::Tcp => Frame::tcp(from, to).flags(self.flags),
+            TransportProtocol::Tcp => Frame::tcp(from, to)
+                .flags(self.segment.flags)
+                .sequence(self.segment.sequence)
+                .acknowledgement(self.segment.acknowledgement)
+                .tcp_options(&self.segment.options),
             TransportProtocol::Udp if self.has_checksum || from.is_ipv6() => Frame::udp(from, to),
             TransportProtocol::Udp => Frame::udp(from, to).without_udp_checksum(),
             TransportProtocol::Sctp => {
@@ -131,7 +144,7 @@ pub(crate) fn draft() -> BoxedStrategy<Draft> {
     let extensions = prop_oneof![3 => Just(vec![]), 1 => vec(extension(), 1..4)];
     let network = (ttl, select(vec![0, 0xb8, 3]), extensions);
     let payload = prop_oneof![3 => vec(any::<u8>(), 0..40), 1 => vec(any::<u8>(), 40..100)];
-    let transport = (flags(), chunks(), prop::bool::weighted(0.7), payload);
+    let transport = (segment(), chunks(), prop::bool::weighted(0.7), payload);
     let error = select(vec![
         IcmpError::HostUnreachable,
         IcmpError::PortUnreachable,
@@ -145,7 +158,7 @@ pub(crate) fn draft() -> BoxedStrategy<Draft> {
             |(
                 (router, tags),
                 (ttl, class, extensions),
-                (flags, chunks, has_checksum, payload),
+                (segment, chunks, has_checksum, payload),
                 (error, part, wear),
             )| Draft {
                 router,
@@ -153,7 +166,7 @@ pub(crate) fn draft() -> BoxedStrategy<Draft> {
                 ttl,
                 class,
                 extensions,
-                flags,
+                segment,
                 chunks,
                 has_checksum,
                 payload,
@@ -162,6 +175,31 @@ pub(crate) fn draft() -> BoxedStrategy<Draft> {
                 wear,
             },
         )
+        .boxed()
+}
+
+fn segment() -> BoxedStrategy<Segment> {
+    let options = select(vec![
+        &[][..],
+        // The maximum segment size, at an even and at an odd place; too short; and none that would be lowered.
+        &[2, 4, 5, 0xb4],
+        &[1, 2, 4, 5, 0xb4],
+        &[2, 3, 5],
+        &[2, 4, 1, 0],
+        // Timestamps; and as much as there is room for.
+        &[1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2],
+        &[1; 40],
+    ]);
+    // A SYN's, and what acknowledges that and no more.
+    let sequence = select(vec![7, u32::MAX]);
+    let acknowledgement = select(vec![0, 8, 1000]);
+    (flags(), sequence, acknowledgement, options)
+        .prop_map(|(flags, sequence, acknowledgement, options)| Segment {
+            flags,
+            sequence,
+            acknowledgement,
+            options: options.to_vec(),
+        })
         .boxed()
 }
 

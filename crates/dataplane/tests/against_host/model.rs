@@ -4,6 +4,7 @@
 mod forward;
 mod open;
 mod rewrite;
+mod segment;
 mod stray;
 mod tables;
 mod target;

@@ -51,7 +51,7 @@ impl Pair {
         let mut model = Model::new(scene.policy, vec![OWN, OTHER_PORT]);
         model.rules = scene.rules.clone();
         if methods == Methods::Any {
-            let parts = plane.require(Features::TRANSLATION);
+            let parts = plane.require(Features::TRANSLATION | Features::MSS);
             parts.expect("the program loads");
             model.translates = true;
         }
@@ -104,6 +104,7 @@ impl Pair {
             available: true,
             local: server.reach == Reach::Local,
             hop: has_hop.then_some(hop),
+            mss: server.mss,
             forwarding: way.forwarding,
             upper: server.upper,
             lower: 0,

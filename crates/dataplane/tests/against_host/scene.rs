@@ -1,6 +1,9 @@
 //! Random directors: policies, services, real servers.
 
-use std::{num::NonZeroU32, ops::RangeInclusive};
+use std::{
+    num::{NonZeroU16, NonZeroU32},
+    ops::RangeInclusive,
+};
 
 use dray_model::{
     Family, Granularity, IpvsOptions, KernelRules, MarkRule, NoDestination, Persistence, Policy,
@@ -30,7 +33,7 @@ pub(crate) struct Pool {
 pub(crate) enum Methods {
     /// They stay.
     Direct,
-    /// NAT and FULLNAT as well.
+    /// NAT and FULLNAT as well, and what goes with them.
     Any,
 }
 
@@ -51,6 +54,8 @@ pub(crate) struct Server {
     pub(crate) method: Method,
     /// 0 for that of the connection.
     pub(crate) port: u16,
+    /// What SYNs may announce at most.
+    pub(crate) mss: Option<NonZeroU16>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +69,8 @@ pub(crate) enum Method {
     /// A crossed real server is of the family that its service is not.
     FullNat {
         crossed: bool,
+        /// It is told the client's address.
+        tells: bool,
     },
 }
 
@@ -191,13 +198,18 @@ fn server(methods: Methods) -> BoxedStrategy<Server> {
     let upper = prop_oneof![3 => Just(0), 1 => 1..4_u32];
     let weight = select(vec![0, 1, 1, 2, 5]);
     let port = select(vec![0, 8080]);
-    (weight, upper, reach, method(methods), port)
-        .prop_map(|(weight, upper, reach, method, port)| Server {
+    let mss = match methods {
+        Methods::Direct => Just(None).boxed(),
+        Methods::Any => select(vec![None, NonZeroU16::new(536)]).boxed(),
+    };
+    (weight, upper, reach, method(methods), port, mss)
+        .prop_map(|(weight, upper, reach, method, port, mss)| Server {
             weight,
             upper,
             reach,
             method,
             port,
+            mss,
         })
         .boxed()
 }
@@ -210,7 +222,7 @@ fn method(methods: Methods) -> BoxedStrategy<Method> {
     prop_oneof![
         1 => Just(Method::Direct),
         2 => (rarely(), rarely()).prop_map(|(near, crossed)| Method::Nat { near, crossed }),
-        3 => any::<bool>().prop_map(|crossed| Method::FullNat { crossed }),
+        3 => any::<[bool; 2]>().prop_map(|[crossed, tells]| Method::FullNat { crossed, tells }),
     ]
     .boxed()
 }

@@ -10,6 +10,9 @@ use crate::{
     scene::{Method, Reach, Server},
 };
 
+/// The kind of the TCP option that tells the client's address (RFC 4727).
+pub(crate) const ADDRESS_OPTION: u8 = 254;
+
 pub(crate) struct Way {
     pub(crate) real: Real,
     pub(crate) forwarding: Forwarding,
@@ -23,10 +26,7 @@ impl Way {
         let (real, forwarding) = match server.method {
             Method::Direct => (Real::direct(address.ip(), server.port), Forwarding::Direct),
             Method::Nat { near, .. } => nat(address, near),
-            Method::FullNat { .. } => (
-                Real::fullnat(&address.to_string()),
-                Forwarding::FullNat { real: address },
-            ),
+            Method::FullNat { tells, .. } => fullnat(address, tells),
         };
         let (interface, vlan) = match server.reach {
             Reach::OtherPort => (2, None),
@@ -34,6 +34,7 @@ impl Way {
             _ => (1, None),
         };
         let mut real = real.by(interface, vlan).weight(server.weight);
+        real.hop.mss = server.mss;
         if server.reach == Reach::SmallMtu {
             real.hop.next.mtu = 60;
             real.hop.mtu = 60;
@@ -45,7 +46,7 @@ impl Way {
 fn is_crossed(method: Method) -> bool {
     match method {
         Method::Direct => false,
-        Method::Nat { crossed, .. } | Method::FullNat { crossed } => crossed,
+        Method::Nat { crossed, .. } | Method::FullNat { crossed, .. } => crossed,
     }
 }
 
@@ -74,6 +75,18 @@ fn nat(address: SocketAddr, near: bool) -> (Real, Forwarding) {
     let forwarding = Forwarding::Nat {
         real: address,
         shared: length,
+    };
+    (real, forwarding)
+}
+
+fn fullnat(address: SocketAddr, tells: bool) -> (Real, Forwarding) {
+    let mut real = Real::fullnat(&address.to_string());
+    if let Rewrite::FullNat { address_option, .. } = &mut real.hop.rewrite {
+        *address_option = tells.then_some(ADDRESS_OPTION);
+    }
+    let forwarding = Forwarding::FullNat {
+        real: address,
+        tells,
     };
     (real, forwarding)
 }

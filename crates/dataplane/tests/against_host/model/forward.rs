@@ -3,15 +3,16 @@
 use dray_abi::Reason;
 use dray_model::{NextHop, NoDestination};
 use dray_packet::{
-    Frame, Refusal,
+    Frame, Refusal, TransportProtocol,
     answer::{self, Answer, Buffer, Silence},
     checksum::{Sum, Summing},
     ethernet::{self, Addresses, CUSTOMER_TAG, Ethernet},
     ipv4, ipv6,
     state::State,
+    tcp,
 };
 
-use super::{Connection, INPUT, INPUT_ONLY, Model, Sense};
+use super::{Connection, INPUT, INPUT_ONLY, Model, Sense, segment};
 use crate::packet::Packet;
 
 /// A destination, and what becomes of the packet's addresses.
@@ -143,8 +144,17 @@ impl Model {
             return Err(Stop(reason, hop.mtu));
         }
         packet.take_hop(bytes, link.length());
+        self.clamp(bytes, link.length(), packet, number);
         write_link(bytes, link, &hop);
         Ok(hop.interface as usize - 1)
+    }
+
+    /// Lowers what a SYN to that destination, or from it, announces.
+    pub(super) fn clamp(&self, bytes: &mut [u8], offset: usize, packet: &Packet, number: u32) {
+        let is_syn = packet.protocol() == TransportProtocol::Tcp && packet.flags() & tcp::SYN != 0;
+        if let Some(limit) = self.destinations[&number].mss.filter(|_| is_syn) {
+            segment::clamp(bytes, offset, limit.get());
+        }
     }
 
     /// What a packet is counted under that stops for this reason and may be answered.

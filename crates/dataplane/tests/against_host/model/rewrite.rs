@@ -206,7 +206,7 @@ fn change_network(bytes: &mut [u8], offset: usize, new: &Key) {
 }
 
 /// Changes the IPv4 header at `offset`, and its checksum.
-fn change_header4(bytes: &mut [u8], offset: usize, change: impl FnOnce(&mut [u8])) {
+pub(super) fn change_header4(bytes: &mut [u8], offset: usize, change: impl FnOnce(&mut [u8])) {
     let length = usize::from(bytes[offset] & 0xf) * 4;
     let right = |bytes: &[u8]| {
         let covered = padded(bytes, offset, length);
@@ -219,7 +219,7 @@ fn change_header4(bytes: &mut [u8], offset: usize, change: impl FnOnce(&mut [u8]
 }
 
 /// The IP header at `offset`, and where what it carries starts.
-fn header(bytes: &mut [u8], offset: usize) -> (Packet, usize) {
+pub(super) fn header(bytes: &mut [u8], offset: usize) -> (Packet, usize) {
     let is_v4 = bytes[offset] >> 4 == 4;
     let frame = Frame::from(bytes);
     let header = if is_v4 {
@@ -244,7 +244,7 @@ fn write_ports(bytes: &mut [u8], at: usize, (source, destination): (u16, u16)) {
 
 /// The Internet checksum of what it covers, in which its own place, at `field`, counts as 0. With a protocol it covers a
 /// pseudo-header, too, of the addresses in the IP header at `network`.
-fn checksum(
+pub(super) fn checksum(
     bytes: &[u8],
     network: usize,
     protocol: Option<u8>,
@@ -268,7 +268,7 @@ fn checksum(
 }
 
 /// Changes the checksum at `at`: before what it covers changed `before` was the right one, now `after` is.
-fn correct(bytes: &mut [u8], at: usize, before: u16, after: u16) {
+pub(super) fn correct(bytes: &mut [u8], at: usize, before: u16, after: u16) {
     let stored = read16(bytes, at);
     let corrected = if stored == before {
         after
@@ -286,17 +286,17 @@ fn not_none(checksum: u16) -> u16 {
 }
 
 /// So many bytes from `at` on; what the frame does not have is 0.
-fn padded(bytes: &[u8], at: usize, length: usize) -> Vec<u8> {
+pub(super) fn padded(bytes: &[u8], at: usize, length: usize) -> Vec<u8> {
     let end = (at + length).min(bytes.len());
     let mut part = bytes[at..end].to_vec();
     part.resize(length, 0);
     part
 }
 
-fn read16(bytes: &[u8], at: usize) -> u16 {
+pub(super) fn read16(bytes: &[u8], at: usize) -> u16 {
     u16::from_be_bytes([bytes[at], bytes[at + 1]])
 }
 
-fn write16(bytes: &mut [u8], at: usize, value: u16) {
+pub(super) fn write16(bytes: &mut [u8], at: usize, value: u16) {
     bytes[at..at + 2].copy_from_slice(&value.to_be_bytes());
 }

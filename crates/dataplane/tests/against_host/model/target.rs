@@ -1,6 +1,6 @@
 //! Destinations, and what is counted for them.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, num::NonZeroU16};
 
 use dray_abi::{Live, Reason};
 use dray_model::{Counters, NextHop};
@@ -17,6 +17,8 @@ pub(crate) struct Target {
     pub(crate) available: bool,
     pub(crate) local: bool,
     pub(crate) hop: Option<NextHop>,
+    /// What SYNs may announce at most.
+    pub(crate) mss: Option<NonZeroU16>,
     pub(crate) forwarding: Forwarding,
     pub(crate) upper: u32,
     pub(crate) lower: u32,
@@ -38,6 +40,8 @@ pub(crate) enum Forwarding {
     },
     FullNat {
         real: SocketAddr,
+        /// It is told the client's address.
+        tells: bool,
     },
 }
 

@@ -4,13 +4,13 @@ use std::net::{IpAddr, SocketAddr};
 
 use dray_abi::Reason;
 use dray_model::{Mac, NextHop};
-use dray_packet::{ethernet::Ethernet, state::State};
+use dray_packet::{TransportProtocol, ethernet::Ethernet, state::State, tcp};
 
 use super::{
     Connection, Forwarding, Model, OUTPUT,
     forward::{Stop, write_link},
     open::{Port, Way},
-    rewrite,
+    rewrite, segment,
 };
 use crate::packet::{Key, Packet, mapped};
 
@@ -40,6 +40,8 @@ pub(super) struct Translation {
     /// That of its real server's.
     server: Key,
     last_hop: Option<LastHop>,
+    /// What a client acknowledges that has heard of the real server no more than its SYN.
+    acknowledged: Option<u32>,
     /// Whether there is a connection still.
     lives: bool,
 }
@@ -80,7 +82,7 @@ impl Model {
         let (real, shared) = match target.forwarding {
             Forwarding::Direct => return Ok(Sense::Plain),
             Forwarding::Nat { real, shared } => (real, Some(shared)),
-            Forwarding::FullNat { real } => (real, None),
+            Forwarding::FullNat { real, .. } => (real, None),
         };
         let persistent = self.services[way.service].options.persistence.is_some();
         let gives_port = real.port() != 0 && (way.port == Port::Own || !persistent);
@@ -105,6 +107,7 @@ impl Model {
             client: *key,
             server,
             last_hop: None,
+            acknowledged: None,
             lives: true,
         };
         self.translations.insert(number, translation);
@@ -198,6 +201,7 @@ impl Model {
             }
         };
         let offset = link.length();
+        let told = self.tells(bytes, offset, packet, number, sense);
         if new.family == packet.family() {
             rewrite::packet(bytes, offset, packet, &new)?;
         }
@@ -207,8 +211,55 @@ impl Model {
         if new.family != packet.family() {
             rewrite::cross(bytes, offset, packet, &new)?;
         }
+        if !matches!(sense, Sense::OnePacket(_)) {
+            self.clamp(bytes, offset, packet, number);
+        }
+        if let Some(client) = told {
+            segment::tell(bytes, offset, client, way.mtu);
+        }
         write_link(bytes, link, &way);
         Ok(way.interface as usize - 1)
+    }
+
+    /// The client whose address a packet tells the real server, if it is one that does: it acknowledges the SYN and no data, and
+    /// there are no other headers than the two.
+    fn tells(
+        &mut self,
+        bytes: &[u8],
+        offset: usize,
+        packet: &Packet,
+        number: u32,
+        sense: Sense,
+    ) -> Option<SocketAddr> {
+        const SEQUENCE: usize = 4;
+        const ACKNOWLEDGEMENT: usize = 8;
+        let upper = packet.upper(offset);
+        let read = |at: usize| {
+            let word = bytes[upper + at..][..4].try_into().expect("four bytes");
+            u32::from_be_bytes(word)
+        };
+        if packet.protocol() != TransportProtocol::Tcp {
+            return None;
+        }
+        match sense {
+            Sense::Reply(translation) => {
+                if packet.flags() & tcp::SYN != 0 {
+                    let next = read(SEQUENCE).wrapping_add(1);
+                    self.translation(translation).acknowledged = Some(next);
+                }
+                None
+            }
+            Sense::Forward(translation) => {
+                let forwarding = self.destinations[&number].forwarding;
+                let tells = matches!(forwarding, Forwarding::FullNat { tells: true, .. });
+                let plain = if packet.family() == 4 { 20 } else { 40 };
+                let is_due = packet.flags() & (tcp::ACK | tcp::SYN | tcp::RST) == tcp::ACK
+                    && upper == offset + plain
+                    && self.translations[&translation].acknowledged == Some(read(ACKNOWLEDGEMENT));
+                (tells && is_due).then(|| packet.key().source())
+            }
+            Sense::Plain | Sense::OnePacket(_) => None,
+        }
     }
 
     /// What a client's packet is to carry, and its way.
