@@ -11,7 +11,7 @@ use dray_sched::Kind;
 use dray_testkit::frames::TcpFlags;
 use proptest::{collection::vec, prelude::*, sample::select};
 
-use crate::{SMALL, common::*, random::flags};
+use crate::{SMALL, common::*, draft::flags};
 
 #[test]
 fn every_life_of_a_connection_goes_as_the_state_table_says() {

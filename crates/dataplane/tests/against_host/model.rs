@@ -3,19 +3,21 @@
 
 mod forward;
 mod open;
+mod rewrite;
+mod segment;
 mod stray;
 mod tables;
+mod target;
 mod template;
+mod translate;
 
-use std::{cell::Cell, collections::HashMap, num::NonZeroU32, time::Duration};
+use std::{cell::Cell, collections::HashMap, net::SocketAddr, num::NonZeroU32, time::Duration};
 
-use dray_abi::{Live, Reason, ServiceKey, TICK_SHIFT, Verdict};
-use dray_model::{
-    KernelRules, Mac, MarkRule, NextHop, NoDestination, Policy, Removed, ServiceOptions,
-};
+use dray_abi::{Reason, ServiceKey, TICK_SHIFT, Verdict, duration_of_ticks};
+use dray_model::{KernelRules, Mac, MarkRule, NoDestination, Policy, Removed, ServiceOptions};
 use dray_packet::{
     TransportProtocol, sctp,
-    state::{State, TIMEOUTS, is_active},
+    state::{State, TIMEOUTS},
     tcp,
 };
 
@@ -24,6 +26,9 @@ use crate::{
     packet::{Key, Packet},
 };
 use template::{Template, TemplateKey};
+use translate::{Sense, Translation};
+
+pub(crate) use target::{Forwarding, Target};
 
 /// Time in ticks.
 pub(crate) type Tick = u64;
@@ -47,11 +52,24 @@ pub(crate) struct Model {
     /// By key, the number of a service.
     index: HashMap<ServiceKey, usize>,
     connections: HashMap<Key, Connection>,
+    /// FULLNAT's pairs of address and port.
+    pub(crate) pool: Vec<SocketAddr>,
+    /// Those that the director has given to connections: it draws them by a secret.
+    pub(crate) drawn: HashMap<Key, SocketAddr>,
+    /// Whether the program has the parts that change addresses.
+    pub(crate) translates: bool,
+    /// Those of connections that have ended, too.
+    translations: HashMap<u32, Translation>,
+    next_translation: u32,
+    /// By the key of a real server's packets, the number of the translation that they are for.
+    returns: HashMap<Key, u32>,
+    /// The packet at hand is a fragment of one that came while its connection lived.
+    pub(crate) follows_the_dead: bool,
     templates: HashMap<u32, Template>,
     /// Those that packets may find.
     found_by: HashMap<TemplateKey, u32>,
     next_template: u32,
-    fragments: HashMap<[u64; 5], (u32, Tick)>,
+    fragments: HashMap<[u64; 5], (u32, Sense, Tick)>,
     locality: Vec<Cell<u64>>,
     now: Tick,
     /// Packets that `drop_packet` still lets by, and one.
@@ -65,21 +83,6 @@ struct Service {
     record: Vec<Cell<u64>>,
 }
 
-/// A destination.
-#[derive(Clone, Debug)]
-pub(crate) struct Target {
-    pub(crate) service: u32,
-    pub(crate) weight: u32,
-    pub(crate) available: bool,
-    pub(crate) local: bool,
-    pub(crate) hop: Option<NextHop>,
-    pub(crate) upper: u32,
-    pub(crate) lower: u32,
-    pub(crate) active: u32,
-    pub(crate) inactive: u32,
-    pub(crate) overloaded: bool,
-}
-
 #[derive(Clone, Copy, Debug)]
 struct Connection {
     over: Tick,
@@ -87,6 +90,19 @@ struct Connection {
     state: u8,
     replied: bool,
     template: Option<u32>,
+    translation: Option<u32>,
+}
+
+/// A connection as the data plane lists it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Listed {
+    pub(crate) client: SocketAddr,
+    pub(crate) service: SocketAddr,
+    pub(crate) protocol: u8,
+    pub(crate) destination: u32,
+    pub(crate) local: Option<SocketAddr>,
+    pub(crate) state: &'static str,
+    pub(crate) expires: Duration,
 }
 
 impl Model {
@@ -99,6 +115,13 @@ impl Model {
             services: Vec::new(),
             index: HashMap::new(),
             connections: HashMap::new(),
+            pool: Vec::new(),
+            drawn: HashMap::new(),
+            translates: false,
+            translations: HashMap::new(),
+            next_translation: 1,
+            returns: HashMap::new(),
+            follows_the_dead: false,
             templates: HashMap::new(),
             found_by: HashMap::new(),
             next_template: 1,
@@ -128,6 +151,7 @@ impl Model {
     /// What becomes of a frame that comes in by this port.
     pub(crate) fn packet(&mut self, port: usize, bytes: &[u8]) -> Fate {
         self.reasons.clear();
+        self.follows_the_dead = false;
         let mut frame = bytes.to_vec();
         let verdict = match self.forward(&mut frame, port) {
             Ok(egress) if egress == port => TX,
@@ -165,8 +189,7 @@ impl Model {
             .collect();
         for key in ended {
             let one = self.connections.remove(&key).expect("it was there");
-            self.end(one.destination, one.state);
-            self.leave(one.template);
+            self.end_connection(&one);
             if one.over >= self.now {
                 self.end_fruitless(one.template);
             }
@@ -178,13 +201,28 @@ impl Model {
         self.policy.ipvs.expire_nodest_conn && !self.destinations[&destination].available
     }
 
-    /// Connections, as real server and state.
-    pub(crate) fn list(&self) -> Vec<(u32, &'static str)> {
+    /// Every connection, in any order.
+    pub(crate) fn list(&self) -> Vec<Listed> {
         let name = |number| State::from_number(number).map_or("", State::name);
-        let listed = self.connections.values();
+        let listed = self.connections.iter();
         listed
-            .map(|one| (one.destination, name(one.state)))
+            .map(|(key, one)| Listed {
+                client: key.source(),
+                service: key.destination(),
+                protocol: key.protocol,
+                destination: one.destination,
+                local: self.local(one),
+                state: name(one.state),
+                expires: duration_of_ticks((one.over - self.now) as u32),
+            })
             .collect()
+    }
+
+    /// How many templates there are, and how many of them name that destination.
+    pub(crate) fn templates(&self, destination: u32) -> (usize, usize) {
+        let named = self.templates.values();
+        let named = named.filter(|template| template.names(destination));
+        (self.templates.len(), named.count())
     }
 
     fn has_old_rules(&self) -> bool {
@@ -247,23 +285,11 @@ impl Model {
         }
     }
 
-    fn target(&mut self, destination: u32) -> &mut Target {
-        let target = self.destinations.get_mut(&destination);
-        target.expect("destinations stay")
-    }
-
-    /// Counts a connection that begins.
-    fn begin(&mut self, destination: u32, state: u8) {
-        let target = self.target(destination);
-        *target.count(state) += 1;
-        target.bound();
-    }
-
-    /// Counts a connection that ends.
-    fn end(&mut self, destination: u32, state: u8) {
-        let target = self.target(destination);
-        *target.count(state) -= 1;
-        target.unbound();
+    /// Ends a connection that is no longer in the table.
+    fn end_connection(&mut self, one: &Connection) {
+        self.end_translation(one);
+        self.end(one.destination, one.state);
+        self.leave(one.template);
     }
 
     /// Whether it is this packet's turn to be dropped by `drop_packet`.
@@ -281,30 +307,6 @@ impl Model {
 
     fn refuses_silently(&self) -> bool {
         self.policy.ipvs.no_destination == NoDestination::Drop
-    }
-}
-
-impl Target {
-    fn count(&mut self, state: u8) -> &mut u32 {
-        if is_active(state) {
-            &mut self.active
-        } else {
-            &mut self.inactive
-        }
-    }
-
-    fn total(&self) -> u32 {
-        self.active + self.inactive
-    }
-
-    fn bound(&mut self) {
-        self.overloaded = Live::overloaded_after_bind(self.total(), self.upper, self.overloaded);
-    }
-
-    fn unbound(&mut self) {
-        let Self { upper, lower, .. } = *self;
-        self.overloaded =
-            Live::overloaded_after_unbind(self.total(), upper, lower, self.overloaded);
     }
 }
 

@@ -1,9 +1,11 @@
 //! A packet of either family.
 
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
 use dray_abi::ServiceKey;
 use dray_packet::{Frame, TransportProtocol, ipv4, ipv6, sctp, tcp};
 
-/// What a connection is found by.
+/// What a connection is found by; and what a packet says of its ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     pub(crate) family: u8,
@@ -16,6 +18,28 @@ pub(crate) struct Key {
 }
 
 impl Key {
+    /// Of packets between these two, of one family.
+    pub(crate) fn between(protocol: u8, from: SocketAddr, to: SocketAddr) -> Self {
+        Self {
+            family: if from.is_ipv4() { 4 } else { 6 },
+            protocol,
+            client: mapped(from.ip()),
+            vip: mapped(to.ip()),
+            client_port: from.port(),
+            port: to.port(),
+        }
+    }
+
+    /// Who sends packets with this key.
+    pub(crate) fn source(self) -> SocketAddr {
+        SocketAddr::new(address(self.family, self.client), self.client_port)
+    }
+
+    /// To whom.
+    pub(crate) fn destination(self) -> SocketAddr {
+        SocketAddr::new(address(self.family, self.vip), self.port)
+    }
+
     /// That of the connection which a packet with this key is a reply of.
     pub(crate) fn reversed(self) -> Self {
         Self {
@@ -41,10 +65,7 @@ impl Packet {
             Self::V6(packet) => packet.ports(),
         };
         Key {
-            family: match self {
-                Self::V4(_) => 4,
-                Self::V6(_) => 6,
-            },
+            family: self.family(),
             protocol: self.protocol().number(),
             client: match self {
                 Self::V4(packet) => ServiceKey::mapped(packet.client()),
@@ -98,6 +119,21 @@ impl Packet {
         taken.expect("it was read");
     }
 
+    /// Where in the frame what it carries starts; its IP header starts at `offset`.
+    pub(crate) fn upper(&self, offset: usize) -> usize {
+        match self {
+            Self::V4(packet) => packet.upper(offset),
+            Self::V6(packet) => packet.upper(offset),
+        }
+    }
+
+    pub(crate) fn family(&self) -> u8 {
+        match self {
+            Self::V4(_) => 4,
+            Self::V6(_) => 6,
+        }
+    }
+
     pub(crate) fn length(&self) -> u32 {
         match self {
             Self::V4(packet) => packet.length.into(),
@@ -124,6 +160,23 @@ impl Packet {
             Self::V4(packet) => packet.fragment_key(),
             Self::V6(packet) => packet.fragment_key(),
         }
+    }
+}
+
+/// An address as keys have it.
+pub(crate) fn mapped(address: IpAddr) -> [u8; 16] {
+    match address {
+        IpAddr::V4(address) => ServiceKey::mapped(address.octets()),
+        IpAddr::V6(address) => address.octets(),
+    }
+}
+
+/// The address of that family which a key has there.
+fn address(family: u8, bytes: [u8; 16]) -> IpAddr {
+    let address = Ipv6Addr::from(bytes);
+    match address.to_ipv4_mapped() {
+        Some(address) if family == 4 => address.into(),
+        _ => address.into(),
     }
 }
 

@@ -3,21 +3,38 @@
 use std::{fmt, net::SocketAddr};
 
 use dray_abi::TICK_SHIFT;
-use dray_testkit::frames::{ChunkType, Extension, Frame, IcmpError, TcpFlags};
+use dray_packet::TransportProtocol;
 use proptest::{collection::vec, prelude::*, sample::Index, sample::select};
 
-use crate::common::{OTHER_PORT, OWN, ROUTER};
+use crate::{
+    common::{OTHER_PORT, OWN},
+    draft::{Draft, draft},
+    packet::Key,
+};
 
 /// What happens to a director.
 #[derive(Clone)]
 pub(crate) enum Event {
     /// A frame comes in by this port.
     Frame(usize, Vec<u8>),
+    /// A frame of a translated connection that there is comes in by this port.
+    Translated(usize, Index, Side, Box<Draft>),
     /// Ticks pass.
     Pass(u32),
     /// A real server gets another weight.
     Weigh(Index, u32),
     RemoveOrRestore(Index),
+}
+
+/// Who sends a frame of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Side {
+    Client,
+    Server,
+    /// A router on the client's side, about a packet of the VIP's.
+    ClientsRouter,
+    /// A router on the real server's side, about a packet that it got.
+    ServersRouter,
 }
 
 impl fmt::Debug for Event {
@@ -26,6 +43,9 @@ impl fmt::Debug for Event {
             Self::Frame(port, bytes) => {
                 write!(f, "Frame on {port}: ")?;
                 bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+            Self::Translated(port, which, side, draft) => {
+                write!(f, "Of {which:?} from {side:?} on {port}: {draft:?}")
             }
             Self::Pass(ticks) => write!(f, "Pass({ticks})"),
             Self::Weigh(which, weight) => write!(f, "Weigh({which:?}, {weight})"),
@@ -46,95 +66,96 @@ pub(crate) fn event() -> BoxedStrategy<Event> {
     .boxed()
 }
 
-/// Frames: well-formed, damaged, cut short, and no frames at all.
+/// The same for a director that changes addresses.
+pub(crate) fn event_of_translated() -> BoxedStrategy<Event> {
+    let side = prop_oneof![
+        4 => Just(Side::Client),
+        6 => Just(Side::Server),
+        1 => Just(Side::ClientsRouter),
+        1 => Just(Side::ServersRouter),
+    ];
+    let translated = (0..2_usize, any::<Index>(), side, draft());
+    let translated = translated.prop_map(|(port, which, side, draft)| {
+        Event::Translated(port, which, side, Box::new(draft))
+    });
+    prop_oneof![3 => event(), 2 => translated].boxed()
+}
+
+/// Frames, and what is none.
 fn input() -> BoxedStrategy<(usize, Vec<u8>)> {
-    let damage = (0..160_usize, any::<u8>());
-    let damaged = (frame(), vec(damage, 1..4)).prop_map(|(mut bytes, damages)| {
-        for (at, value) in damages {
-            let at = at % bytes.len();
-            bytes[at] = value;
-        }
-        bytes
-    });
-    let cut = (frame(), any::<Index>()).prop_map(|(mut bytes, length)| {
-        // The kernel takes no frame shorter than an Ethernet header.
-        bytes.truncate(14 + length.index(bytes.len() - 13));
-        bytes
-    });
-    let noise = vec(any::<u8>(), 14..200);
-    let bytes = prop_oneof![16 => frame(), 3 => damaged, 1 => cut, 1 => noise];
-    let for_us = prop::bool::weighted(0.98);
-    (0..2_usize, bytes, for_us)
-        .prop_map(|(port, mut bytes, for_us)| {
-            if for_us {
-                bytes[..6].copy_from_slice(&[OWN, OTHER_PORT][port].0);
-            }
+    let noise = (0..2_usize, vec(any::<u8>(), 14..200));
+    let input = prop_oneof![20 => frame(), 1 => noise];
+    (input, prop::bool::weighted(0.98))
+        .prop_map(|((port, mut bytes), for_us)| {
+            let destination = if for_us {
+                [OWN, OTHER_PORT][port].0
+            } else {
+                [0xff; 6]
+            };
+            bytes[..6].copy_from_slice(&destination);
             (port, bytes)
         })
         .boxed()
 }
 
-/// A well-formed frame of one of few flows, or a fragment of one.
-fn frame() -> BoxedStrategy<Vec<u8>> {
-    let whole = packet().prop_map(|frame| bytes(&frame));
-    let part = (packet(), select(vec![24_usize, 32, 64]), any::<Index>()).prop_map(
-        |(frame, size, which)| {
-            let whole = bytes(&frame);
-            let mut fragments = frame.macs(ROUTER, OWN).fragments(size);
-            // A packet that carries nothing has none.
-            if fragments.is_empty() {
-                return whole;
-            }
-            fragments.swap_remove(which.index(fragments.len()))
-        },
-    );
-    prop_oneof![6 => whole, 2 => part].boxed()
-}
-
-fn bytes(frame: &Frame) -> Vec<u8> {
-    frame.clone().macs(ROUTER, OWN).bytes()
-}
-
-fn packet() -> BoxedStrategy<Frame> {
-    let error = select(vec![
-        IcmpError::HostUnreachable,
-        IcmpError::PortUnreachable,
-        IcmpError::TooBig(1280),
-        IcmpError::TimeExceeded,
+/// A frame of one of few flows, well-formed or not.
+fn frame() -> BoxedStrategy<(usize, Vec<u8>)> {
+    let protocol = select(vec![
+        TransportProtocol::Tcp,
+        TransportProtocol::Tcp,
+        TransportProtocol::Udp,
+        TransportProtocol::Sctp,
     ]);
-    let about = (flow(), transport(), error).prop_map(|(flow, transport, error)| {
-        let about = transport.frame(flow.vip, flow.client);
-        Frame::icmp_error(flow.client.ip(), flow.vip.ip(), error, &about)
+    let request = (flow(), protocol.clone(), draft()).prop_map(|(flow, protocol, draft)| {
+        let frame = draft.packet(protocol, flow.client, flow.vip);
+        (draft, frame)
     });
-    let request =
-        (flow(), transport()).prop_map(|(flow, transport)| transport.frame(flow.client, flow.vip));
-    let reply =
-        (flow(), transport()).prop_map(|(flow, transport)| transport.frame(flow.vip, flow.client));
-    let other = (flow(), any::<u8>())
-        .prop_map(|(flow, protocol)| Frame::other(flow.client.ip(), flow.vip.ip(), protocol));
+    let reply = (flow(), protocol.clone(), draft()).prop_map(|(flow, protocol, draft)| {
+        let frame = draft.packet(protocol, flow.vip, flow.client);
+        (draft, frame)
+    });
+    let about = (flow(), protocol, draft()).prop_map(|(flow, protocol, draft)| {
+        let about = draft.packet(protocol, flow.vip, flow.client);
+        let frame = draft.error(flow.client.ip(), flow.vip.ip(), &about);
+        (draft, frame)
+    });
+    let other = (flow(), any::<u8>(), draft()).prop_map(|(flow, protocol, draft)| {
+        let frame = draft.other(protocol, flow.client.ip(), flow.vip.ip());
+        (draft, frame)
+    });
     let packet = prop_oneof![12 => request, 3 => reply, 3 => about, 1 => other];
-    let ttl = prop_oneof![8 => Just(64_u8), 1 => 0..3_u8];
-    let tags = prop_oneof![
-        12 => Just(vec![]),
-        3 => select(vec![vec![0_u16], vec![7], vec![7, 8]]),
-        1 => Just(vec![7, 8, 9]),
-    ];
-    let payload = prop_oneof![3 => vec(any::<u8>(), 0..40), 1 => vec(any::<u8>(), 40..100)];
-    let extensions = prop_oneof![3 => Just(vec![]), 1 => vec(extension(), 1..4)];
-    (packet, ttl, tags, extensions, payload)
-        .prop_map(|(frame, ttl, tags, extensions, payload)| {
-            let is_v6 = frame.packet()[0] >> 4 == 6;
-            let frame = if is_v6 {
-                extensions.into_iter().fold(frame, Frame::extension)
-            } else if extensions.is_empty() {
-                frame
-            } else {
-                frame.ipv4_options(&[1; 8])
-            };
-            let frame = tags.iter().fold(frame, |frame, tag| frame.vlan(*tag));
-            frame.ttl(ttl).payload(&payload)
-        })
+    (0..2_usize, packet)
+        .prop_map(|(port, (draft, frame))| (port, draft.bytes(frame, port)))
         .boxed()
+}
+
+/// A frame of a translated connection: `client` is the key of its client's packets, `server` that of its real server's.
+pub(crate) fn translated(
+    port: usize,
+    side: Side,
+    draft: &Draft,
+    (client, server): (Key, Key),
+) -> Vec<u8> {
+    let packet = |key: Key| {
+        let protocol = TransportProtocol::from_number(key.protocol).expect("one of the three");
+        draft.packet(protocol, key.source(), key.destination())
+    };
+    let error = |key: Key| {
+        let router = if key.family == 4 {
+            "203.0.113.1"
+        } else {
+            "2001:db8:9::1"
+        };
+        let router = router.parse().expect("an address");
+        draft.error(router, key.destination().ip(), &packet(key.reversed()))
+    };
+    let frame = match side {
+        Side::Client => packet(client),
+        Side::Server => packet(server),
+        Side::ClientsRouter => error(client),
+        Side::ServersRouter => error(server),
+    };
+    draft.bytes(frame, port)
 }
 
 /// A client and where it sends to.
@@ -174,72 +195,4 @@ fn flow() -> BoxedStrategy<Flow> {
             }
         })
         .boxed()
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Transport {
-    Tcp(TcpFlags),
-    Udp,
-    Sctp(Option<[u8; 2]>),
-}
-
-impl Transport {
-    fn frame(self, from: SocketAddr, to: SocketAddr) -> Frame {
-        match self {
-            Self::Tcp(flags) => Frame::tcp(from, to).flags(flags),
-            Self::Udp => Frame::udp(from, to),
-            Self::Sctp(None) => Frame::sctp(from, to),
-            Self::Sctp(Some([first, second])) => Frame::sctp(from, to)
-                .chunk(ChunkType(first), &[0; 5])
-                .chunk(ChunkType(second), &[0; 4]),
-        }
-    }
-}
-
-fn transport() -> BoxedStrategy<Transport> {
-    let chunks = prop::option::weighted(0.9, prop::array::uniform2(0..16_u8));
-    prop_oneof![
-        4 => flags().prop_map(Transport::Tcp),
-        3 => Just(Transport::Udp),
-        1 => Just(Transport::Sctp(Some([1, 0]))),
-        2 => chunks.prop_map(Transport::Sctp),
-    ]
-    .boxed()
-}
-
-fn extension() -> BoxedStrategy<Extension> {
-    prop_oneof![
-        4 => vec(any::<u8>(), 0..60).prop_map(Extension::HopByHop),
-        4 => vec(any::<u8>(), 0..60).prop_map(Extension::DestinationOptions),
-        4 => Just(Extension::Routing),
-        1 => Just(Extension::AtomicFragment),
-    ]
-    .boxed()
-}
-
-/// Any of the flags together, those of ordinary segments more often.
-pub(crate) fn flags() -> BoxedStrategy<TcpFlags> {
-    const ALL: [TcpFlags; 6] = [
-        TcpFlags::FIN,
-        TcpFlags::SYN,
-        TcpFlags::RST,
-        TcpFlags::PSH,
-        TcpFlags::ACK,
-        TcpFlags::URG,
-    ];
-    let ordinary = select(vec![
-        TcpFlags::SYN,
-        TcpFlags::SYN,
-        TcpFlags::SYN,
-        TcpFlags::ACK,
-        TcpFlags::FIN | TcpFlags::ACK,
-        TcpFlags::RST,
-        TcpFlags::SYN | TcpFlags::ACK,
-    ]);
-    let any = prop::sample::subsequence(&ALL[..], 0..=6).prop_map(|flags| {
-        flags
-            .into_iter()
-            .fold(TcpFlags::NONE, std::ops::BitOr::bitor)
-    });
-    prop_oneof![2 => ordinary, 1 => any].boxed()
 }

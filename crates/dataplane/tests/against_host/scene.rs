@@ -1,6 +1,9 @@
 //! Random directors: policies, services, real servers.
 
-use std::num::NonZeroU32;
+use std::{
+    num::{NonZeroU16, NonZeroU32},
+    ops::RangeInclusive,
+};
 
 use dray_model::{
     Family, Granularity, IpvsOptions, KernelRules, MarkRule, NoDestination, Persistence, Policy,
@@ -15,6 +18,23 @@ pub(crate) struct Scene {
     pub(crate) policy: Policy,
     pub(crate) rules: Vec<MarkRule>,
     pub(crate) services: Vec<Service>,
+    pub(crate) pool: Pool,
+}
+
+/// FULLNAT's local addresses and their ports, so few that they run out.
+#[derive(Clone, Debug)]
+pub(crate) struct Pool {
+    pub(crate) addresses: Vec<&'static str>,
+    pub(crate) ports: RangeInclusive<u16>,
+}
+
+/// What becomes of the addresses of packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Methods {
+    /// They stay.
+    Direct,
+    /// NAT and FULLNAT as well, and what goes with them.
+    Any,
 }
 
 #[derive(Clone, Debug)]
@@ -31,6 +51,27 @@ pub(crate) struct Server {
     /// From this many connections on it takes no more; 0 for no limit.
     pub(crate) upper: u32,
     pub(crate) reach: Reach,
+    pub(crate) method: Method,
+    /// 0 for that of the connection.
+    pub(crate) port: u16,
+    /// What SYNs may announce at most.
+    pub(crate) mss: Option<NonZeroU16>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    Direct,
+    /// A near real server is one of the clients and shares a network with another one.
+    Nat {
+        near: bool,
+        crossed: bool,
+    },
+    /// A crossed real server is of the family that its service is not.
+    FullNat {
+        crossed: bool,
+        /// It is told the client's address.
+        tells: bool,
+    },
 }
 
 /// How a real server is reached.
@@ -46,7 +87,7 @@ pub(crate) enum Reach {
     Local,
 }
 
-pub(crate) fn scene() -> impl Strategy<Value = Scene> {
+pub(crate) fn scene(methods: Methods) -> impl Strategy<Value = Scene> {
     let identities: Vec<String> = ["10.0.0.100", "[fd00::100]"]
         .into_iter()
         .flat_map(|vip| {
@@ -57,16 +98,30 @@ pub(crate) fn scene() -> impl Strategy<Value = Scene> {
         })
         .chain(["mark 5".to_owned(), "mark 5 ipv6".to_owned()])
         .collect();
-    let maybe = |identity| prop::option::weighted(0.6, service(identity));
+    let maybe = move |identity| prop::option::weighted(0.6, service(identity, methods));
     let services: Vec<_> = identities.into_iter().map(maybe).collect();
-    (policy(), vec(rule(), 0..3), services).prop_map(|(policy, rules, services)| Scene {
-        policy,
-        rules,
-        services: services.into_iter().flatten().collect(),
+    (policy(), vec(rule(), 0..3), services, pool()).prop_map(|(policy, rules, services, pool)| {
+        Scene {
+            policy,
+            rules,
+            services: services.into_iter().flatten().collect(),
+            pool,
+        }
     })
 }
 
-fn service(identity: String) -> BoxedStrategy<Service> {
+fn pool() -> impl Strategy<Value = Pool> {
+    let addresses = vec![
+        vec![],
+        vec!["10.9.0.1", "fd00:9::1"],
+        vec!["10.9.0.1", "10.9.0.2", "fd00:9::1", "fd00:9::2"],
+    ];
+    // 64 pairs at most: so many are tried.
+    let ports = select(vec![5000..=5000, 5000..=5001, 5000..=5030]);
+    (select(addresses), ports).prop_map(|(addresses, ports)| Pool { addresses, ports })
+}
+
+fn service(identity: String, methods: Methods) -> BoxedStrategy<Service> {
     let family = if identity.contains("fd00") || identity.contains("ipv6") {
         Family::Ipv6
     } else {
@@ -76,7 +131,12 @@ fn service(identity: String) -> BoxedStrategy<Service> {
     let is_udp = identity.starts_with("udp");
     let persistence = (prop::bool::weighted(0.4), persistence(family))
         .prop_map(move |(wanted, one)| (wanted || needs_persistence).then_some(one));
-    (persistence, any::<bool>(), kind(), vec(server(), 0..4))
+    (
+        persistence,
+        any::<bool>(),
+        kind(),
+        vec(server(methods), 0..4),
+    )
         .prop_map(move |(persistence, one_packet, kind, servers)| Service {
             identity: identity.clone(),
             kind,
@@ -126,7 +186,7 @@ fn kind() -> BoxedStrategy<Kind> {
     select(kinds).boxed()
 }
 
-fn server() -> BoxedStrategy<Server> {
+fn server(methods: Methods) -> BoxedStrategy<Server> {
     let reach = prop_oneof![
         8 => Just(Reach::Usual),
         2 => Just(Reach::OtherPort),
@@ -136,13 +196,35 @@ fn server() -> BoxedStrategy<Server> {
         1 => Just(Reach::Local),
     ];
     let upper = prop_oneof![3 => Just(0), 1 => 1..4_u32];
-    (select(vec![0, 1, 1, 2, 5]), upper, reach)
-        .prop_map(|(weight, upper, reach)| Server {
+    let weight = select(vec![0, 1, 1, 2, 5]);
+    let port = select(vec![0, 8080]);
+    let mss = match methods {
+        Methods::Direct => Just(None).boxed(),
+        Methods::Any => select(vec![None, NonZeroU16::new(536)]).boxed(),
+    };
+    (weight, upper, reach, method(methods), port, mss)
+        .prop_map(|(weight, upper, reach, method, port, mss)| Server {
             weight,
             upper,
             reach,
+            method,
+            port,
+            mss,
         })
         .boxed()
+}
+
+fn method(methods: Methods) -> BoxedStrategy<Method> {
+    if methods == Methods::Direct {
+        return Just(Method::Direct).boxed();
+    }
+    let rarely = || prop::bool::weighted(0.1);
+    prop_oneof![
+        1 => Just(Method::Direct),
+        2 => (rarely(), rarely()).prop_map(|(near, crossed)| Method::Nat { near, crossed }),
+        3 => any::<[bool; 2]>().prop_map(|[crossed, tells]| Method::FullNat { crossed, tells }),
+    ]
+    .boxed()
 }
 
 fn rule() -> impl Strategy<Value = MarkRule> {

@@ -1,18 +1,21 @@
 //! A director whose control room is the test.
 
+mod edits;
+mod packets;
+mod readings;
+
 use std::{collections::BTreeMap, num::NonZeroU32, time::Duration};
 
 use dray_dataplane::Capacity;
 use dray_model::{
-    Action, Actual, ActualDestination, Connection, Counters, DataPlane as _, DestinationId, Family,
-    Granularity, Hop, HopId, Live, LocalAddresses, NoDestination, Persistence, Policy, Record,
-    ServiceId, ServiceIdentity, ServiceOptions, Sweep, Template, Thresholds,
+    Action, ActualDestination, DataPlane as _, DestinationId, Family, Granularity, Hop, HopId,
+    LocalAddresses, NoDestination, Persistence, Policy, Record, ServiceId, ServiceIdentity,
+    ServiceOptions, Thresholds,
 };
 use dray_sched::{Entry, Kind, Overhead};
-use dray_testkit::frames::Frame;
 
 use super::{
-    CAPACITY, Fate, OTHER_PORT, ROUTER, TX, identity, incoming,
+    CAPACITY, identity,
     loaded::Loaded,
     mac_of,
     reals::{Real, direct, next_hop, real_address},
@@ -171,33 +174,6 @@ impl Director {
         self.apply(publish);
     }
 
-    /// Takes the service that was added as number `index` away, and so all of its real servers.
-    pub fn withdraw(&mut self, index: usize) {
-        let id = ServiceId(index as u32);
-        let service = self.services[index].identity;
-        self.apply(Action::Withdraw { id, service });
-        let list = std::mem::take(&mut self.services[index].list);
-        for entry in list {
-            self.change(entry.destination, |destination| {
-                destination.available = false;
-            });
-        }
-    }
-
-    /// Changes how the service that was added as number `index` treats clients.
-    pub fn set_options(&mut self, index: usize, options: ServiceOptions) {
-        self.services[index].options = options;
-        let kind = self.services[index].kind;
-        self.edit(index, kind, |_| ());
-    }
-
-    /// Adds a real server to the service that was added as number `index`; the number of its destination.
-    pub fn add(&mut self, index: usize, kind: Kind, weight: u32) -> u32 {
-        let entry = self.direct_server(self.services[index].identity, weight, (1, None));
-        self.edit(index, kind, |list| list.insert(0, entry));
-        entry.destination
-    }
-
     /// A real server that is reached directly by this interface and VLAN, as a destination that no list names yet.
     fn direct_server(
         &mut self,
@@ -281,76 +257,6 @@ impl Director {
         set.expect("no more than 256 of a family");
     }
 
-    /// Changes a destination, and nothing of its service's record.
-    pub fn change(&mut self, number: u32, change: impl FnOnce(&mut ActualDestination)) {
-        let destination = self.destinations.get_mut(&number).expect("a destination");
-        let before = *destination;
-        change(destination);
-        let destination = *destination;
-        if destination != before {
-            self.apply(Action::SetDestination {
-                id: DestinationId(number),
-                destination,
-            });
-        }
-    }
-
-    /// Sets the thresholds of a real server.
-    pub fn limit(&mut self, number: u32, upper: u32, lower: u32) {
-        self.change(number, |destination| {
-            destination.thresholds = Thresholds { upper, lower };
-        });
-        self.edit_entry(number, |entry| entry.limited = upper != 0);
-    }
-
-    /// Sets the weight of a real server.
-    pub fn weigh(&mut self, number: u32, weight: u32) {
-        self.edit_entry(number, |entry| entry.weight = weight);
-    }
-
-    fn edit_entry(&mut self, number: u32, change: impl FnOnce(&mut Entry)) {
-        let (index, kind) = self.service_of(number);
-        self.edit(index, kind, |list| {
-            let mut entries = list.iter_mut();
-            change(
-                entries
-                    .find(|entry| entry.destination == number)
-                    .expect("an entry"),
-            );
-        });
-    }
-
-    fn service_of(&self, number: u32) -> (usize, Kind) {
-        let identity = self.destinations[&number].service;
-        let mut services = self.services.iter();
-        let index = services.position(|service| service.identity == identity);
-        let index = index.expect("a service");
-        (index, self.services[index].kind)
-    }
-
-    /// Takes a real server away from its service.
-    pub fn remove(&mut self, number: u32) {
-        let (index, kind) = self.service_of(number);
-        self.edit(index, kind, |list| {
-            list.retain(|entry| entry.destination != number);
-        });
-    }
-
-    /// Gives a real server that was removed back to its service.
-    pub fn restore(&mut self, number: u32) {
-        let destination = self.destinations[&number];
-        let (index, kind) = self.service_of(number);
-        let entry = Entry {
-            destination: number,
-            weight: destination.weight,
-            eligible: true,
-            limited: destination.thresholds.upper != 0,
-            address: destination.real,
-            port: destination.port,
-        };
-        self.edit(index, kind, |list| list.insert(0, entry));
-    }
-
     /// How many services were added.
     pub fn services(&self) -> usize {
         self.services.len()
@@ -359,37 +265,6 @@ impl Director {
     /// The scheduling record of the service that was added as number `index`.
     pub fn record(&self, index: usize) -> &[u64] {
         &self.services[index].record.0
-    }
-
-    /// Changes the list of the service that was added as number `index`. Destinations follow, as the control room has it:
-    /// those of the list are available and have its weights, those that it had are not.
-    pub fn edit(&mut self, index: usize, kind: Kind, change: impl FnOnce(&mut Vec<Entry>)) {
-        let cursor = self.private.data_plane().cursor(ServiceId(index as u32));
-        let service = &mut self.services[index];
-        let before = service.list.clone();
-        change(&mut service.list);
-        let list = service.list.clone();
-        for entry in &list {
-            self.change(entry.destination, |destination| {
-                destination.weight = entry.weight;
-                destination.available = true;
-            });
-        }
-        let service = &mut self.services[index];
-        let past = Some((&service.record.0[..], cursor));
-        let record = dray_sched::build(kind, self.overhead, &list, past).expect("a record");
-        service.record = Record(record);
-        service.kind = kind;
-        self.publish(index);
-        let is_gone = |entry: &&Entry| {
-            list.iter()
-                .all(|kept| kept.destination != entry.destination)
-        };
-        for gone in before.iter().filter(is_gone) {
-            self.change(gone.destination, |destination| {
-                destination.available = false
-            });
-        }
     }
 
     pub fn apply(&mut self, action: Action) {
@@ -402,134 +277,5 @@ impl Director {
     /// Lets time pass.
     pub fn advance(&mut self, time: Duration) {
         self.private.advance(time);
-    }
-
-    /// Sends a frame; the verdict and the frame after it.
-    pub fn send(&mut self, frame: &Frame) -> (u32, Vec<u8>) {
-        let outcome = self
-            .private
-            .run(&incoming(frame))
-            .expect("a frame the kernel takes");
-        (outcome.verdict, outcome.frame)
-    }
-
-    /// What becomes of these bytes when they come in by the first port.
-    pub fn fate(&mut self, bytes: &[u8]) -> Fate {
-        self.fate_on(0, bytes)
-    }
-
-    /// What becomes of these bytes when they come in by this port.
-    pub fn fate_on(&mut self, port: usize, bytes: &[u8]) -> Fate {
-        let before = self.counted();
-        let outcome = self.private.run_on(port, bytes);
-        let outcome = outcome.expect("a frame the kernel takes");
-        let after = self.counted();
-        let had = |name: &str| {
-            before
-                .iter()
-                .find(|(other, _)| *other == name)
-                .map_or(0, |(_, count)| *count)
-        };
-        let reasons = after
-            .iter()
-            .flat_map(|(name, count)| vec![*name; (*count - had(name)) as usize])
-            .collect();
-        Fate {
-            verdict: outcome.verdict,
-            reasons,
-            frame: outcome.frame,
-        }
-    }
-
-    /// What becomes of a frame from the router.
-    pub fn fate_of(&mut self, frame: &Frame) -> Fate {
-        self.fate(&incoming(frame))
-    }
-
-    /// What becomes of a frame from a real server, which comes in by the second port.
-    pub fn reply(&mut self, frame: &Frame) -> Fate {
-        self.fate_on(1, &frame.clone().macs(ROUTER, OTHER_PORT).bytes())
-    }
-
-    /// Sends a frame that must be forwarded; the destination it went to.
-    pub fn forwarded(&mut self, frame: &Frame) -> u32 {
-        self.forwarded_bytes(&incoming(frame))
-    }
-
-    /// Sends bytes that must be forwarded; the destination they went to.
-    pub fn forwarded_bytes(&mut self, bytes: &[u8]) -> u32 {
-        let outcome = self.private.run(bytes).expect("a frame the kernel takes");
-        assert_eq!(outcome.verdict, TX, "{:?}", self.counted());
-        let mac = &outcome.frame[..6];
-        u32::from_be_bytes([0, mac[3], mac[4], mac[5]])
-    }
-
-    /// The reasons counted so far that are not zero.
-    pub fn counted(&mut self) -> Vec<(&'static str, u64)> {
-        let reasons = self.private.data_plane().reasons();
-        reasons
-            .into_iter()
-            .filter(|reason| reason.packets > 0)
-            .map(|reason| (reason.name, reason.packets))
-            .collect()
-    }
-
-    /// How often this reason was counted so far.
-    pub fn count(&mut self, name: &str) -> u64 {
-        let counted = self.counted();
-        let found = counted.iter().find(|(other, _)| *other == name);
-        found.map_or(0, |(_, packets)| *packets)
-    }
-
-    pub fn counters(&mut self, destination: u32) -> Counters {
-        self.private
-            .data_plane()
-            .counters(DestinationId(destination))
-    }
-
-    /// How often the service that was added as number `index` had no destination to give.
-    pub fn refused(&mut self, index: u32) -> u64 {
-        self.private.data_plane().refused(ServiceId(index))
-    }
-
-    /// Ends what is over, in the whole table.
-    pub fn sweep(&mut self) -> Sweep {
-        self.private.data_plane().sweep(1)
-    }
-
-    /// What a new daemon would find.
-    pub fn observe(&mut self) -> Actual {
-        self.private
-            .data_plane()
-            .observe()
-            .expect("a data plane that makes sense")
-    }
-
-    /// Every connection in the table.
-    pub fn list(&mut self) -> Vec<Connection> {
-        self.private.data_plane().connections(&|_| true, usize::MAX)
-    }
-
-    /// Every template.
-    pub fn templates(&mut self) -> Vec<Template> {
-        self.private.data_plane().templates(usize::MAX)
-    }
-
-    /// The state of the only connection.
-    pub fn state(&mut self) -> &'static str {
-        let connections = self.list();
-        assert_eq!(connections.len(), 1, "{connections:?}");
-        connections[0].state
-    }
-
-    /// Active and inactive connections.
-    pub fn live(&mut self, destination: u32) -> (u32, u32) {
-        let live = self.all_live(destination);
-        (live.active, live.inactive)
-    }
-
-    /// All that counts towards a destination.
-    pub fn all_live(&mut self, destination: u32) -> Live {
-        self.private.data_plane().live(DestinationId(destination))
     }
 }

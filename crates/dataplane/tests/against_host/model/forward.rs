@@ -3,19 +3,23 @@
 use dray_abi::Reason;
 use dray_model::{NextHop, NoDestination};
 use dray_packet::{
-    Frame, Refusal,
+    Frame, Refusal, TransportProtocol,
     answer::{self, Answer, Buffer, Silence},
     checksum::{Sum, Summing},
     ethernet::{self, Addresses, CUSTOMER_TAG, Ethernet},
     ipv4, ipv6,
     state::State,
+    tcp,
 };
 
-use super::{Connection, INPUT, INPUT_ONLY, Model};
+use super::{Connection, INPUT, INPUT_ONLY, Model, Sense, segment};
 use crate::packet::Packet;
 
+/// A destination, and what becomes of the packet's addresses.
+pub(super) type Seat = (u32, Sense);
+
 /// Why a packet does not leave, and the largest one that fits where that is the reason.
-struct Stop(Reason, u32);
+pub(super) struct Stop(pub(super) Reason, pub(super) u32);
 
 impl From<Reason> for Stop {
     fn from(reason: Reason) -> Self {
@@ -43,7 +47,10 @@ impl Model {
             Err(refusal) => self
                 .stray(bytes, offset, refusal == Refusal::Fragment, port)
                 .map_err(Stop::from)
-                .and_then(|(packet, number)| self.send(bytes, &link, &packet, number)),
+                .and_then(|(packet, seat)| {
+                    let is_error = refusal == Refusal::OtherProtocol;
+                    self.pass_stray(bytes, port, &link, (&packet, is_error), seat)
+                }),
         };
         sent.map_err(|Stop(reason, mtu)| match reason {
             Reason::NoDestination | Reason::TimeToLive | Reason::TooBig => {
@@ -60,20 +67,26 @@ impl Model {
         link: &Ethernet,
         packet: &Packet,
     ) -> Result<usize, Stop> {
-        let number = match self.find(packet)? {
-            Ok(number) => number,
+        let (number, sense) = match self.find(packet)? {
+            Ok(seat) => seat,
             Err(ended) => self.seat(packet, ended, port)?,
         };
-        if packet.more_fragments() {
-            self.remember_fragment(packet, number);
+        if let Sense::Plain = sense {
+            self.count_packet(number, packet);
+            if packet.more_fragments() {
+                self.remember_fragment(packet, number, sense);
+            }
         }
-        self.send(bytes, link, packet, number)
+        self.pass_on(bytes, port, link, packet, (number, sense))
     }
 
     /// The destination of the packet's connection, in which it is noted; else a connection that is no more for it, if there
     /// was one.
-    fn find(&mut self, packet: &Packet) -> Result<Result<u32, Option<Connection>>, Reason> {
+    fn find(&mut self, packet: &Packet) -> Result<Result<Seat, Option<Connection>>, Reason> {
         let key = packet.key();
+        if let Some(seat) = self.returning(&key) {
+            return Ok(Ok(seat));
+        }
         let Some(one) = self.connection(&key) else {
             return Ok(Err(None));
         };
@@ -91,7 +104,7 @@ impl Model {
         let direction = if one.replied { INPUT } else { INPUT_ONLY };
         let state = self.after(packet, direction, one.state);
         self.refresh(&key, state, one.replied);
-        Ok(Ok(one.destination))
+        Ok(Ok(one.seat()))
     }
 
     fn begins_anew(&self, one: &Connection) -> bool {
@@ -110,7 +123,7 @@ impl Model {
         }
     }
 
-    fn send(
+    pub(super) fn send(
         &self,
         bytes: &mut Vec<u8>,
         link: &Ethernet,
@@ -118,11 +131,7 @@ impl Model {
         number: u32,
     ) -> Result<usize, Stop> {
         let target = &self.destinations[&number];
-        let hop = match target.hop {
-            Some(hop) => hop,
-            None if target.local => return Err(Reason::LocalRealServer.into()),
-            None => return Err(Reason::NoNextHop.into()),
-        };
+        let hop = target.hop.ok_or(target.unsendable())?;
         if packet.hops_left() <= 1 {
             return Err(Reason::TimeToLive.into());
         }
@@ -135,8 +144,17 @@ impl Model {
             return Err(Stop(reason, hop.mtu));
         }
         packet.take_hop(bytes, link.length());
+        self.clamp(bytes, link.length(), packet, number);
         write_link(bytes, link, &hop);
         Ok(hop.interface as usize - 1)
+    }
+
+    /// Lowers what a SYN to that destination, or from it, announces.
+    pub(super) fn clamp(&self, bytes: &mut [u8], offset: usize, packet: &Packet, number: u32) {
+        let is_syn = packet.protocol() == TransportProtocol::Tcp && packet.flags() & tcp::SYN != 0;
+        if let Some(limit) = self.destinations[&number].mss.filter(|_| is_syn) {
+            segment::clamp(bytes, offset, limit.get());
+        }
     }
 
     /// What a packet is counted under that stops for this reason and may be answered.
@@ -169,7 +187,7 @@ impl Model {
 }
 
 /// The link layer anew: the next hop's addresses, and its tag alone.
-fn write_link(bytes: &mut Vec<u8>, link: &Ethernet, hop: &NextHop) {
+pub(super) fn write_link(bytes: &mut Vec<u8>, link: &Ethernet, hop: &NextHop) {
     let addresses = Addresses {
         destination: hop.destination.0,
         source: hop.source.0,
@@ -184,7 +202,7 @@ fn write_link(bytes: &mut Vec<u8>, link: &Ethernet, hop: &NextHop) {
             header.extend(CUSTOMER_TAG);
             header.extend(vlan.to_be_bytes());
         }
-        header.extend(link.ether_type);
+        header.extend(&bytes[link.length() - 2..link.length()]);
     }
     bytes.splice(..link.length(), header);
 }

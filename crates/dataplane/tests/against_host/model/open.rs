@@ -4,7 +4,9 @@ use dray_abi::{Reason, ServiceKey};
 use dray_model::{Family, MarkRule};
 use dray_packet::{TransportProtocol, sctp, state::State, tcp};
 
-use super::{Connection, INPUT_ONLY, Model, OUTPUT, is_established, seconds};
+use super::{
+    Connection, INPUT, INPUT_ONLY, Model, OUTPUT, Sense, forward::Seat, is_established, seconds,
+};
 use crate::packet::{Key, Packet};
 
 const FTP: u16 = 21;
@@ -45,13 +47,21 @@ impl Model {
         (one.over >= self.now).then_some(*one)
     }
 
+    /// What there is for packets of a real server's whose addresses are changed.
+    pub(super) fn returning(&self, key: &Key) -> Option<Seat> {
+        let number = *self.returns.get(key)?;
+        let mut connections = self.connections.values();
+        let one = connections.find(|one| one.translation == Some(number))?;
+        Some((one.destination, Sense::Reply(number)))
+    }
+
     /// Gives a packet a destination, and if it can have one a connection. `ended` is one of the same key that is no more for it.
     pub(super) fn seat(
         &mut self,
         packet: &Packet,
         ended: Option<Connection>,
         port: usize,
-    ) -> Result<u32, Reason> {
+    ) -> Result<Seat, Reason> {
         let key = packet.key();
         if ended.is_some() {
             self.connections.remove(&key);
@@ -67,16 +77,16 @@ impl Model {
             other => other.map_err(Refused::reason),
         };
         if let Some(ended) = ended {
-            self.end(ended.destination, ended.state);
-            self.leave(ended.template);
+            self.end_connection(&ended);
         }
-        result
+        self.take(&key, Some(packet), result?)
     }
 
     /// The same for an ICMP error, which is none of the connection's packets.
-    pub(super) fn seat_error(&mut self, error: &Packet, port: usize) -> Result<u32, Reason> {
-        self.place(&error.key(), None, port)
-            .map_err(Refused::reason)
+    pub(super) fn seat_error(&mut self, error: &Packet, port: usize) -> Result<Seat, Reason> {
+        let key = error.key();
+        let placed = self.place(&key, None, port).map_err(Refused::reason)?;
+        self.take(&key, None, placed)
     }
 
     fn may_open(&self, packet: &Packet) -> bool {
@@ -88,25 +98,77 @@ impl Model {
         }
     }
 
-    fn place(&mut self, key: &Key, packet: Option<&Packet>, port: usize) -> Result<u32, Refused> {
+    fn place(
+        &mut self,
+        key: &Key,
+        packet: Option<&Packet>,
+        port: usize,
+    ) -> Result<Placed, Refused> {
         let way = self.enter(key, port).map_err(Refused::AtTheDoor)?;
         let options = self.services[way.service].options;
         let one_packet = options.one_packet && key.protocol == TransportProtocol::Udp.number();
         let (destination, template) = self
-            .choose(key, &way, options)
+            .choose(key, &way, options, packet.is_none())
             .ok_or(Refused::Inside(way.refusal()))?;
+        let placed = Placed {
+            way,
+            destination,
+            template,
+            one_packet,
+        };
         if one_packet {
             let state = State::Udp as u8;
             self.begin(destination, state);
             self.end(destination, state);
             self.leave(template);
-            return Ok(destination);
+        } else if !self.is_translated(destination) {
+            self.begin_connection(key, packet, &placed, None);
         }
+        Ok(placed)
+    }
+
+    /// Makes a connection whose addresses are changed, after the one in whose place it comes has ended.
+    fn take(&mut self, key: &Key, packet: Option<&Packet>, placed: Placed) -> Result<Seat, Reason> {
+        let Placed {
+            way,
+            destination,
+            template,
+            one_packet,
+        } = placed;
+        if !self.is_translated(destination) {
+            return Ok((destination, Sense::Plain));
+        }
+        let made = self.translate(key, &way, destination, one_packet);
+        match made {
+            Ok(Sense::Forward(translation)) => {
+                self.begin_connection(key, packet, &placed, Some(translation));
+            }
+            Err(_) if !one_packet => self.leave(template),
+            _ => {}
+        }
+        Ok((destination, made?))
+    }
+
+    fn begin_connection(
+        &mut self,
+        key: &Key,
+        packet: Option<&Packet>,
+        placed: &Placed,
+        translation: Option<u32>,
+    ) {
+        let Placed {
+            destination,
+            template,
+            ..
+        } = *placed;
         let protocol = TransportProtocol::from_number(key.protocol).expect("one of the three");
         let first = State::first(protocol) as u8;
+        // Of one whose addresses are changed both directions are seen.
+        let replied = translation.is_some();
         let (state, over) = match packet {
             Some(packet) => {
-                let state = self.after(packet, INPUT_ONLY, first);
+                let direction = if replied { INPUT } else { INPUT_ONLY };
+                let state = self.after(packet, direction, first);
                 (state, self.over(state))
             }
             None => (first, self.now + seconds(NO_PACKET_YET)),
@@ -115,15 +177,15 @@ impl Model {
             over,
             destination,
             state,
-            replied: false,
+            replied,
             template,
+            translation,
         };
         self.connections.insert(*key, one);
         self.begin(destination, state);
         if is_established(state) {
             self.assure(template);
         }
-        Ok(destination)
     }
 
     /// The service of a packet that is one to be scheduled.
@@ -181,6 +243,12 @@ impl Model {
         keys.any(|key| key.mark_family == 0 && key.vip == vip)
     }
 
+    /// The connection of that key, if replies that the host routes are noted in it: others' come from elsewhere.
+    pub(super) fn noting(&self, key: &Key) -> Option<Connection> {
+        let one = self.connection(key);
+        one.filter(|one| one.translation.is_none())
+    }
+
     /// Whether a packet that is turned away is a reply of a connection that is known, in which it is noted then.
     fn is_reply(&mut self, packet: &Packet, reason: Reason) -> bool {
         if !matches!(reason, Reason::NoConnection | Reason::NotAService) {
@@ -191,9 +259,10 @@ impl Model {
             return false;
         }
         let key = packet.key().reversed();
-        let Some(one) = self.connection(&key) else {
+        let Some(one) = self.noting(&key) else {
             return false;
         };
+        self.count_reply(one.destination, packet);
         let state = self.after(packet, OUTPUT, one.state);
         self.refresh(&key, state, true);
         if state == State::Udp as u8 {
@@ -201,6 +270,21 @@ impl Model {
         }
         true
     }
+}
+
+impl Connection {
+    pub(super) fn seat(&self) -> Seat {
+        let sense = self.translation.map_or(Sense::Plain, Sense::Forward);
+        (self.destination, sense)
+    }
+}
+
+/// A packet's place, but for what becomes of its addresses.
+struct Placed {
+    way: Way,
+    destination: u32,
+    template: Option<u32>,
+    one_packet: bool,
 }
 
 /// Where a packet was turned away.

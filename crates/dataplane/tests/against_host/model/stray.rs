@@ -6,8 +6,8 @@ use dray_packet::{
 };
 
 use super::{
-    Model, Tick,
-    forward::{Bytes, reason},
+    Model, Sense, Tick,
+    forward::{Bytes, Seat, reason},
 };
 use crate::packet::Packet;
 
@@ -22,8 +22,8 @@ impl Model {
         offset: usize,
         is_fragment: bool,
         port: usize,
-    ) -> Result<(Packet, u32), Reason> {
-        let number = if is_fragment {
+    ) -> Result<(Packet, Seat), Reason> {
+        let seat = if is_fragment {
             self.follow(bytes, offset)?
         } else {
             self.relay(bytes, offset, port)?
@@ -35,20 +35,21 @@ impl Model {
             // Extension headers do not matter for forwarding.
             ipv6::header_by(&frame, offset, |walk| walk).map(|(packet, _)| Packet::V6(packet))
         };
-        Ok((packet.map_err(reason)?, number))
+        Ok((packet.map_err(reason)?, seat))
     }
 
-    pub(super) fn remember_fragment(&mut self, packet: &Packet, number: u32) {
+    pub(super) fn remember_fragment(&mut self, packet: &Packet, number: u32, sense: Sense) {
         let over = self.now + Tick::from(FRAGMENT_TIME);
-        self.fragments.insert(packet.fragment_key(), (number, over));
+        self.fragments
+            .insert(packet.fragment_key(), (number, sense, over));
     }
 
-    fn follow(&self, bytes: &mut [u8], offset: usize) -> Result<u32, Reason> {
+    fn follow(&self, bytes: &mut [u8], offset: usize) -> Result<Seat, Reason> {
         let (packet, upper) = header(&Frame::from(bytes), offset).map_err(|_| Reason::Truncated)?;
-        if let Some((number, over)) = self.fragments.get(&packet.fragment_key())
+        if let Some((number, sense, over)) = self.fragments.get(&packet.fragment_key())
             && *over >= self.now
         {
-            return Ok(*number);
+            return Ok((*number, *sense));
         }
         let vip = ServiceKey {
             vip: packet.key().vip,
@@ -64,19 +65,27 @@ impl Model {
     }
 
     /// The destination of an ICMP error.
-    fn relay(&mut self, bytes: &mut Vec<u8>, offset: usize, port: usize) -> Result<u32, Reason> {
+    fn relay(&mut self, bytes: &mut Vec<u8>, offset: usize, port: usize) -> Result<Seat, Reason> {
         let error = error(&Frame::from(&mut bytes[..]), offset)?;
-        let known = self.connection(&error.key()).map(|one| one.destination);
+        let key = error.key();
+        let known = self.connection(&key).map(|one| one.seat());
+        let known = known.or_else(|| self.returning(&key));
         if known.is_none() {
-            if self.connection(&error.key().reversed()).is_some() {
+            if let Some(one) = self.noting(&key.reversed()) {
+                self.count_reply(one.destination, &error);
                 return Err(Reason::Reply);
             }
             if !self.policy.ipvs.schedule_icmp {
                 return Err(Reason::OtherProtocol);
             }
         }
-        let is_checked = self.has_old_rules() && matches!(error, Packet::V4(_));
-        if is_checked && !is_right(bytes, offset) {
+        // All kernels look at it where they change the message.
+        let changes = match known {
+            Some((_, sense)) => !matches!(sense, Sense::Plain),
+            None => self.translates,
+        };
+        let is_checked = changes || self.has_old_rules();
+        if is_checked && matches!(error, Packet::V4(_)) && !is_right(bytes, offset) {
             return Err(Reason::IcmpChecksum);
         }
         match known {

@@ -16,13 +16,15 @@ pub(super) fn no_locality() -> Vec<Cell<u64>> {
 }
 
 impl Model {
-    /// The destination that the service's scheduler picks.
-    pub(super) fn pick(&self, key: &Key, service: usize) -> Option<u32> {
+    /// The destination that the service's scheduler picks. An ICMP error goes to the client of the packet that it is about, and
+    /// by that address what goes by destinations.
+    pub(super) fn pick(&self, key: &Key, service: usize, is_error: bool) -> Option<u32> {
+        let vip = if is_error { key.client } else { key.vip };
         let flow = Flow {
             client: number(key.client, key.family),
             client_port: key.client_port,
-            vip: number(key.vip, key.family),
-            vip_words: words(key.vip),
+            vip: number(vip, key.family),
+            vip_words: words(vip),
             service: service as u32,
             tick: self.now as u32,
             // For connections that find the table full.

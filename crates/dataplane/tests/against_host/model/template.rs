@@ -34,6 +34,12 @@ pub(super) struct TemplateKey {
     place: Result<([u8; 16], u16, u8), u32>,
 }
 
+impl Template {
+    pub(super) fn names(&self, destination: u32) -> bool {
+        self.destination == destination
+    }
+}
+
 impl Model {
     /// The destination of a new connection, and its template.
     pub(super) fn choose(
@@ -41,16 +47,17 @@ impl Model {
         key: &Key,
         way: &Way,
         options: ServiceOptions,
+        is_error: bool,
     ) -> Option<(u32, Option<u32>)> {
         let Some(persistence) = options.persistence else {
-            return Some((self.pick(key, way.service)?, None));
+            return Some((self.pick(key, way.service, is_error)?, None));
         };
         let wanted = template_key(key, way, &persistence);
         if let Some(number) = self.find_template(&wanted) {
             let destination = self.adopt(number);
             return Some((destination, Some(number)));
         }
-        let destination = self.pick(key, way.service)?;
+        let destination = self.pick(key, way.service, is_error)?;
         Some((
             destination,
             Some(self.begin_template(wanted, destination, &persistence)),
