@@ -1,5 +1,13 @@
 //! A data plane over plain tables: the same parsers, state tables, answers and schedulers as the program in the kernel, the
 //! decisions written a second time, in the same order, and without anything that a kernel asks for.
+//!
+//! ```text
+//! forward ─▶ find ─┬─ connection ──────────────────┐
+//!                  ├─ open ─▶ template, tables ────┼─▶ send, or
+//!                  └─ stray (fragments, errors) ───┘   translate ─▶ rewrite, segment
+//! ```
+//!
+//! What packets become whose addresses change has nothing of the program's: it is computed from scratch.
 
 mod forward;
 mod open;

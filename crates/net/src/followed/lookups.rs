@@ -211,7 +211,7 @@ mod tests {
             lookups.suspect(ip(2)..=ip(4));
         }
         assert!(lookups.has_suspects() && lookups.is_empty());
-        assert_eq!(lookups.take(&followed), [ip(0); 0]);
+        assert!(lookups.take(&followed).is_empty());
         lookups.look_into_suspects();
         assert!(!lookups.has_suspects());
         assert_eq!(all_of(&mut lookups, &followed), [2, 3, 4]);

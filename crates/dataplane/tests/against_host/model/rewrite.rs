@@ -61,8 +61,8 @@ pub(super) fn error(bytes: &mut [u8], offset: usize, new: &Key) {
         write_addresses(bytes, quote, &back);
     }
     write_ports(bytes, ports, (back.client_port, back.port));
-    // It comes from where the packet that is quoted went, or from before that: whom the receiver knows by another address, if at
-    // all, does not tell it by its own.
+    // Where the quoted packet went keeps its address: then so does who tells of it. Otherwise the receiver is not to know of
+    // either, and the address that it knows stands for both.
     let source = if inner.key().vip == back.vip {
         outer.key().client
     } else {
