@@ -529,3 +529,36 @@ fn a_reply_too_big_for_the_clients_interface_is_answered_to_the_real_server() {
     });
     own_network.join().expect("the test in its own network");
 }
+
+#[test]
+fn a_late_fragment_never_follows_the_connection_that_took_the_place_of_its_own() {
+    for (ends, other) in [(V4, "10.1.0.8:8080"), (V6, "[fd00:1::8]:8080")] {
+        let mut director = Director::new();
+        director.policy(|policy| policy.timeouts.udp = seconds(10));
+        director.service_to(
+            &format!("udp://{}", ends.service),
+            Kind::RoundRobin,
+            ServiceOptions::default(),
+            &[ends.real, other].map(Real::nat),
+        );
+        let question = |to: &str, identification| {
+            let frame = udp(ends.client, to).identification(identification);
+            frame.payload(&[7; 1000])
+        };
+        let pieces = question(ends.service, 77).macs(ROUTER, OWN).fragments(800);
+        let framed = question(other, 77).ttl(63).macs(OWN, mac_of(2));
+        let wanted = framed.fragments(800);
+        assert_eq!(director.fate(&pieces[0]), Fate::sent(&wanted[0]));
+        // The connection ends, and the client's next one goes to the other real server.
+        director.advance(seconds(11));
+        director.sweep();
+        let next = director.fate_of(&question(ends.service, 78));
+        assert_eq!(next, to_real(&question(ends.real, 78), 1));
+        let late = director.fate(&pieces[1]);
+        let lost = Fate::dropped("no-translation", &pieces[1]);
+        assert!(
+            late == Fate::sent(&wanted[1]) || late == lost,
+            "neither where its first one went nor dropped: {late:?}"
+        );
+    }
+}
