@@ -1,11 +1,13 @@
 //! Fragments: those of a packet follow its first one, which alone has the ports.
 
 use aya_ebpf::programs::XdpContext;
-use dray_abi::{FRAGMENT_BUCKETS, FRAGMENT_TIME, Fragment, Meta, Reason, SLOTS_PER_BUCKET};
+use dray_abi::{
+    FRAGMENT_BUCKETS, FRAGMENT_TIME, Fragment, Meta, Reason, SLOTS_PER_BUCKET, Translation,
+};
 use dray_packet::{TransportProtocol, hash::Place};
 
 use crate::{
-    atomic, constants, family::Packet, icmp::Message, maps, open::Outcome, own, service,
+    atomic, constants, family::Packet, icmp::Message, maps, open::Outcome, own, service, table,
     translate::Sense,
 };
 
@@ -88,6 +90,7 @@ extern "C" fn dray_remember_fragment(
             write(slot, key);
             (&raw mut (*slot).translation).write_volatile(translation);
             (&raw mut (*slot).is_reply).write_volatile(is_reply);
+            (&raw mut (*slot).since).write_volatile(made(translation));
             let over = tick.wrapping_add(FRAGMENT_TIME);
             atomic::store(word, Meta::new(over, destination, 0).0);
             return 1;
@@ -114,19 +117,39 @@ extern "C" fn dray_follow_fragment(tick: u32) -> u32 {
         // SAFETY: as above. Read before the key is compared again, so that word and key belong together.
         let meta = Meta(unsafe { atomic::load(&raw const (*slot).meta) });
         // SAFETY: as above.
-        let sense = unsafe {
-            Sense {
+        let (sense, since) = unsafe {
+            let sense = Sense {
                 translation: (&raw const (*slot).translation).read_volatile(),
                 is_reply: (&raw const (*slot).is_reply).read_volatile(),
-            }
+            };
+            (sense, (&raw const (*slot).since).read_volatile())
         };
         // SAFETY: as above; and the processor's own memory, which has one packet in hand at a time.
         if meta.is_live() && !meta.is_over(tick) && unsafe { has(slot, key) } {
-            unsafe { (*scratch).sense = sense };
+            unsafe {
+                (*scratch).sense = sense;
+                (*scratch).since = since;
+            }
             return meta.destination();
         }
     }
     0
+}
+
+/// Whether the translation that the fragment's first one went by is still the one in its place.
+#[inline(always)]
+pub(crate) fn is_of(translation: u32) -> bool {
+    // SAFETY: as above.
+    maps::scratch().is_ok_and(|scratch| unsafe { (*scratch).since } == made(translation))
+}
+
+/// When a translation was made.
+#[inline(always)]
+fn made(translation: u32) -> u32 {
+    // SAFETY: a word of a slot.
+    table::slot::<Translation>(translation).map_or(0, |slot| unsafe {
+        (&raw const (*slot).since).read_volatile()
+    })
 }
 
 /// Keeps the key for the functions above.

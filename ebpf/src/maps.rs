@@ -97,6 +97,8 @@ pub(crate) struct Scratch {
     pub(crate) key: [u64; 5],
     /// What a fragmented packet is found by.
     pub(crate) fragment: [u64; 5],
+    /// When the translation was made that its first fragment went by.
+    pub(crate) since: u32,
     /// A walk over extension headers.
     pub(crate) walk: MaybeUninit<Walk>,
 }

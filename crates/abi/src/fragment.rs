@@ -28,6 +28,8 @@ pub struct Fragment {
     pub translation: u32,
     /// 1 when it is a reply of a translated connection.
     pub is_reply: u32,
+    /// The tick at which that translation was made: another may have its place by now.
+    pub since: u32,
     /// Fills the cache line.
-    pub reserved: u64,
+    pub reserved: u32,
 }

@@ -7,7 +7,7 @@ use super::{
     Sides, Step, Translated, check, hop, job, learn, reason, room, sense, take_hop, way_back,
 };
 use crate::{
-    frame, open,
+    fragment, frame, open,
     send::{self, Stop, Way},
     stats, table,
 };
@@ -48,7 +48,7 @@ pub(super) fn pass_on<P: Translated>(context: &XdpContext, is_error: bool) -> Re
         sides.key::<P, P>(&open::arrival::<P>()?.packet)?.0
     } else {
         // SAFETY: as above.
-        if !unsafe { datagram.is_between(sides.own) } {
+        if !fragment::is_of(sense.translation) || !unsafe { datagram.is_between(sides.own) } {
             return Err(Reason::NoTranslation.into());
         }
         // SAFETY: as above.
