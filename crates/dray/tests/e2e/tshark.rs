@@ -18,7 +18,7 @@ pub(crate) struct Packet {
 }
 
 /// The fields that scenes ask for, by tshark's names.
-const FIELDS: [&str; 25] = [
+const FIELDS: [&str; 26] = [
     PROTOCOLS,
     LENGTH,
     "ip.src",
@@ -32,7 +32,8 @@ const FIELDS: [&str; 25] = [
     "tcp.dstport",
     "tcp.flags",
     "tcp.options",
-    "tcp.checksum.status",
+    TCP_CHECKSUM,
+    TCP_ALL_ONES,
     "udp.srcport",
     "udp.dstport",
     "udp.length",
@@ -50,6 +51,8 @@ const PROTOCOLS: &str = "frame.protocols";
 const LENGTH: &str = "frame.len";
 const IPV4_LENGTH: &str = "ip.len";
 const IPV6_LENGTH: &str = "ipv6.plen";
+const TCP_CHECKSUM: &str = "tcp.checksum.status";
+const TCP_ALL_ONES: &str = "tcp.checksum.ffff";
 const UDP_CHECKSUM: &str = "udp.checksum.status";
 const MALFORMED: &str = "_ws.malformed";
 const SEVERITY: &str = "_ws.expert.severity";
@@ -225,6 +228,12 @@ impl Packet {
             && self.all(field)[0] == LEFT_OUT
     }
 
+    /// Whether it is TCP whose checksum is 0xffff where 0 was to be: Linux writes the one for the other in TCP as in UDP
+    /// (`skb_checksum_help`), once in 65,536 packets, and to whoever adds up it is the same.
+    fn is_all_ones(&self, field: &str) -> bool {
+        field == TCP_CHECKSUM && !self.all(TCP_ALL_ONES).is_empty()
+    }
+
     /// Nothing is wrong with it: every checksum, every length, every header.
     pub(crate) fn assert_sound(&self) {
         if let Some(fault) = self.fault() {
@@ -238,7 +247,8 @@ impl Packet {
         let is_whole = !self.is_about_another();
         for (field, values) in &self.fields {
             let is_quoted = field.starts_with("tcp.") || field.starts_with("udp.");
-            if field.ends_with("checksum.status") && (is_whole || !is_quoted) {
+            let is_summed = field.ends_with("checksum.status") && !self.is_all_ones(field);
+            if is_summed && (is_whole || !is_quoted) {
                 let tunnels = usize::from(self.is_tunnel_without_checksum(field));
                 let mut statuses = values.iter().skip(tunnels).map(String::as_str);
                 if !statuses.all(|status| SOUND.contains(&status)) {
@@ -285,6 +295,27 @@ fn a_damaged_byte_anywhere_in_a_tunnels_packet_is_noticed() {
     for (at, packet) in packets.iter().enumerate().skip(1) {
         assert!(packet.fault().is_some(), "byte {}: {packet:?}", at + 13);
     }
+}
+
+#[test]
+fn all_ones_are_as_good_a_checksum_as_zero_in_tcp() {
+    const CHECKSUM: usize = 14 + 20 + 16;
+    let client = "10.77.0.1:4711".parse().unwrap();
+    let vip = "10.77.0.100:80".parse().unwrap();
+    let frame = |payload: &[u8]| frames::Frame::tcp(client, vip).payload(payload).bytes();
+    // A payload that is the checksum without it makes the checksum 0.
+    let mut bytes = frame(&frame(&[0; 2])[CHECKSUM..][..2]);
+    assert_eq!(bytes[CHECKSUM..][..2], [0; 2]);
+    let zero = captured(bytes.clone());
+    bytes[CHECKSUM..][..2].fill(0xff);
+    let all_ones = captured(bytes.clone());
+    bytes[CHECKSUM] = 0xfe;
+    let [zero, all_ones, wrong] = &decode(&[zero, all_ones, captured(bytes)])[..] else {
+        panic!("three frames");
+    };
+    zero.assert_sound();
+    all_ones.assert_sound();
+    assert!(wrong.fault().is_some());
 }
 
 #[test]
