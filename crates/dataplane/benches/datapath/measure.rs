@@ -184,7 +184,7 @@ impl Bench {
     ) -> f64 {
         self.aim(under_test, frame, flows);
         let restore = program(&mut self.ebpf, "restore");
-        let mut slice = || {
+        let slice = || {
             let options = TestRunOptions {
                 data_in: Some(frame),
                 repeat: repeat.div_ceil(SLICES).max(1),
