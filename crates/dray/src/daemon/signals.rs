@@ -11,6 +11,12 @@ use super::order::{Order, Reply};
 #[derive(Debug)]
 pub(super) struct Signals {
     hangup: Signal,
+    stop: StopSignals,
+}
+
+/// Those that stop.
+#[derive(Debug)]
+struct StopSignals {
     interrupt: Signal,
     terminate: Signal,
 }
@@ -19,21 +25,28 @@ impl Signals {
     pub(super) fn catch() -> io::Result<Self> {
         Ok(Self {
             hangup: signal(SignalKind::hangup())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
+            stop: StopSignals {
+                interrupt: signal(SignalKind::interrupt())?,
+                terminate: signal(SignalKind::terminate())?,
+            },
         })
     }
 
     pub(super) async fn next(&mut self) -> Order {
         tokio::select! {
             _ = self.hangup.recv() => Order::Reload(Reply::nobody()),
-            _ = self.interrupt.recv() => Order::Stop(StopMode::KeepForwarding, Reply::nobody()),
-            _ = self.terminate.recv() => Order::Stop(StopMode::KeepForwarding, Reply::nobody()),
+            () = self.stop.next() => Order::Stop(StopMode::KeepForwarding, Reply::nobody()),
         }
     }
 
     /// Waits for one that stops. One that reads the file again stays for [`Self::next`].
     pub(super) async fn stop(&mut self) {
+        self.stop.next().await;
+    }
+}
+
+impl StopSignals {
+    async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
