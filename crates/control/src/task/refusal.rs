@@ -11,8 +11,8 @@ use crate::{
     plan::{Publication, Scope, Step, Unused},
 };
 
-/// The way from the desired state in force to another, planned and possible, but not gone yet. It is as good as what it was
-/// planned from: who changes that forgets it.
+/// The way from the desired state in force to another, planned but not gone yet. It is as good as what it was planned from: who
+/// changes that forgets it.
 pub(super) struct Way {
     pub(super) desired: Arc<Desired>,
     pub(super) difference: Difference,
@@ -37,6 +37,7 @@ impl<D: DataPlane, N: Net> Task<D, N> {
         self.refusals(&way).next().map_or(Ok(way), Err)
     }
 
+    /// The way to another desired state, whether or not it can be put in force.
     pub(super) fn way_to(&self, desired: Arc<Desired>) -> Way {
         let difference = Difference::between(&self.desired, &desired);
         let services = difference.services();
