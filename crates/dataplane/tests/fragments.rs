@@ -187,8 +187,8 @@ fn after_half_a_minute_the_first_fragment_is_forgotten() {
     assert_eq!(director.fate(&pieces[2]), dropped);
 }
 
-#[test]
-fn a_freed_real_servers_number_leads_no_fragment_to_another_one() {
+/// A director whose third real server was freed after it got the first of these pieces.
+fn freed_between_pieces() -> (Director, Vec<Vec<u8>>) {
     let mut director = director();
     let pieces = pieces(&datagram(CLIENT, DNS, 1));
     assert_eq!(director.forwarded_bytes(&pieces[0]), 3);
@@ -196,6 +196,12 @@ fn a_freed_real_servers_number_leads_no_fragment_to_another_one() {
     director.apply(dray_model::Action::FreeDestination {
         id: dray_model::DestinationId(3),
     });
+    (director, pieces)
+}
+
+#[test]
+fn a_freed_real_servers_number_leads_no_fragment_to_another_one() {
+    let (mut director, pieces) = freed_between_pieces();
     director.apply(dray_model::Action::AddDestination {
         id: dray_model::DestinationId(3),
         destination: destination([10, 1, 0, 9].into(), Some(dray_model::HopId(3))),
@@ -206,13 +212,7 @@ fn a_freed_real_servers_number_leads_no_fragment_to_another_one() {
 
 #[test]
 fn a_sweep_forgets_the_fragments_of_freed_real_servers() {
-    let mut director = director();
-    let pieces = pieces(&datagram(CLIENT, DNS, 1));
-    assert_eq!(director.forwarded_bytes(&pieces[0]), 3);
-    director.remove(3);
-    director.apply(dray_model::Action::FreeDestination {
-        id: dray_model::DestinationId(3),
-    });
+    let (mut director, pieces) = freed_between_pieces();
     director.sweep();
     let dropped = Fate::dropped("late-first-fragment", &pieces[1]);
     assert_eq!(director.fate(&pieces[1]), dropped);
